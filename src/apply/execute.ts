@@ -1,0 +1,202 @@
+import { LvsPlayError } from '../core/errors.ts';
+import type { ChangeView, TaskOutcome } from '../core/events.ts';
+import { isJsonObject, type JsonObject } from '../core/json.ts';
+import type { Change, Step, StepOutcome } from '../modules/contract.ts';
+import { parseOutcomes, renderSteps } from '../modules/render-steps.ts';
+import { CONTROLLER } from '../plan/compile.ts';
+import { evaluateCondition, type ReadyWork, type TaskInstance } from '../plan/instantiate.ts';
+import { idleReason } from '../plan/prepare.ts';
+import { type HostSession, newNonce, type Question } from '../plan/session.ts';
+import { viewChange } from '../plan/view.ts';
+import type { RunContext } from './context.ts';
+
+/** What a task did on a host, and what `register` keeps of it. */
+export interface Executed {
+  readonly outcome: TaskOutcome;
+  readonly result: JsonObject;
+  /** Notifications that are due. */
+  readonly notifies: readonly string[];
+  /** The connection is gone: nothing more can be done on this host. */
+  readonly unreachable?: LvsPlayError;
+}
+
+/**
+ * Carries one instance out: asks what became doubtful (together with what the tasks after it will ask), compares, does the steps.
+ * Never throws for what happens on the host: a failure is an outcome.
+ */
+export async function executeInstance(instance: TaskInstance, upcoming: readonly Question[], run: RunContext): Promise<Executed> {
+  const { work, task } = instance;
+  if (work.kind === 'skipped') return skipped(work.reason);
+  if (work.kind === 'deferred') return failed(`cannot be decided: ${work.reason}`, []);
+  const idle = idleReason(instance, run.input, run.changedSoFar());
+  if (idle !== undefined) return skipped(idle);
+  const attempts = task.until === undefined ? 1 : task.until.retries + 1;
+  for (let attempt = 1; ; attempt++) {
+    const executed = await attemptOnce(instance, work, upcoming, run);
+    if (task.until === undefined || executed.unreachable !== undefined) return executed;
+    if (untilHolds(instance, executed.result, run)) return executed;
+    if (attempt >= attempts || run.signal.aborted) return { ...executed, outcome: { ...executed.outcome, status: 'failed', message: `until: still false after ${String(attempt)} attempts` } };
+    await run.sleep(task.until.delay * 1000);
+  }
+}
+
+function untilHolds(instance: TaskInstance, result: JsonObject, run: RunContext): boolean {
+  const { until, register } = instance.task;
+  if (until === undefined) return true;
+  return evaluateCondition(until.condition, 'until', withResult(instance, register, result), run.input.engine);
+}
+
+async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: readonly Question[], run: RunContext): Promise<Executed> {
+  let changes: readonly ChangeView[] = [];
+  try {
+    const action = run.input.controllerActions.get(instance.task.module);
+    if (action !== undefined) {
+      const args = isJsonObject(work.args) ? work.args : {};
+      const target = async (host: string) => (await run.sessions.get(host)).target;
+      const outcome = await action({ args, topology: work.context.topology, target, signal: run.signal });
+      return judge(instance, work, [], [], { outcomes: [outcome], failing: undefined }, run);
+    }
+    const session = await run.sessions.of(instance);
+    const store = session.store(instance.become);
+    if (store.missing(work.requests).length > 0) {
+      const own = work.requests.map((request) => ({ request, become: instance.become }));
+      await session.ask([...own, ...upcoming]);
+    }
+    const reader = session.store(instance.become).reader(work.requests);
+    const wanted = work.module.diff(work.args, reader, work.context);
+    changes = wanted.map((change) => viewChange(change, run.input.secrets, instance.task.noLog));
+    if (wanted.length === 0 && work.module.action !== true) return judge(instance, work, wanted, changes, { outcomes: [], failing: undefined }, run);
+    const steps = work.module.apply(work.args, wanted, reader, work.context);
+    const done = await carryOut(instance, steps.map((step) => withEnvironment(step, work.environment)), session, run);
+    return judge(instance, work, wanted, changes, done, run);
+  } catch (error) {
+    if (!(error instanceof LvsPlayError)) throw error;
+    const executed = failed(run.input.secrets.mask(error.message), changes, error.hint);
+    return error.kind === 'unreachable' ? { ...executed, unreachable: error } : executed;
+  }
+}
+
+/** What the steps of a task gave; `failing`: the one that did not succeed, after which nothing more was done. */
+interface Done {
+  readonly outcomes: readonly StepOutcome[];
+  readonly failing: Step | undefined;
+}
+
+/** Does the steps in order; those for the target go in as few requests as the controller's own allow. */
+async function carryOut(instance: TaskInstance, steps: readonly Step[], session: HostSession, run: RunContext): Promise<Done> {
+  const outcomes: StepOutcome[] = [];
+  for (const part of parts(steps)) {
+    try {
+      const done = part.control ? await onController(part.steps, run.signal) : await onTarget(part.steps, instance.become, session);
+      outcomes.push(...done.outcomes);
+      if (done.failing !== undefined) return { outcomes, failing: done.failing };
+    } finally {
+      // Also after a failure: nobody knows how far the step came.
+      const stale = part.steps.flatMap((step) => step.stale);
+      for (const open of await run.sessions.openOf(instance.onController ? CONTROLLER : instance.host)) open.markStale(stale);
+    }
+  }
+  return { outcomes, failing: undefined };
+}
+
+async function onTarget(steps: readonly Step[], become: boolean, session: HostSession): Promise<Done> {
+  const nonce = newNonce();
+  const reply = await session.target.request({ script: renderSteps(steps, nonce), become, ...timeoutOf(steps) });
+  const { outcomes, failed: index } = parseOutcomes(reply, steps, nonce);
+  return { outcomes, failing: index === undefined ? undefined : steps[index] };
+}
+
+async function onController(steps: readonly Step[], signal: AbortSignal): Promise<Done> {
+  const outcomes: StepOutcome[] = [];
+  for (const step of steps) {
+    if (step.kind !== 'control') continue;
+    const outcome = await step.run(signal);
+    outcomes.push(outcome);
+    if (outcome.exitCode !== 0) return { outcomes, failing: step };
+  }
+  return { outcomes, failing: undefined };
+}
+
+function parts(steps: readonly Step[]): { control: boolean; steps: Step[] }[] {
+  const result: { control: boolean; steps: Step[] }[] = [];
+  for (const step of steps) {
+    const control = step.kind === 'control';
+    const last = result.at(-1);
+    if (last?.control === control) last.steps.push(step);
+    else result.push({ control, steps: [step] });
+  }
+  return result;
+}
+
+function timeoutOf(steps: readonly Step[]): { timeoutMs?: number } {
+  const timeouts = steps.flatMap((step) => ('timeoutMs' in step && step.timeoutMs !== undefined ? [step.timeoutMs] : []));
+  return timeouts.length === 0 ? {} : { timeoutMs: timeouts.reduce((sum, timeout) => sum + timeout, 0) };
+}
+
+function withEnvironment(step: Step, environment: Readonly<Record<string, string>>): Step {
+  if (Object.keys(environment).length === 0 || step.kind !== 'exec') return step;
+  return { ...step, env: { ...environment, ...step.env } };
+}
+
+/** Turns what happened into a status, by `failed_when` and `changed_when` where given. */
+function judge(instance: TaskInstance, work: ReadyWork, wanted: readonly Change[], changes: readonly ChangeView[], done: Done, run: RunContext): Executed {
+  const { task } = instance;
+  const { engine, secrets } = run.input;
+  const told = work.module.result?.(work.args, done.outcomes) ?? { data: {} };
+  const last = done.outcomes.at(-1);
+  let message = told.failed ?? (done.failing === undefined ? undefined : `${done.failing.title}: ${failureText(last)}`);
+  const hint = message === undefined ? undefined : hintFor(last);
+  let result: JsonObject = { ...told.data, changed: wanted.length > 0, failed: message !== undefined, skipped: false };
+  if (task.failedWhen !== undefined) {
+    const isFailed = evaluateCondition(task.failedWhen, 'failed_when', withResult(instance, task.register, result), engine);
+    message = isFailed ? (message ?? `failed_when: ${String(task.failedWhen.value)}`) : undefined;
+    result = { ...result, failed: isFailed };
+  }
+  const changed = task.changedWhen === undefined ? wanted.length > 0 : evaluateCondition(task.changedWhen, 'changed_when', withResult(instance, task.register, result), engine);
+  const status = message !== undefined ? 'failed' : changed ? 'changed' : 'ok';
+  const output = last === undefined || task.noLog ? '' : secrets.mask([last.stdout, last.stderr].filter((text) => text !== '').join('\n'));
+  return {
+    outcome: {
+      status,
+      changes: status === 'ok' ? [] : changes,
+      ...(message === undefined ? {} : { message: secrets.mask(message) }),
+      ...(hint === undefined ? {} : { hint }),
+      ...(output === '' ? {} : { output }),
+    },
+    result: { ...result, changed },
+    notifies: status === 'changed' ? task.notify : [],
+  };
+}
+
+function withResult(instance: TaskInstance, register: string | undefined, result: JsonObject): TaskInstance['scope'] {
+  if (register === undefined) return instance.scope;
+  // hostvars is a getter that is dear to call: keep it one.
+  const vars = Object.create(null, { ...Object.getOwnPropertyDescriptors(instance.scope.vars), [register]: { enumerable: true, value: result } }) as JsonObject;
+  return { vars, raw: new Set([...(instance.scope.raw ?? []), register]) };
+}
+
+function skipped(reason: string): Executed {
+  return { outcome: { status: 'skipped', changes: [], message: reason }, result: { changed: false, failed: false, skipped: true }, notifies: [] };
+}
+
+function failed(message: string, changes: readonly ChangeView[], hint?: string): Executed {
+  return {
+    outcome: { status: 'failed', changes, message, ...(hint === undefined ? {} : { hint }) },
+    result: { changed: false, failed: true, skipped: false, msg: message },
+    notifies: [],
+  };
+}
+
+function failureText(outcome: StepOutcome | undefined): string {
+  if (outcome === undefined) return 'was not carried out';
+  const lines = [...outcome.stderr.trim().split('\n'), ...outcome.stdout.trim().split('\n')].filter((line) => line.trim() !== '');
+  const telling = lines.find((line) => /no space left|read-only file system|permission denied/i.test(line)) ?? lines.find((line) => /^E: |error|fail|unknown|cannot/i.test(line)) ?? lines[0];
+  return telling === undefined ? `exit code ${String(outcome.exitCode)}` : `${telling.trim()} (exit code ${String(outcome.exitCode)})`;
+}
+
+function hintFor(outcome: StepOutcome | undefined): string | undefined {
+  const text = `${outcome?.stderr ?? ''}${outcome?.stdout ?? ''}`;
+  if (/no space left on device/i.test(text)) return 'free space on that file system, then run it again: nothing was half-written';
+  if (/permission denied|are you root/i.test(text)) return 'the user who logs in may not do this: become: true, or -b';
+  return undefined;
+}

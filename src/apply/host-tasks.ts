@@ -1,0 +1,97 @@
+import { LvsPlayError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { CompiledPlay } from '../plan/compile.ts';
+import { instantiate, NOTHING_UNKNOWN, type TaskInstance } from '../plan/instantiate.ts';
+import { questionsOf } from '../plan/plan-host.ts';
+import type { Question } from '../plan/session.ts';
+import type { Task } from '../playbook/types.ts';
+import type { HostProgress, RunContext } from './context.ts';
+import { executeInstance } from './execute.ts';
+
+/** A stretch of tasks that a host goes through by itself. */
+export interface Stretch {
+  readonly play: CompiledPlay;
+  readonly batch: readonly string[];
+  readonly tasks: readonly Task[];
+  readonly handlers: boolean;
+}
+
+/** Takes one host through tasks until the end, a failure or an interruption (which waits for the step in hand). */
+export async function runTasks(host: HostProgress, stretch: Stretch, run: RunContext): Promise<void> {
+  for (const [index, task] of stretch.tasks.entries()) {
+    if (host.state !== 'good' || run.signal.aborted) return;
+    if (stretch.handlers && !takeNotification(host, task)) continue;
+    const upcoming = stretch.handlers ? [] : upcomingQuestions(host.host, stretch.tasks.slice(index + 1), run);
+    await runTask(host, task, stretch, upcoming, run);
+  }
+}
+
+function takeNotification(host: HostProgress, handler: Task): boolean {
+  return [handler.name, ...handler.listen].some((name) => host.notified.has(name));
+}
+
+// What the outline knew of the tasks to come: when one doubtful answer is asked again, theirs go along.
+function upcomingQuestions(host: string, tasks: readonly Task[], run: RunContext): Question[] {
+  const ids = new Set(tasks.map((task) => task.id));
+  const entries = run.outlines.get(host)?.entries ?? [];
+  return entries
+    .filter((entry) => !entry.handler && ids.has(entry.task.id))
+    .flatMap((entry) => entry.instances)
+    .filter((instance) => !instance.onController && instance.becomeUser === undefined)
+    .flatMap(questionsOf);
+}
+
+async function runTask(host: HostProgress, task: Task, stretch: Stretch, upcoming: readonly Question[], run: RunContext): Promise<void> {
+  const instances = await liveInstances(host, task, stretch, run);
+  const results: JsonObject[] = [];
+  for (const instance of instances) {
+    if (host.state !== 'good') break;
+    results.push(await runInstance(host, instance, upcoming, run));
+  }
+  if (task.register !== undefined) host.register(task.register, results, task.loop !== undefined);
+}
+
+async function runInstance(host: HostProgress, instance: TaskInstance, upcoming: readonly Question[], run: RunContext): Promise<JsonObject> {
+  const { task, ref } = instance;
+  run.emit({ at: Date.now(), type: 'task-started', host: host.host, task: ref });
+  const executed = await executeInstance(instance, upcoming, run);
+  const ignored = executed.outcome.status === 'failed' && task.ignoreErrors && executed.unreachable === undefined;
+  const outcome = ignored ? { ...executed.outcome, status: 'ignored' as const } : executed.outcome;
+  if (executed.unreachable !== undefined) {
+    host.state = 'unreachable';
+    host.count('unreachable');
+    const { hint } = executed.unreachable;
+    run.emit({ at: Date.now(), type: 'host-unreachable', host: host.host, message: outcome.message ?? '', ...(hint === undefined ? {} : { hint }) });
+  } else {
+    host.count(outcome.status);
+    if (outcome.status === 'failed') host.state = 'failed';
+  }
+  run.emit({ at: Date.now(), type: 'task-finished', host: host.host, task: ref, outcome });
+  for (const name of executed.notifies) host.notified.add(name);
+  if (instance.work.kind === 'ready' && instance.work.module.setsVars === true && outcome.status !== 'failed') {
+    for (const [name, value] of Object.entries(executed.result)) if (!RESULT_WORDS.has(name)) host.facts.set(name, value);
+  }
+  return executed.result;
+}
+
+/** What every result holds beside its module's own data. */
+const RESULT_WORDS = new Set(['changed', 'failed', 'skipped', 'msg']);
+
+/** The plan's instances where they can have no other arguments by now, else made anew from what the run has learnt. */
+async function liveInstances(host: HostProgress, task: Task, stretch: Stretch, run: RunContext): Promise<readonly TaskInstance[]> {
+  const planned = run.outlines.get(host.host)?.entries.find((entry) => entry.task === task);
+  if (planned !== undefined && host.registered.size === 0 && host.facts.size === 0) return planned.instances;
+  const place = { host: host.host, play: stretch.play, batch: stretch.batch, task, handler: stretch.handlers };
+  try {
+    return await instantiate(place, host, NOTHING_UNKNOWN, run.services);
+  } catch (error) {
+    if (!(error instanceof LvsPlayError)) throw error;
+    // The plan could not see it: the arguments hang on a result. The host stops here like at any failed task.
+    const ref = { id: task.id, play: stretch.play.play.name, name: task.name, module: task.module, handler: stretch.handlers };
+    const message = run.input.secrets.mask(error.message);
+    host.state = 'failed';
+    host.count('failed');
+    run.emit({ at: Date.now(), type: 'task-finished', host: host.host, task: ref, outcome: { status: 'failed', changes: [], message, ...(error.hint === undefined ? {} : { hint: error.hint }) } });
+    return [];
+  }
+}

@@ -1,0 +1,183 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HostRecap, HostStats } from '../core/events.ts';
+import { mapLimited } from '../core/pool.ts';
+import type { CompiledPlay } from '../plan/compile.ts';
+import type { Emit, RunInput } from '../plan/input.ts';
+import { prepareRun, type PreparedRun } from '../plan/prepare.ts';
+import type { Plan } from '../plan/types.ts';
+import type { Task } from '../playbook/types.ts';
+import { HostProgress, type RunContext } from './context.ts';
+import { runTasks, type Stretch } from './host-tasks.ts';
+
+/** How a run ended; the CLI makes the exit code of it. */
+export interface RunResult {
+  readonly plan: Plan;
+  readonly recap: Readonly<Record<string, HostRecap>>;
+  readonly stats: Readonly<Record<string, HostStats>>;
+  /** Why the run ended before its last task, if it did. */
+  readonly stopped: string | undefined;
+  readonly interrupted: boolean;
+}
+
+/** The dry run: asks every host once, changes nothing, and gives the plan. */
+export async function makePlan(input: RunInput, emit: Emit): Promise<RunResult> {
+  const prepared = await prepareRun(input, { dryRun: true }, emit);
+  const unreachable = new Set(Object.keys(prepared.plan.unreachable));
+  const stats = await statsOf(prepared);
+  await prepared.sessions.close();
+  const recap = Object.fromEntries(prepared.compiled.hosts.map((host) => [host, plannedRecap(prepared.plan, host, unreachable.has(host))]));
+  emit({ at: Date.now(), type: 'run-finished', recap, stats, interrupted: false });
+  return { plan: prepared.plan, recap, stats, stopped: undefined, interrupted: false };
+}
+
+function plannedRecap(plan: Plan, host: string, unreachable: boolean): HostRecap {
+  const rows = plan.plays.flatMap((play) => play.tasks).filter((row) => row.host === host);
+  const count = (...statuses: string[]) => rows.filter((row) => statuses.includes(row.status)).length;
+  const changed = rows.filter((row) => row.changes.length > 0).length;
+  return { ok: rows.length - count('skipped', 'deferred'), changed, unreachable: unreachable ? 1 : 0, failed: 0, skipped: count('skipped'), rescued: 0, ignored: 0 };
+}
+
+/**
+ * Plans as `makePlan` does, then carries the plan out, play by play and batch by batch. Hosts of a batch go through their tasks side by side;
+ * a batch begins when the one before has ended well. What fails on a host takes that host out of the run; a play with
+ * `any_errors_fatal`, a passed `max_fail_percentage` or a batch that failed whole stops the run.
+ * After `signal` fires the steps in hand are finished and nothing more is begun.
+ */
+export async function runDeploy(input: RunInput, emit: Emit, signal: AbortSignal): Promise<RunResult> {
+  const prepared = await prepareRun(input, { dryRun: false }, emit);
+  const hosts = new Map(prepared.compiled.hosts.map((host) => [host, new HostProgress(host)]));
+  for (const host of Object.keys(prepared.plan.unreachable)) {
+    const progress = hosts.get(host);
+    if (progress === undefined) continue;
+    progress.state = 'unreachable';
+    progress.count('unreachable');
+  }
+  const run: RunContext = {
+    input,
+    services: prepared.services,
+    sessions: prepared.sessions,
+    outlines: prepared.outlines,
+    emit,
+    signal,
+    changedSoFar: () => [...hosts.values()].some((host) => host.recap.changed > 0),
+    sleep: async (milliseconds) => {
+      await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+    },
+  };
+  try {
+    const stopped = await runPlays(prepared.compiled.plays, hosts, run);
+    const recap = Object.fromEntries([...hosts].map(([name, host]) => [name, host.recap]));
+    const stats = await statsOf(prepared);
+    emit({ at: Date.now(), type: 'run-finished', recap, stats, interrupted: signal.aborted });
+    return { plan: prepared.plan, recap, stats, stopped, interrupted: signal.aborted };
+  } finally {
+    await prepared.sessions.close();
+  }
+}
+
+/** @returns why the run stopped early, if it did */
+async function runPlays(plays: readonly CompiledPlay[], hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<string | undefined> {
+  const { emit } = run;
+  // A host that a later play cannot do without stops the run here, before anything is changed.
+  const hopeless = plays.map((play) => stopReason(play, progressOf(play.batches.flat(), hosts), false)).find((reason) => reason !== undefined);
+  if (hopeless !== undefined) {
+    emit({ at: Date.now(), type: 'run-stopped', reason: hopeless, notStarted: [...hosts.keys()] });
+    return hopeless;
+  }
+  for (const [index, play] of plays.entries()) {
+    const name = play.play.name;
+    emit({ at: Date.now(), type: 'play-started', play: name, hosts: play.batches.flat(), batches: play.batches.length });
+    for (const [number, batch] of play.batches.entries()) {
+      const reason = (number === 0 ? stopReason(play, progressOf(play.batches.flat(), hosts), false) : undefined) ?? (await runBatch(play, batch, number, hosts, run));
+      if (reason === undefined) continue;
+      const notStarted = [...play.batches.slice(number + 1), ...plays.slice(index + 1).flatMap((later) => later.batches)].flat();
+      emit({ at: Date.now(), type: 'run-stopped', reason, notStarted: [...new Set(notStarted)] });
+      return reason;
+    }
+    emit({ at: Date.now(), type: 'play-finished', play: name });
+  }
+  return undefined;
+}
+
+async function runBatch(play: CompiledPlay, batch: readonly string[], number: number, hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<string | undefined> {
+  const members = progressOf(batch, hosts);
+  run.emit({ at: Date.now(), type: 'batch-started', play: play.play.name, batch: number, hosts: batch });
+  for (const stretch of stretches(play, batch)) await runStretch(stretch, members, run);
+  run.emit({ at: Date.now(), type: 'batch-finished', play: play.play.name, batch: number });
+  if (run.signal.aborted) return 'interrupted';
+  return stopReason(play, members, true);
+}
+
+/**
+ * The tasks of a batch, cut where hosts have to wait for each other: a `run_once` task stands alone, and handlers run when all is done.
+ */
+function stretches(play: CompiledPlay, batch: readonly string[]): Stretch[] {
+  const result: { play: CompiledPlay; batch: readonly string[]; tasks: Task[]; handlers: boolean }[] = [];
+  for (const task of play.tasks) {
+    const last = result.at(-1);
+    if (last !== undefined && !task.runOnce && last.tasks[0]?.runOnce !== true) last.tasks.push(task);
+    else result.push({ play, batch, tasks: [task], handlers: false });
+  }
+  return [...result, { play, batch, tasks: [...play.handlers], handlers: true }];
+}
+
+async function runStretch(stretch: Stretch, members: readonly HostProgress[], run: RunContext): Promise<void> {
+  const good = members.filter((host) => host.state === 'good');
+  const [first] = good;
+  if (stretch.tasks[0]?.runOnce !== true || first === undefined) {
+    await mapLimited(good, run.input.forks, (host) => runTasks(host, stretch, run));
+  } else {
+    await runTasks(first, stretch, run);
+    const name = stretch.tasks[0].register;
+    const result = name === undefined ? undefined : first.registered.get(name);
+    if (name !== undefined && result !== undefined) for (const host of good) host.registered.set(name, result);
+  }
+  if (stretch.handlers) settleHandlers(members, run);
+}
+
+// A handler that never ran is work left undone that no later run will notice: it must be said.
+function settleHandlers(members: readonly HostProgress[], run: RunContext): void {
+  for (const host of members) {
+    if (host.notified.size > 0 && (host.state !== 'good' || run.signal.aborted)) {
+      const names = [...host.notified].join(', ');
+      run.emit({ at: Date.now(), type: 'message', level: 'warning', host: host.host, text: `${host.host}: notified but not run: ${names}` });
+    }
+    host.notified.clear();
+  }
+}
+
+function progressOf(names: readonly string[], hosts: ReadonlyMap<string, HostProgress>): HostProgress[] {
+  return names.flatMap((name) => hosts.get(name) ?? []);
+}
+
+function stopReason(play: CompiledPlay, members: readonly HostProgress[], begun: boolean): string | undefined {
+  const lost = members.filter((host) => host.state !== 'good');
+  if (lost.length === 0) return undefined;
+  const names = lost.map((host) => `${host.host} ${host.state}`).join(', ');
+  const { anyErrorsFatal, maxFailPercentage, name } = play.play;
+  if (anyErrorsFatal) return `play "${name}" has any_errors_fatal: ${names}`;
+  const percentage = (100 * lost.length) / members.length;
+  if (maxFailPercentage !== undefined && percentage > maxFailPercentage) return `play "${name}": more than ${String(maxFailPercentage)}% of its hosts failed: ${names}`;
+  if (begun && lost.length === members.length) return `play "${name}": every host of the batch failed: ${names}`;
+  return undefined;
+}
+
+async function statsOf(prepared: PreparedRun): Promise<Record<string, HostStats>> {
+  const stats: Record<string, HostStats> = {};
+  for (const target of await prepared.sessions.targets()) {
+    const now = target.stats();
+    const before = stats[target.host];
+    stats[target.host] = before === undefined ? { ...now } : addStats(before, now);
+  }
+  return stats;
+}
+
+function addStats(a: HostStats, b: HostStats): HostStats {
+  return {
+    connections: a.connections + b.connections,
+    requests: a.requests + b.requests,
+    becomeRequests: a.becomeRequests + b.becomeRequests,
+    bytesSent: a.bytesSent + b.bytesSent,
+    bytesReceived: a.bytesReceived + b.bytesReceived,
+  };
+}

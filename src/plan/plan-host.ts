@@ -1,0 +1,174 @@
+import type { Json, JsonObject } from '../core/json.ts';
+import type { SecretMask } from '../core/secrets.ts';
+import { FactStore } from '../facts/store.ts';
+import type { Task } from '../playbook/types.ts';
+import type { CompiledPlay } from './compile.ts';
+import { instantiate, type InstantiateServices, type TaskInstance, type Unknowns } from './instantiate.ts';
+import { type HostSession, PredictedFacts, type Question } from './session.ts';
+import type { PlannedTask } from './types.ts';
+import { viewChange } from './view.ts';
+
+/** The tasks of one play on one host, in order; handlers are kept apart as they run only when notified. */
+export interface HostPlay {
+  readonly index: number;
+  readonly play: CompiledPlay;
+  readonly batch: readonly string[];
+}
+
+/** Everything a host will be asked to do, worked out as far as possible before any answer is known. */
+export interface HostOutline {
+  readonly host: string;
+  readonly entries: readonly OutlineEntry[];
+}
+
+export interface OutlineEntry {
+  readonly hostPlay: HostPlay;
+  readonly task: Task;
+  readonly handler: boolean;
+  readonly instances: readonly TaskInstance[];
+}
+
+/** Pure but for files on the controller. Results of earlier tasks count as unknown. */
+export async function outlineHost(host: string, plays: readonly HostPlay[], services: InstantiateServices): Promise<HostOutline> {
+  const memory = new PlannedMemory();
+  const entries: OutlineEntry[] = [];
+  for (const hostPlay of plays) {
+    for (const [task, handler] of inOrder(hostPlay.play)) {
+      const place = { host, play: hostPlay.play, batch: hostPlay.batch, task, handler };
+      const instances = await instantiate(place, memory, memory.unknowns, services);
+      entries.push({ hostPlay, task, handler, instances });
+      for (const instance of instances) memory.setVariables(instance);
+      if (task.register !== undefined) memory.unknown(task.register);
+    }
+  }
+  return { host, entries };
+}
+
+function inOrder(play: CompiledPlay): (readonly [Task, boolean])[] {
+  return [...play.tasks.map((task) => [task, false] as const), ...play.handlers.map((task) => [task, true] as const)];
+}
+
+/** What an instance must know of its host. */
+export function questionsOf(instance: TaskInstance): Question[] {
+  return instance.work.kind === 'ready' ? instance.work.requests.map((request) => ({ request, become: instance.become })) : [];
+}
+
+/** Asks everything that a host's outline needs to know: one request for each connection and privilege. */
+export async function askOutline(outline: HostOutline, sessions: SessionOf): Promise<void> {
+  const bySession = new Map<HostSession, Question[]>();
+  for (const instance of outline.entries.flatMap((entry) => entry.instances)) {
+    const questions = questionsOf(instance);
+    if (questions.length === 0 || instance.onController) continue;
+    const session = await sessions(instance);
+    bySession.set(session, [...(bySession.get(session) ?? []), ...questions]);
+  }
+  for (const [session, questions] of bySession) await session.ask(questions);
+}
+
+/** The connection that a task's requests go over. */
+export type SessionOf = (instance: TaskInstance) => Promise<HostSession>;
+
+export interface PlanHostServices extends InstantiateServices {
+  readonly secrets: SecretMask;
+  /** Why an action need not run although its task is due; undefined: it runs. */
+  readonly idleReason: (instance: TaskInstance) => string | undefined;
+}
+
+/**
+ * Walks a host's outline over what is known, each task seeing what the ones before are expected to have done. The decisions are those of the
+ * deploy: the same `diff`, on predicted answers.
+ */
+export async function planHost(outline: HostOutline, sessions: SessionOf, services: PlanHostServices): Promise<ReadonlyMap<number, readonly PlannedTask[]>> {
+  const memory = new PlannedMemory();
+  const planned = new Map<number, PlannedTask[]>();
+  const notified = new Map<number, Set<string>>();
+  const factsFor = predictions(sessions);
+  for (const { hostPlay, task, handler, instances } of outline.entries) {
+    const called = notified.get(hostPlay.index) ?? new Set();
+    if (handler && ![task.name, ...task.listen].some((name) => called.has(name))) continue;
+    const current = instances.some((instance) => memory.touches(instance))
+      ? await instantiate({ host: outline.host, play: hostPlay.play, batch: hostPlay.batch, task, handler }, memory, memory.unknowns, services)
+      : instances;
+    const rows: PlannedTask[] = [];
+    for (const instance of current) {
+      rows.push(await planInstance(instance, factsFor, services));
+      memory.setVariables(instance);
+    }
+    planned.set(hostPlay.index, [...(planned.get(hostPlay.index) ?? []), ...rows]);
+    notified.set(hostPlay.index, new Set([...called, ...rows.flatMap((row) => row.notifies)]));
+    if (task.register !== undefined) memory.register(task.register, rows);
+  }
+  return planned;
+}
+
+function predictions(sessions: SessionOf): (instance: TaskInstance) => Promise<PredictedFacts> {
+  const predicted = new Map<HostSession, PredictedFacts>();
+  return async (instance) => {
+    const session = await sessions(instance);
+    const known = predicted.get(session) ?? new PredictedFacts(session);
+    predicted.set(session, known);
+    return known;
+  };
+}
+
+async function planInstance(
+  instance: TaskInstance,
+  factsFor: (instance: TaskInstance) => Promise<PredictedFacts>,
+  services: PlanHostServices,
+): Promise<PlannedTask> {
+  const { host, ref, task, work, become } = instance;
+  const row = { host, task: ref, changes: [], predicted: false, notifies: [] };
+  if (work.kind !== 'ready') return { ...row, status: work.kind, reason: work.reason };
+  const idle = services.idleReason(instance);
+  if (idle !== undefined) return { ...row, status: 'skipped', reason: idle };
+  const { module, args, context, requests } = work;
+  const facts = requests.length === 0 ? undefined : await factsFor(instance);
+  // Only a task whose arguments were unknown when the host was asked still has questions here.
+  await facts?.learn(requests.map((request) => ({ request, become })));
+  const store = facts?.store(become) ?? FactStore.empty;
+  const reader = store.reader(requests);
+  const changes = module.diff(args, reader, context);
+  const predicted = changes.length > 0 && requests.some(({ fact, key }) => store.isPredicted(fact.name, key));
+  if (changes.length > 0) facts?.patch(module.after(args, changes, reader, context));
+  const status = module.action === true ? 'runs' : changes.length > 0 ? 'change' : 'ok';
+  if (changes.length === 0 || task.changedWhen?.value === false) return { ...row, status };
+  return { ...row, status, predicted, changes: changes.map((change) => viewChange(change, services.secrets, task.noLog)), notifies: task.notify };
+}
+
+/** What a plan can know of the results before it: that a task changes something, never what a command prints. */
+class PlannedMemory {
+  readonly facts = new Map<string, Json>();
+  readonly registered = new Map<string, Json>();
+  readonly #whole = new Set<string>();
+
+  get unknowns(): Unknowns {
+    return { whole: this.#whole, partial: new Set(this.registered.keys()) };
+  }
+
+  unknown(name: string): void {
+    this.#whole.add(name);
+  }
+
+  /** Whether an instance made without this memory may look different with it. */
+  touches(instance: TaskInstance): boolean {
+    return this.registered.size > 0 && instance.work.kind !== 'ready';
+  }
+
+  setVariables(instance: TaskInstance): void {
+    if (instance.work.kind !== 'ready' || instance.work.module.setsVars !== true) return;
+    const result = instance.work.module.result?.(instance.work.args, []).data ?? {};
+    for (const [name, value] of Object.entries(result)) this.facts.set(name, value);
+  }
+
+  register(name: string, rows: readonly PlannedTask[]): void {
+    const statuses = rows.map((row) => row.status);
+    if (statuses.includes('runs') || statuses.includes('deferred')) {
+      this.#whole.add(name);
+      this.registered.delete(name);
+      return;
+    }
+    const result: JsonObject = { changed: statuses.includes('change'), failed: false, skipped: statuses.every((status) => status === 'skipped') };
+    this.#whole.delete(name);
+    this.registered.set(name, result);
+  }
+}

@@ -1,0 +1,127 @@
+import path from 'node:path';
+import { LvsPlayError, throwCollected } from '../core/errors.ts';
+import { isJsonObject } from '../core/json.ts';
+import { mapLimited } from '../core/pool.ts';
+import { type CompiledRun, compileRun, CONTROLLER } from './compile.ts';
+import type { Emit, RunInput } from './input.ts';
+import type { InstantiateServices, TaskInstance } from './instantiate.ts';
+import { askOutline, type HostOutline, type HostPlay, outlineHost, planHost } from './plan-host.ts';
+import { Scopes } from './scope.ts';
+import { Sessions } from './sessions.ts';
+import type { Plan, PlannedTask } from './types.ts';
+
+/** A run whose hosts have been asked and whose plan is made: what `apply` starts from. */
+export interface PreparedRun {
+  readonly compiled: CompiledRun;
+  readonly services: InstantiateServices;
+  readonly outlines: ReadonlyMap<string, HostOutline>;
+  readonly plan: Plan;
+  readonly sessions: Sessions;
+}
+
+/**
+ * Reads everything, asks every host once, and decides what would change. Writes nothing anywhere.
+ * @throws LvsPlayError kind `input` when playbook, variables or topology are wrong: no host has been asked then
+ */
+export async function prepareRun(input: RunInput, options: { dryRun: boolean }, emit: Emit): Promise<PreparedRun> {
+  const compiled = compileRun(input);
+  const { playbook, inventory, engine, secrets } = input;
+  const scopes = new Scopes({
+    site: compiled.site,
+    extraVars: input.extraVars,
+    engine,
+    dryRun: options.dryRun,
+    playbookDir: path.dirname(path.resolve(playbook.file)),
+  });
+  const services = { site: compiled.site, scopes, engine, become: input.become };
+  const sessions = new Sessions(input, scopes);
+  emit({
+    at: Date.now(),
+    type: 'run-started',
+    command: options.dryRun ? 'plan' : 'deploy',
+    playbook: playbook.file,
+    inventory: inventory.source,
+    hosts: compiled.hosts,
+  });
+  for (const text of compiled.warnings) emit({ at: Date.now(), type: 'message', level: 'warning', text });
+  try {
+    const outlines = await outlineHosts(compiled, services);
+    const unreachable: Record<string, string> = {};
+    const rows = new Map<string, HostRows>();
+    const changes = () => [...rows.values()].some((byPlay) => [...byPlay.values()].flat().some((row) => row.changes.length > 0 || row.status === 'deferred'));
+    const planServices = { ...services, secrets, idleReason: (instance: TaskInstance) => idleReason(instance, input, changes()) };
+    const planOne = async (host: string): Promise<void> => {
+      emit({ at: Date.now(), type: 'host-gathering', host });
+      const outline = outlines.get(host);
+      if (outline === undefined) return;
+      try {
+        await askOutline(outline, sessions.of);
+        rows.set(host, await planHost(outline, sessions.of, planServices));
+      } catch (error) {
+        if (!(error instanceof LvsPlayError) || error.kind === 'input') throw error;
+        unreachable[host] = secrets.mask(error.message);
+        emit({ at: Date.now(), type: 'host-unreachable', host, message: secrets.mask(error.message), ...(error.hint === undefined ? {} : { hint: error.hint }) });
+      }
+    };
+    // The controller's tasks come last: whether they are due may depend on what changes elsewhere.
+    await mapLimited(compiled.hosts.filter((host) => host !== CONTROLLER), input.forks, planOne);
+    if (compiled.hosts.includes(CONTROLLER)) await planOne(CONTROLLER);
+    const plan = planOf(input, compiled, rows, unreachable);
+    emit({ at: Date.now(), type: 'plan-made', hosts: compiled.hosts.map((host) => countsOf(host, [...(rows.get(host)?.values() ?? [])].flat())) });
+    return { compiled, services, outlines, plan, sessions };
+  } catch (error) {
+    await sessions.close();
+    throw error;
+  }
+}
+
+async function outlineHosts(compiled: CompiledRun, services: InstantiateServices): Promise<ReadonlyMap<string, HostOutline>> {
+  const outlines = new Map<string, HostOutline>();
+  const errors = new Map<string, LvsPlayError>();
+  for (const host of compiled.hosts) {
+    try {
+      outlines.set(host, await outlineHost(host, hostPlays(compiled, host), services));
+    } catch (error) {
+      if (!(error instanceof LvsPlayError)) throw error;
+      // The same mistake in a playbook shows on every host; it is told once.
+      errors.set(`${error.message} ${JSON.stringify(error.position ?? host)}`, error);
+    }
+  }
+  throwCollected([...errors.values()]);
+  return outlines;
+}
+
+function hostPlays(compiled: CompiledRun, host: string): HostPlay[] {
+  return compiled.plays.flatMap((play, index) => {
+    const batch = play.batches.find((hosts) => hosts.includes(host));
+    return batch === undefined ? [] : [{ index, play, batch }];
+  });
+}
+
+type HostRows = ReadonlyMap<number, readonly PlannedTask[]>;
+
+/** A controller action such as verification proves a change; without one it is left to its own command. */
+export function idleReason(instance: TaskInstance, input: RunInput, somethingChanged: boolean): string | undefined {
+  if (somethingChanged || instance.work.kind !== 'ready' || !input.controllerActions.has(instance.task.module)) return undefined;
+  const { args } = instance.work;
+  return isJsonObject(args) && args['always'] === true ? undefined : 'nothing changed';
+}
+
+function planOf(input: RunInput, compiled: CompiledRun, rows: ReadonlyMap<string, HostRows>, unreachable: Readonly<Record<string, string>>): Plan {
+  return {
+    version: 1,
+    createdAt: new Date().toISOString(),
+    playbook: input.playbook.file,
+    inventory: input.inventory.source,
+    plays: compiled.plays.map(({ play, batches }, index) => ({
+      name: play.name,
+      batches,
+      tasks: batches.flat().flatMap((host) => rows.get(host)?.get(index) ?? []),
+    })),
+    unreachable,
+  };
+}
+
+function countsOf(host: string, rows: readonly PlannedTask[]): { host: string; tasks: number; changes: number } {
+  return { host, tasks: rows.length, changes: rows.reduce((sum, row) => sum + row.changes.length, 0) };
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { LvsPlayError } from '../core/errors.ts';
+import type { FactPatch, FactRequest, StaleFacts } from '../facts/contract.ts';
+import { gatherScript, parseGather } from '../facts/gather.ts';
+import { FactStore } from '../facts/store.ts';
+import type { Target } from '../transport/target.ts';
+
+/** A question and the privilege it is asked with: a file that root reads may be closed to the user who logged in. */
+export interface Question {
+  readonly request: FactRequest;
+  readonly become: boolean;
+}
+
+/** One host of a run: its open target and what is known of it, by privilege. */
+export class HostSession {
+  readonly target: Target;
+  readonly #stores = new Map<boolean, FactStore>();
+
+  constructor(target: Target) {
+    this.target = target;
+  }
+
+  /** What is known under a privilege. An immutable value: planning patches its own copy. */
+  store(become: boolean): FactStore {
+    return this.#stores.get(become) ?? FactStore.empty;
+  }
+
+  /** Asks what is not known yet: one request for each privilege concerned, none when all is known. */
+  async ask(questions: readonly Question[]): Promise<void> {
+    for (const become of [false, true]) {
+      const store = this.store(become);
+      const missing = store.missing(questions.filter((question) => question.become === become).map((question) => question.request));
+      if (missing.length === 0) continue;
+      const nonce = newNonce();
+      const reply = await this.target.request({ script: gatherScript(missing, nonce), become });
+      try {
+        this.#stores.set(become, store.merged(parseGather(reply.stdout, missing, nonce)));
+      } catch (cause) {
+        throw new LvsPlayError({
+          code: 'facts-unreadable',
+          kind: 'host',
+          host: this.target.host,
+          message: `${this.target.host}: ${cause instanceof Error ? cause.message : String(cause)}${stderrTail(reply.stderr)}`,
+          cause,
+        });
+      }
+    }
+  }
+
+  /** Steps were carried out: these answers are doubtful now, under every privilege. */
+  markStale(stale: readonly StaleFacts[]): void {
+    for (const [become, store] of this.#stores) this.#stores.set(become, store.stale(stale));
+  }
+}
+
+/** What a dry run expects to be known: starts as a session's stores and is patched as the plan goes on. */
+export class PredictedFacts {
+  readonly #session: HostSession;
+  readonly #stores: Map<boolean, FactStore>;
+
+  constructor(session: HostSession) {
+    this.#session = session;
+    this.#stores = new Map([false, true].map((become) => [become, session.store(become)]));
+  }
+
+  store(become: boolean): FactStore {
+    return this.#stores.get(become) ?? FactStore.empty;
+  }
+
+  /** Asks the host what was never asked; what is predicted stays. */
+  async learn(questions: readonly Question[]): Promise<void> {
+    const missing = questions.filter(({ request, become }) => this.store(become).missing([request]).length > 0);
+    if (missing.length === 0) return;
+    await this.#session.ask(missing);
+    for (const [become, store] of this.#stores) this.#stores.set(become, this.#session.store(become).merged(store));
+  }
+
+  patch(patches: readonly FactPatch[]): void {
+    for (const [become, store] of this.#stores) this.#stores.set(become, store.patched(patches));
+  }
+}
+
+/** Unpredictable, so that no output of a host can imitate a frame. */
+export function newNonce(): string {
+  return randomBytes(12).toString('hex');
+}
+
+function stderrTail(stderr: Buffer): string {
+  const line = stderr.toString('utf8').trim().split('\n').at(-1) ?? '';
+  return line === '' ? '' : ` (${line})`;
+}

@@ -1,0 +1,68 @@
+import type { JsonObject } from '../core/json.ts';
+import type { HostConnection, Target } from '../transport/target.ts';
+import { CONTROLLER } from './compile.ts';
+import type { RunInput } from './input.ts';
+import type { TaskInstance } from './instantiate.ts';
+import type { Scopes } from './scope.ts';
+import { HostSession } from './session.ts';
+
+/** The open hosts of a run. A host is connected when it is first needed, once for each become user. */
+export class Sessions {
+  readonly #input: RunInput;
+  readonly #scopes: Scopes;
+  readonly #open = new Map<string, Map<string, Promise<HostSession>>>();
+  readonly #connections = new Map<string, HostConnection>();
+
+  constructor(input: RunInput, scopes: Scopes) {
+    this.#input = input;
+    this.#scopes = scopes;
+  }
+
+  /** The session that an instance's requests go over. Another become user than the host's own needs a connection of its own. */
+  readonly of = (instance: TaskInstance): Promise<HostSession> =>
+    this.get(instance.onController ? CONTROLLER : instance.host, instance.become ? instance.becomeUser : undefined);
+
+  get(host: string, becomeUser?: string): Promise<HostSession> {
+    const connection = this.#connectionOf(host);
+    const user = becomeUser ?? connection.become.user;
+    const ofHost = this.#open.get(host) ?? new Map<string, Promise<HostSession>>();
+    this.#open.set(host, ofHost);
+    const session = ofHost.get(user) ?? this.#connect({ ...connection, become: { ...connection.become, user } });
+    ofHost.set(user, session);
+    return session;
+  }
+
+  /** Every open session of a host: a step's stale facts concern them all. */
+  async openOf(host: string): Promise<HostSession[]> {
+    return fulfilled([...(this.#open.get(host)?.values() ?? [])]);
+  }
+
+  async targets(): Promise<Target[]> {
+    const all = await fulfilled([...this.#open.values()].flatMap((ofHost) => [...ofHost.values()]));
+    return all.map((session) => session.target);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all((await this.targets()).map((target) => target.close()));
+  }
+
+  async #connect(connection: HostConnection): Promise<HostSession> {
+    return new HostSession(await this.#input.connector.connect(connection));
+  }
+
+  #connectionOf(host: string): HostConnection {
+    const known = this.#connections.get(host);
+    if (known !== undefined) return known;
+    const scope = this.#scopes.hostScope(host);
+    const written: JsonObject = Object.fromEntries(Object.entries(scope.vars).filter(([name]) => name.startsWith('ansible_')));
+    const connection = this.#input.connectionOf(host, this.#input.engine.renderValue(written, scope) as JsonObject);
+    for (const secret of [connection.password, connection.become.password]) if (secret !== undefined) this.#input.secrets.add(secret);
+    this.#connections.set(host, connection);
+    return connection;
+  }
+}
+
+async function fulfilled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(promises);
+  return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
