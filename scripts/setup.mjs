@@ -1,0 +1,107 @@
+// Sets up what a fresh machine lacks: npm's packages, Debian's packages for the lab and the tests, and the bundle.
+// Usage: node scripts/setup.mjs demo|test. Only Node's own modules: nothing is installed yet when this runs.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/** Program that shows a package is there -> Debian package. */
+const LAB = {
+  'linux.uml': 'user-mode-linux',
+  mmdebstrap: 'mmdebstrap',
+  ip: 'iproute2',
+  'mkfs.ext4': 'e2fsprogs',
+  'apt-ftparchive': 'apt-utils',
+  depmod: 'kmod',
+  ssh: 'openssh-client',
+  arping: 'iputils-arping',
+};
+const ORACLES = {
+  'ansible-inventory': 'ansible-core',
+  keepalived: 'keepalived',
+  ipvsadm: 'ipvsadm',
+  sshd: 'openssh-server',
+  sudo: 'sudo',
+  busybox: 'busybox',
+  curl: 'curl',
+};
+const PYTHON_MODULES = { jinja2: 'python3-jinja2' };
+
+const purpose = process.argv[2];
+if (purpose !== 'demo' && purpose !== 'test') fail('usage: node scripts/setup.mjs demo|test');
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) fail(`Node ${process.versions.node} is too old: 20.19 or later is needed`);
+
+installNodeModules();
+installDebianPackages(purpose === 'demo' ? LAB : { ...LAB, ...ORACLES });
+run(process.execPath, [path.join(root, 'scripts', 'build.mjs')]);
+
+function installNodeModules() {
+  const installed = path.join(root, 'node_modules', '.package-lock.json');
+  const wanted = path.join(root, 'package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
+  say('installing npm packages');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+function installDebianPackages(programs) {
+  const missing = missingPackages(programs);
+  if (missing.length === 0) return;
+  const command = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  const what = purpose === 'demo' ? 'the demo cannot run' : 'the lab tests and the tests against real tools cannot run';
+  if (process.getuid?.() !== 0) fail(`${what}: not root, and missing: ${missing.join(', ')}\n  run as root: ${command}`);
+  if (!onPath('apt-get')) fail(`${what}: this is no Debian system, and missing: ${missing.join(', ')}`);
+  say(`installing Debian packages: ${missing.join(' ')}`);
+  withoutStartingServices(() => {
+    run('apt-get', ['update', '-qq']);
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { DEBIAN_FRONTEND: 'noninteractive' });
+  });
+  const still = missingPackages(programs);
+  if (still.length > 0) fail(`${what}: still missing after the installation: ${still.join(', ')}`);
+}
+
+function missingPackages(programs) {
+  const missing = Object.entries(programs).flatMap(([program, name]) => (onPath(program) ? [] : [name]));
+  if (purpose !== 'test') return missing;
+  const python = Object.entries(PYTHON_MODULES).flatMap(([module, name]) =>
+    spawnSync('/usr/bin/python3', ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0 ? [] : [name],
+  );
+  return [...missing, ...python];
+}
+
+// The packages are wanted for their programs: no sshd or keepalived shall begin to run on this machine.
+function withoutStartingServices(work) {
+  const policy = '/usr/sbin/policy-rc.d';
+  const ours = !existsSync(policy);
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    work();
+  } finally {
+    if (ours) rmSync(policy, { force: true });
+  }
+}
+
+function onPath(program) {
+  return [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some((dir) => dir !== '' && existsSync(path.join(dir, program)));
+}
+
+function run(program, args, env = {}) {
+  try {
+    // Progress of installers belongs on stderr.
+    execFileSync(program, args, { cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, ...env } });
+  } catch {
+    process.exit(1);
+  }
+}
+
+function say(text) {
+  process.stderr.write(`set-up: ${text}\n`);
+}
+
+function fail(text) {
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+}
