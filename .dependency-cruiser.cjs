@@ -1,0 +1,67 @@
+// The import rules of docs/architecture.md: what decides is pure and stands below, what touches a machine stands apart.
+
+/** Folders of src that `from` may import beside itself; everything else of ours is forbidden. */
+function only(from, allowed) {
+  return {
+    name: `${from}-imports-only-what-it-may`,
+    severity: 'error',
+    comment: `${from} may import ${[from, ...allowed].join(', ')}`,
+    from: { path: `^src/${from}/` },
+    to: { path: '^src/', pathNot: [from, ...allowed].map((folder) => (folder.endsWith('.ts') ? `^src/${folder.replaceAll('.', '\\.')}$` : `^src/${folder}/`)) },
+  };
+}
+
+const TARGET = 'transport/target.ts';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    only('core', []),
+    only('yaml', ['core']),
+    only('template', ['core']),
+    only('lvs', ['core']),
+    only('facts', ['core']),
+    only('modules', ['facts', 'lvs', 'template', 'core']),
+    only('inventory', ['yaml', 'core']),
+    only('playbook', ['yaml', 'core']),
+    only('transport', ['core']),
+    only('plan', ['modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
+    only('apply', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
+    only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
+    only('report', ['core', 'plan/types.ts']),
+    only('lab', ['inventory', 'core']),
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      comment: 'A cycle has no bottom to start reading from; a type-only one is harmless at run time but still hides the order.',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-development-package-in-src',
+      severity: 'error',
+      comment: 'Types vanish when it is built; anything else would be missing where lvs-play is installed.',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: ['node_modules/@types/'] },
+    },
+    {
+      name: 'no-test-in-src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|scripts)/' },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    // Type-only imports count too: a rule that types may break is no rule.
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};
