@@ -17,6 +17,7 @@ const LAB = {
   depmod: 'kmod',
   ssh: 'openssh-client',
   arping: 'iputils-arping',
+  curl: 'curl',
 };
 const ORACLES = {
   'ansible-inventory': 'ansible-core',
@@ -25,7 +26,6 @@ const ORACLES = {
   sshd: 'openssh-server',
   sudo: 'sudo',
   busybox: 'busybox',
-  curl: 'curl',
 };
 const PYTHON_MODULES = { jinja2: 'python3-jinja2' };
 
