@@ -1,0 +1,158 @@
+import { LvsPlayError, messageOf } from '../core/errors.ts';
+import { shellQuote } from '../core/quote.ts';
+import { BECOME_INIT, becomeStart, explainBecomeEnd } from './become.ts';
+import { ShellChannel } from './channel.ts';
+import type { ChannelCounters, ChannelOptions, ShellEnd, ShellPast, ShellStreams } from './channel.ts';
+import { lastLine } from './frame.ts';
+import type { HostConnection, ShellReply, ShellRequest, Target, TargetStats } from './target.ts';
+
+/** A way to a machine once it is open. */
+export interface Session {
+  /** Who logged in. */
+  readonly user: string;
+  /** Starts a command line through the login shell, without a terminal. */
+  exec(command: string): Promise<ShellStreams>;
+  /** Why the way broke, once it has. */
+  failure(): LvsPlayError | undefined;
+  /** Ends it in order, by force after 2 s. Never throws. */
+  close(): Promise<void>;
+}
+
+/** Opens the way; called once. The signal gives it up. @throws LvsPlayError kind `unreachable` */
+export type OpenSession = (signal: AbortSignal) => Promise<Session>;
+
+/**
+ * A Target over any way that can start a command: opens it at the first request, keeps one long-lived sh for the user who
+ * logged in and one for the become user, each only when it is asked for. What has failed stays failed: nothing is tried
+ * a second time behind the caller's back (a wrong sudo password would lock the account).
+ */
+export class ShellTarget implements Target {
+  readonly host: string;
+  readonly #connection: HostConnection;
+  readonly #openSession: OpenSession;
+  readonly #login: ChannelCounters = { requests: 0, bytesSent: 0, bytesReceived: 0 };
+  readonly #become: ChannelCounters = { requests: 0, bytesSent: 0, bytesReceived: 0 };
+  #connections = 0;
+  #session: Promise<Session> | undefined;
+  #loginShell: Promise<ShellChannel> | undefined;
+  #becomeShell: Promise<ShellChannel> | undefined;
+  readonly #channels: ShellChannel[] = [];
+  readonly #abort = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  constructor(connection: HostConnection, openSession: OpenSession) {
+    this.host = connection.host;
+    this.#connection = connection;
+    this.#openSession = openSession;
+  }
+
+  async request(request: ShellRequest): Promise<ShellReply> {
+    const timeoutMs = request.timeoutMs ?? this.#connection.commandTimeoutMs;
+    try {
+      const channel = await this.#channel(request.become === true);
+      return await channel.request(request.script, timeoutMs);
+    } catch (error) {
+      if (error instanceof LvsPlayError) {
+        if (error.code === 'command-timeout') void this.close();
+        throw error;
+      }
+      throw new LvsPlayError({ code: 'connection-lost', kind: 'unreachable', host: this.host, message: `${this.host}: ${messageOf(error)}`, cause: error });
+    }
+  }
+
+  stats(): TargetStats {
+    return {
+      connections: this.#connections,
+      requests: this.#login.requests,
+      becomeRequests: this.#become.requests,
+      bytesSent: this.#login.bytesSent + this.#become.bytesSent,
+      bytesReceived: this.#login.bytesReceived + this.#become.bytesReceived,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #channel(become: boolean): Promise<ShellChannel> {
+    if (this.#closed !== undefined) throw this.#closedError();
+    this.#session ??= this.#open();
+    const session = await this.#session;
+    if (become && this.#connection.become.user !== session.user) {
+      this.#becomeShell ??= this.#startBecome(session);
+      return await this.#becomeShell;
+    }
+    this.#loginShell ??= this.#startLogin(session);
+    return await this.#loginShell;
+  }
+
+  async #open(): Promise<Session> {
+    const session = await this.#openSession(this.#abort.signal);
+    this.#connections += 1;
+    return session;
+  }
+
+  async #startLogin(session: Session): Promise<ShellChannel> {
+    const { host, shell } = this.#connection;
+    const streams = await session.exec(`exec ${shellQuote(shell)}`);
+    return this.#add({
+      host,
+      streams,
+      counters: this.#login,
+      explain: (end, past) => session.failure() ?? explainShellEnd(host, shell, end, past),
+    });
+  }
+
+  async #startBecome(session: Session): Promise<ShellChannel> {
+    const { host, shell, become } = this.#connection;
+    const { command, gate } = becomeStart(host, become.user, shell, become.password);
+    const streams = await session.exec(command);
+    return this.#add({
+      host,
+      streams,
+      counters: this.#become,
+      init: BECOME_INIT,
+      ...(gate === undefined ? {} : { gate }),
+      explain: (end, past) => session.failure() ?? (past.started ? explainShellEnd(host, shell, end, past) : explainBecomeEnd(host, become.user, become.password, end, past.stderr)),
+    });
+  }
+
+  #add(options: ChannelOptions): ShellChannel {
+    const channel = new ShellChannel(options);
+    this.#channels.push(channel);
+    if (this.#closed !== undefined) channel.close(this.#closedError());
+    return channel;
+  }
+
+  async #close(): Promise<void> {
+    this.#abort.abort();
+    for (const channel of this.#channels) channel.close(this.#closedError());
+    try {
+      const session = await this.#session;
+      await session?.close();
+    } catch {
+      // Never opened: whoever asked for it has the error.
+    }
+  }
+
+  #closedError(): LvsPlayError {
+    return new LvsPlayError({ code: 'connection-closed', kind: 'unreachable', host: this.host, message: `the connection to ${this.host} was closed before` });
+  }
+}
+
+/** The error for a shell that ended by itself, from what it wrote outside of frames. */
+export function explainShellEnd(host: string, shell: string, end: ShellEnd, past: ShellPast): LvsPlayError {
+  if (end.exitCode === undefined && end.signal === undefined) {
+    return new LvsPlayError({ code: 'connection-lost', kind: 'unreachable', host, message: `the connection to ${host} was lost`, hint: 'see whether the host is up, then run again: what is done is not done twice' });
+  }
+  const how = end.exitCode === undefined ? `by signal ${end.signal ?? '?'}` : `with exit code ${String(end.exitCode)}`;
+  const said = lastLine(past.stderr) ?? lastLine(past.stdout);
+  return new LvsPlayError({
+    code: 'shell-ended',
+    kind: 'host',
+    host,
+    message: `the shell ${shell} on ${host} ended ${how}${said === undefined ? '' : `: ${said}`}`,
+    hint: 'the login must be able to run a POSIX shell without a terminal; ansible_shell_executable names another one',
+  });
+}
