@@ -1,0 +1,231 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, lvsPlay, must, scratch, STATE_SCRIPT, TestLab } from './support.ts';
+
+const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
+const PLAYBOOK = 'playbooks/demo.yml';
+const VIP = '192.168.0.38';
+const HOSTS = ['lvs1', 'lvs2', 'rs1', 'rs2'] as const;
+
+interface ChangeRow {
+  readonly path: string;
+  readonly after: unknown;
+}
+interface TaskRow {
+  readonly host: string;
+  readonly id: string;
+  readonly status: string;
+  readonly changes: readonly ChangeRow[];
+}
+interface Document {
+  readonly tasks: readonly TaskRow[];
+  readonly recap: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly stats: Readonly<Record<string, { connections: number; requests: number; becomeRequests: number }>>;
+}
+
+/** What a plan foretells or a deploy did, as a set to compare: who, which task, what, to what. */
+function changeSet(document: Document): string[] {
+  return document.tasks.flatMap((task) => task.changes.map((change) => `${task.host} ${task.id} ${change.path} -> ${JSON.stringify(change.after)}`)).sort();
+}
+
+async function document(...args: string[]): Promise<Document> {
+  return JSON.parse((await must(lvsPlay([...args, '--json']))).stdout) as Document;
+}
+
+let lab: TestLab;
+let site: string[];
+
+async function stateOf(hosts: readonly string[]): Promise<Record<string, string>> {
+  return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await lab.sh(host, STATE_SCRIPT)] as const)));
+}
+
+beforeAll(async () => {
+  lab = await TestLab.up('e2e', INVENTORY);
+  site = [PLAYBOOK, '-i', lab.overlay];
+  // Nothing but sh is promised on a target: one has no python at all, another has busybox as sh.
+  await lab.sh('lvs1', 'rm -f /usr/bin/python3*; ! command -v python3');
+  await lab.sh('rs1', 'rm -f /usr/bin/python3*; ! command -v python3; ln -sf "$(command -v busybox)" /bin/sh');
+});
+
+afterAll(async () => {
+  await lab.down();
+});
+
+describe('the main job on real kernels', () => {
+  let planned: Document;
+
+  it('foretells every change on bare nodes and writes nothing there', async () => {
+    const before = await stateOf(HOSTS);
+    const run = await lvsPlay(['plan', ...site, '--json', '--detailed-exitcode']);
+    expect(run.code, run.stderr).toBe(2);
+    planned = JSON.parse(run.stdout) as Document;
+    expect(new Set(planned.tasks.filter((task) => task.changes.length > 0).map((task) => task.host))).toEqual(new Set(HOSTS));
+    expect(await stateOf(HOSTS)).toEqual(before);
+    // The plan asked each host once.
+    for (const host of HOSTS) expect(planned.stats[host], host).toMatchObject({ connections: 1, requests: 1 });
+  });
+
+  it('deploys exactly what the plan listed, and proves the service from outside', async () => {
+    const deployed = await document('deploy', ...site);
+    expect(changeSet(deployed)).toEqual(changeSet(planned));
+    for (const host of HOSTS) expect(deployed.recap[host], host).toMatchObject({ failed: 0, unreachable: 0 });
+    expect(deployed.tasks.find((task) => task.host === 'localhost')?.status).toBe('ok');
+  });
+
+  it('serves through the virtual IP, each real server in turn', async () => {
+    const names = await lab.answers(VIP, 20);
+    expect(names.filter((name) => name === 'rs1')).toHaveLength(10);
+    expect(names.filter((name) => name === 'rs2')).toHaveLength(10);
+  });
+
+  it('verifies with exit code 0, and 8 with the reason when a real server carries the VIP openly', async () => {
+    expect((await lvsPlay(['verify', '-i', lab.overlay])).code).toBe(0);
+    await lab.sh('rs2', `sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.eth0.arp_ignore=0 net.ipv4.conf.lo.arp_ignore=0`);
+    const broken = await lvsPlay(['verify', '-i', lab.overlay]);
+    expect(broken.code, broken.stdout).toBe(8);
+    expect(broken.stdout + broken.stderr).toMatch(/MAC/);
+    // The drift is seen by a plan and mended by a deploy.
+    const mended = await document('deploy', ...site);
+    expect(mended.recap['rs2']?.['changed']).toBeGreaterThan(0);
+    expect((await lvsPlay(['verify', '-i', lab.overlay])).code).toBe(0);
+  });
+
+  it('changes nothing the second time, with one connection and one request for a host', async () => {
+    const again = await document('deploy', ...site);
+    for (const host of HOSTS) {
+      expect(again.recap[host], host).toMatchObject({ changed: 0, failed: 0, unreachable: 0 });
+      expect(again.stats[host], host).toMatchObject({ connections: 1, requests: 1, becomeRequests: 0 });
+    }
+    expect((await lvsPlay(['plan', ...site, '--detailed-exitcode'])).code).toBe(0);
+  });
+
+  it('still asks once with 25 tasks and more, and once for each privilege under sudo', async () => {
+    const tasks = Array.from({ length: 26 }, (_, i) => `    - copy: { dest: /etc/lvs-play-many-${String(i)}, content: "${String(i)}\\n", mode: "0640" }`);
+    const services = ['    - service: { name: ssh, state: started, enabled: true }', '    - sysctl: { name: net.ipv4.ip_forward, value: "0" }'];
+    const files = await scratch({ 'many.yml': ['- hosts: all', '  gather_facts: false', '  become: true', '  tasks:', ...tasks, ...services, ''].join('\n') });
+    try {
+      const playbook = path.join(files.dir, 'many.yml');
+      await document('deploy', playbook, '-i', lab.overlay);
+      const root = await document('deploy', playbook, '-i', lab.overlay);
+      for (const host of HOSTS) {
+        expect(root.recap[host], host).toMatchObject({ ok: 28, changed: 0 });
+        expect(root.stats[host], host).toMatchObject({ connections: 1, requests: 1, becomeRequests: 0 });
+      }
+      const sudo = await document('deploy', playbook, '-i', lab.overlay, '-e', 'ansible_user=operator');
+      for (const host of HOSTS) {
+        expect(sudo.recap[host], host).toMatchObject({ ok: 28, changed: 0 });
+        expect(sudo.stats[host], host).toMatchObject({ connections: 1, requests: 0, becomeRequests: 1 });
+      }
+    } finally {
+      await files.remove();
+    }
+  });
+
+  it('takes a server out when its service stops, and back when it starts', async () => {
+    await lab.sh('rs1', 'systemctl stop nginx');
+    await eventually(() => lab.answers(VIP, 4), (names) => names.every((name) => name === 'rs2'));
+    await lab.sh('rs1', 'systemctl start nginx');
+    await eventually(() => lab.answers(VIP, 4), (names) => names.includes('rs1') && names.includes('rs2'));
+  });
+
+  it('takes the virtual IP over when the active director dies, and gives it back', async () => {
+    await lab.fault('crash', 'lvs1');
+    await eventually(() => lab.answers(VIP, 4), (names) => names.every((name) => name !== ''));
+    await lab.fault('reboot', 'lvs1');
+    await eventually(() => lab.sh('lvs1', 'ip -o addr show'), (text) => text.includes(VIP));
+    expect(await eventually(() => lvsPlay(['verify', '-i', lab.overlay]), (run) => run.code === 0)).toMatchObject({ code: 0 });
+  });
+
+  it('comes back serving after every node was rebooted from inside, with nothing to change', async () => {
+    await Promise.all(HOSTS.map((host) => lab.fault('reboot', host)));
+    const names = await eventually(() => lab.answers(VIP, 8), (seen) => seen.includes('rs1') && seen.includes('rs2') && !seen.includes(''));
+    expect(new Set(names)).toEqual(new Set(['rs1', 'rs2']));
+    const plan = await eventually(() => lvsPlay(['plan', ...site, '--detailed-exitcode']), (run) => run.code === 0);
+    expect(plan.code, plan.stdout).toBe(0);
+    await eventually(() => lvsPlay(['verify', '-i', lab.overlay]), (run) => run.code === 0);
+  });
+});
+
+describe('what fails on a host', () => {
+  it('a wrong sudo password, a missing one, and the right one', async () => {
+    const files = await scratch({
+      'who.yml': ['- hosts: rs1', '  gather_facts: false', '  become: true', '  tasks:', '    - copy: { dest: /etc/lvs-play-sudo, content: "yes" }', ''].join('\n'),
+      'wrong.yml': 'ansible_become_password: no-such-word\n',
+      'right.yml': 'ansible_become_password: lab\n',
+    });
+    try {
+      const run = (...extra: string[]) => lvsPlay(['deploy', path.join(files.dir, 'who.yml'), '-i', lab.overlay, '-e', 'ansible_user=operator2', ...extra]);
+      const missing = await run();
+      expect(missing.code, missing.stderr).toBe(2);
+      expect(missing.stderr).toMatch(/sudo/);
+      const wrong = await run('-e', `@${path.join(files.dir, 'wrong.yml')}`);
+      expect(wrong.code, wrong.stderr).toBe(2);
+      expect(wrong.stderr).toMatch(/sudo.*password|password.*sudo/i);
+      expect(wrong.stderr + wrong.stdout).not.toContain('no-such-word');
+      expect(await lab.sh('rs1', 'ls /etc/lvs-play-sudo 2>/dev/null || true')).toBe('');
+      const right = await run('-e', `@${path.join(files.dir, 'right.yml')}`);
+      expect(right.code, right.stderr).toBe(0);
+      expect(await lab.sh('rs1', 'cat /etc/lvs-play-sudo')).toBe('yes');
+    } finally {
+      await files.remove();
+    }
+  });
+
+  it('a full disk: said so, and the old file stays whole', async () => {
+    await lab.sh('rs2', 'mkdir -p /mnt/small && mount -t tmpfs -o size=64k tmpfs /mnt/small && echo old > /mnt/small/file');
+    const files = await scratch({
+      'full.yml': ['- hosts: rs2', '  gather_facts: false', '  tasks:', '    - copy:', '        src: big.txt', '        dest: /mnt/small/file', ''].join('\n'),
+      'big.txt': 'x'.repeat(200_000),
+    });
+    try {
+      const run = await lvsPlay(['deploy', path.join(files.dir, 'full.yml'), '-i', lab.overlay]);
+      expect(run.code, run.stderr).toBe(2);
+      expect(run.stderr).toMatch(/no space left on device/i);
+      expect(await lab.sh('rs2', 'cat /mnt/small/file; ls -A /mnt/small')).toBe('old\nfile\n');
+    } finally {
+      await files.remove();
+      await lab.sh('rs2', 'umount /mnt/small');
+    }
+  });
+
+  it('keepalived refusing its file: the old one stays, the daemon goes on', async () => {
+    const before = await lab.sh('lvs2', 'sha256sum /etc/keepalived/keepalived.conf; systemctl show -p MainPID keepalived');
+    // A real refusal by the real binary: the interface named by the inventory is not on this host.
+    const files = await scratch({ 'extra.yml': '' });
+    try {
+      const inventory = path.join(files.dir, 'broken');
+      await mkdir(inventory);
+      const overlay = (await must(lvsPlay(['inventory', '-i', lab.overlay, '--host', 'lvs2']))).stdout;
+      const vars = JSON.parse(overlay) as { lvs: { ha_pairs: Record<string, { interface: string }> } };
+      for (const pair of Object.values(vars.lvs.ha_pairs)) pair.interface = 'eth9';
+      await writeFile(path.join(files.dir, 'extra.yml'), JSON.stringify({ lvs: vars.lvs }));
+      const run = await lvsPlay(['deploy', 'playbooks/site.yml', '-i', lab.overlay, '-l', 'lvs2', '-e', `@${path.join(files.dir, 'extra.yml')}`]);
+      expect(run.code, run.stderr).toBe(2);
+      expect(run.stderr).toMatch(/eth9/);
+      expect(await lab.sh('lvs2', 'sha256sum /etc/keepalived/keepalived.conf; systemctl show -p MainPID keepalived')).toBe(before);
+      expect(await lab.sh('lvs2', 'ls -A /etc/keepalived')).toBe('keepalived.conf\n');
+    } finally {
+      await files.remove();
+    }
+  });
+
+  it('a wrong host key, a wrong key and no route: exit code 4, with the way out', async () => {
+    const files = await scratch({ 'ping.yml': ['- hosts: rs1', '  gather_facts: false', '  tasks:', '    - command: "true"', ''].join('\n'), known_hosts: '' });
+    try {
+      const playbook = path.join(files.dir, 'ping.yml');
+      const other = (await lab.sh('rs2', 'cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub')).trim();
+      await writeFile(path.join(files.dir, 'known_hosts'), `192.168.0.18 ${other}\n`);
+      const mismatch = await lvsPlay(['deploy', playbook, '-i', lab.overlay, '-e', `ansible_ssh_common_args="-o UserKnownHostsFile=${path.join(files.dir, 'known_hosts')} -o StrictHostKeyChecking=yes"`]);
+      expect(mismatch.code, mismatch.stderr).toBe(4);
+      expect(mismatch.stderr.match(/SHA256:/g)?.length).toBeGreaterThanOrEqual(2);
+      const key = await lvsPlay(['deploy', playbook, '-i', lab.overlay, '-e', 'ansible_user=nobody']);
+      expect(key.code, key.stderr).toBe(4);
+      const route = await lvsPlay(['deploy', playbook, '-i', lab.overlay, '-e', 'ansible_host=192.168.0.250']);
+      expect(route.code, route.stderr).toBe(4);
+      for (const run of [mismatch, key, route]) expect(run.stderr).toMatch(/hint:/);
+    } finally {
+      await files.remove();
+    }
+  });
+});

@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root; tests run the built bundle, as users do. */
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const CLI = path.join(ROOT, 'dist', 'lvs-play.js');
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the tool to its end. */
+export async function lvsPlay(args: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}): Promise<CliResult> {
+  return startLvsPlay(args, options).result;
+}
+
+/** Starts the tool; `pid` for tests that kill it. Output is collected, so that a failing assertion can show it. */
+export function startLvsPlay(
+  args: readonly string[],
+  options: { env?: Record<string, string>; stdin?: string; onEvent?: (event: { type: string; task?: { name: string } }) => void } = {},
+): { pid: number | undefined; kill: (signal: NodeJS.Signals) => void; result: Promise<CliResult> } {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: '1', CI: 'true', ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  let line = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('utf8');
+    if (options.onEvent === undefined) return;
+    const lines = (line + chunk.toString('utf8')).split('\n');
+    line = lines.pop() ?? '';
+    for (const text of lines) options.onEvent(JSON.parse(text) as { type: string; task?: { name: string } });
+  });
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+  child.stdin.end(options.stdin ?? '');
+  const result = new Promise<CliResult>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code, stdout, stderr });
+    });
+  });
+  return { pid: child.pid, kill: (signal) => child.kill(signal), result };
+}
+
+/** A lab of a test's own, run by the tool's own commands. */
+export class TestLab {
+  readonly name: string;
+  readonly overlay: string;
+
+  private constructor(name: string, overlay: string) {
+    this.name = name;
+    this.overlay = overlay;
+  }
+
+  static async up(name: string, inventory: string): Promise<TestLab> {
+    await lvsPlay(['lab', 'down', '--name', name]);
+    await must(lvsPlay(['lab', 'up', '--name', name, '-i', inventory]));
+    const status = JSON.parse((await must(lvsPlay(['lab', 'status', '--name', name, '--json']))).stdout) as { overlay: string };
+    return new TestLab(name, status.overlay);
+  }
+
+  async down(): Promise<void> {
+    await must(lvsPlay(['lab', 'down', '--name', this.name]));
+  }
+
+  /** Runs a script on a node as root, beside anything that is tested: by ssh of its own. */
+  async sh(host: string, script: string): Promise<string> {
+    return (await must(lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'sh', '-c', script]))).stdout;
+  }
+
+  /** Runs a command in the lab's namespace: a client of the service. */
+  async client(...argv: string[]): Promise<CliResult> {
+    return lvsPlay(['lab', 'run', '--name', this.name, '--', ...argv]);
+  }
+
+  async fault(kind: 'reboot' | 'crash' | 'pause' | 'resume' | 'cut' | 'heal', host: string): Promise<void> {
+    await must(lvsPlay(['lab', kind, host, '--name', this.name]));
+  }
+
+  /** The first line of each of `count` pages asked for through a virtual IP; '' for no answer. */
+  async answers(vip: string, count: number): Promise<string[]> {
+    const script = `i=0; while [ $i -lt ${String(count)} ]; do a=$(curl -s -m 3 http://${vip}/ | head -n 1); echo "$a"; i=$((i+1)); done`;
+    return (await must(this.client('sh', '-c', script))).stdout.replace(/\n$/, '').split('\n');
+  }
+}
+
+/** @throws Error with the whole output when a command that has to work does not */
+export async function must(result: Promise<CliResult>): Promise<CliResult> {
+  const done = await result;
+  if (done.code !== 0) throw new Error(`exit code ${String(done.code)}\n${done.stdout}\n${done.stderr}`);
+  return done;
+}
+
+/** Asks again until it holds; the bound is a safety net, not a claim about speed. */
+export async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean, seconds = 90): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const value = await ask();
+    if (holds(value)) return value;
+    if (Date.now() > deadline) throw new Error(`not so after ${String(seconds)} s; last seen: ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** A directory of files, removed by the returned function. */
+export async function scratch(files: Readonly<Record<string, string>>): Promise<{ dir: string; remove: () => Promise<void> }> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-test-'));
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(dir, name), text);
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+}
+
+/** What a deploy may change on a node: files under /etc and the web root, kernel parameters, addresses, modules and packages; as one text. */
+export const STATE_SCRIPT = [
+  "find /etc /var/www /usr/sbin/policy-rc.d -xdev \\( -type f -o -type l \\) ! -path '/etc/machine-id' -exec sha256sum {} + 2>/dev/null | sort -k2",
+  "find /etc /var/www -xdev -printf '%p %M %u %g %l\\n' 2>/dev/null | sort",
+  "sysctl -a 2>/dev/null | grep -E '^net\\.ipv4\\.(conf|vs|ip_forward)|^net\\.ipv6\\.conf' | sort",
+  'ip -o addr show | sed "s/valid_lft.*//"',
+  'cut -d" " -f1 /proc/modules | sort',
+  "dpkg-query -W -f '${Package} ${Version} ${Status}\\n'",
+].join('; ');
