@@ -112,6 +112,10 @@ export interface ModuleDef<A = Json, R = A> {
   /** The argument a free-form task gives (`shell: echo hi`); undefined when the module takes none. */
   readonly freeForm?: string;
   readonly examples: readonly { readonly name: string; readonly args: A }[];
+  /** Arguments that hold bare Jinja expressions (`assert: that`): the engine replaces each by `{ expression, result }`. */
+  readonly expressions?: readonly string[];
+  /** The data of its result become variables of the host (`set_fact`). Its `result` must not need outcomes. */
+  readonly setsVars?: boolean;
   /** An action has no state to compare (`command`): it runs whenever its task does. Default false. */
   readonly action?: boolean;
   /** Brings what lies on the controller into the arguments (content of `src`). Default: the arguments as they are. */
