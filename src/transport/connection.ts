@@ -90,7 +90,7 @@ class VariableReader {
     if (value === undefined) return undefined;
     const text = typeof value === 'number' ? String(value) : value;
     if (typeof text !== 'string' || text === '') throw this.wrong(name, 'must be a text that is not empty');
-    // eslint-disable-next-line no-control-regex -- a NUL or newline would end a word or a line of a protocol
+     
     if (/[\x00\n\r]/.test(text)) throw this.wrong(name, 'must be one line');
     return text;
   }

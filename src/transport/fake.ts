@@ -1,4 +1,5 @@
 import { LvsPlayError } from '../core/errors.ts';
+import { connectionClosed } from './unreachable.ts';
 import type { HostConnection, Connector, ShellReply, ShellRequest, Target } from './target.ts';
 
 /** What a fake host answers: a whole reply, or only its stdout with exit code 0. */
@@ -31,7 +32,7 @@ export function fakeTarget(host: string, handler: FakeHandler): FakeTarget {
       return closed;
     },
     request: async (request) => {
-      if (closed) throw new LvsPlayError({ code: 'connection-closed', kind: 'unreachable', host, message: `the connection to ${host} was closed before` });
+      if (closed) throw connectionClosed(host);
       requests.push(request);
       bytesSent += Buffer.byteLength(request.script);
       const answer = await handler(request);

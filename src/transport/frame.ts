@@ -117,7 +117,7 @@ export class FrameScanner {
 
 /** The last line of a shell's noise that says something, for an error text: printable, at most 200 characters. */
 export function lastLine(noise: string): string | undefined {
-  // eslint-disable-next-line no-control-regex -- terminal control characters are exactly what must not pass
+   
   const lines = noise.split('\n').map((line) => line.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '').replace(/[\x00-\x1f\x7f]/g, '').trim());
   const line = lines.filter((text) => text !== '').at(-1);
   return line === undefined || line.length <= 200 ? line : `${line.slice(0, 200)}...`;

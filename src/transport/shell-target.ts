@@ -4,6 +4,7 @@ import { BECOME_INIT, becomeStart, explainBecomeEnd } from './become.ts';
 import { ShellChannel } from './channel.ts';
 import type { ChannelCounters, ChannelOptions, ShellEnd, ShellPast, ShellStreams } from './channel.ts';
 import { lastLine } from './frame.ts';
+import { connectionClosed, connectionLost } from './unreachable.ts';
 import type { HostConnection, ShellReply, ShellRequest, Target, TargetStats } from './target.ts';
 
 /** A way to a machine once it is open. */
@@ -56,7 +57,7 @@ export class ShellTarget implements Target {
         if (error.code === 'command-timeout') void this.close();
         throw error;
       }
-      throw new LvsPlayError({ code: 'connection-lost', kind: 'unreachable', host: this.host, message: `${this.host}: ${messageOf(error)}`, cause: error });
+      throw connectionLost(this.host, messageOf(error));
     }
   }
 
@@ -76,7 +77,7 @@ export class ShellTarget implements Target {
   }
 
   async #channel(become: boolean): Promise<ShellChannel> {
-    if (this.#closed !== undefined) throw this.#closedError();
+    if (this.#closed !== undefined) throw connectionClosed(this.host);
     this.#session ??= this.#open();
     const session = await this.#session;
     if (become && this.#connection.become.user !== session.user) {
@@ -121,13 +122,13 @@ export class ShellTarget implements Target {
   #add(options: ChannelOptions): ShellChannel {
     const channel = new ShellChannel(options);
     this.#channels.push(channel);
-    if (this.#closed !== undefined) channel.close(this.#closedError());
+    if (this.#closed !== undefined) channel.close(connectionClosed(this.host));
     return channel;
   }
 
   async #close(): Promise<void> {
     this.#abort.abort();
-    for (const channel of this.#channels) channel.close(this.#closedError());
+    for (const channel of this.#channels) channel.close(connectionClosed(this.host));
     try {
       const session = await this.#session;
       await session?.close();
@@ -135,16 +136,12 @@ export class ShellTarget implements Target {
       // Never opened: whoever asked for it has the error.
     }
   }
-
-  #closedError(): LvsPlayError {
-    return new LvsPlayError({ code: 'connection-closed', kind: 'unreachable', host: this.host, message: `the connection to ${this.host} was closed before` });
-  }
 }
 
 /** The error for a shell that ended by itself, from what it wrote outside of frames. */
 export function explainShellEnd(host: string, shell: string, end: ShellEnd, past: ShellPast): LvsPlayError {
   if (end.exitCode === undefined && end.signal === undefined) {
-    return new LvsPlayError({ code: 'connection-lost', kind: 'unreachable', host, message: `the connection to ${host} was lost`, hint: 'see whether the host is up, then run again: what is done is not done twice' });
+    return connectionLost(host, undefined);
   }
   const how = end.exitCode === undefined ? `by signal ${end.signal ?? '?'}` : `with exit code ${String(end.exitCode)}`;
   const said = lastLine(past.stderr) ?? lastLine(past.stdout);
