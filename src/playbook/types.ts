@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
 import type { Position } from '../core/errors.ts';
 
@@ -22,8 +22,10 @@ export interface Play {
   readonly maxFailPercentage: number | undefined;
   readonly become: boolean | undefined;
   readonly becomeUser: string | undefined;
-  /** Lowest precedence first: defaults of roles, `vars_files`, `vars`. */
+  /** Lowest precedence first: defaults of roles, `vars`, `vars_files`, variables of roles. */
   readonly vars: readonly VarLayer[];
+  /** The play's own tags; its tasks have them already. For lists. */
+  readonly tags?: readonly string[];
   /** pre_tasks, roles, tasks, post_tasks in the order they run. */
   readonly tasks: readonly Task[];
   readonly handlers: readonly Task[];
@@ -47,6 +49,8 @@ export interface Task {
   /** All must be true; those of enclosing blocks, roles and includes come first. */
   readonly when: readonly Located<string | boolean>[];
   readonly tags: readonly string[];
+  /** Tags of the `include_` tasks around it: as in Ansible they select the include, so each of these must be selected too. */
+  readonly includeTags?: readonly (readonly string[])[];
   readonly become: boolean | undefined;
   readonly becomeUser: string | undefined;
   readonly register: string | undefined;
@@ -54,7 +58,7 @@ export interface Task {
   /** Handlers only: topics they listen to, beside their name. */
   readonly listen: readonly string[];
   /** `loop` as written: a list or a Jinja expression that gives one. */
-  readonly loop: Located<Json> | undefined;
+  readonly loop: Located | undefined;
   readonly loopVar: string;
   /** Jinja expressions. */
   readonly changedWhen: Located<string | boolean> | undefined;
@@ -73,6 +77,6 @@ export interface Task {
   readonly roleDir: string | undefined;
   /** Directory of the playbook or tasks file, the second place looked in. */
   readonly baseDir: string;
-  /** Highest precedence last: role vars, include vars, block vars, task vars. */
+  /** Highest precedence last: role defaults, role vars, then those of blocks and includes from the outside in, the task's own, and role parameters. */
   readonly vars: readonly VarLayer[];
 }
