@@ -1,0 +1,104 @@
+import type { ChangeView, HostRecap, HostStats, RunEvent } from '../core/events.ts';
+import type { Plan } from '../plan/types.ts';
+import { countPlan, type PlanCounts } from './plan-text.ts';
+
+/** A row of a document: one task, for one loop item, on one host. A plan's rows and a deploy's have the same `id`s. */
+export interface TaskRow {
+  readonly host: string;
+  readonly id: string;
+  readonly play: string;
+  readonly name: string;
+  readonly module: string;
+  readonly handler: boolean;
+  /** Of a plan: ok, change, runs, skipped, deferred; of a deploy: ok, changed, failed, skipped, ignored. */
+  readonly status: string;
+  readonly changes: readonly ChangeView[];
+}
+
+/** What `plan --json` and `deploy --json` print: one versioned document. */
+interface RunDocument {
+  readonly version: 1;
+  readonly command: 'plan' | 'deploy';
+  readonly playbook: string;
+  readonly inventory: string;
+  readonly hosts: readonly string[];
+  /** Why a host could not be asked, by host. */
+  readonly unreachable: Readonly<Record<string, string>>;
+  /** Counts in Ansible's words, by host. */
+  readonly recap: Readonly<Record<string, HostRecap>>;
+  readonly stats: Readonly<Record<string, HostStats>>;
+}
+
+export interface PlanDocument extends RunDocument {
+  readonly command: 'plan';
+  readonly createdAt: string;
+  readonly plays: readonly { readonly name: string; readonly batches: readonly (readonly string[])[] }[];
+  readonly tasks: readonly (TaskRow & { readonly predicted: boolean; readonly notifies: readonly string[]; readonly reason?: string })[];
+  readonly counts: PlanCounts;
+}
+
+export interface DeployDocument extends RunDocument {
+  readonly command: 'deploy';
+  readonly plays: readonly { readonly name: string; readonly hosts: readonly string[] }[];
+  readonly tasks: readonly (TaskRow & { readonly message?: string; readonly hint?: string; readonly output?: string })[];
+  readonly messages: readonly { readonly level: string; readonly text: string; readonly host?: string }[];
+  /** Why the run ended before its last task. */
+  readonly stopped?: { readonly reason: string; readonly notStarted: readonly string[] };
+  readonly interrupted: boolean;
+}
+
+/** A plan as a document. Pure. */
+export function planJson(plan: Plan, run: { readonly recap: Readonly<Record<string, HostRecap>>; readonly stats: Readonly<Record<string, HostStats>> }): PlanDocument {
+  const { createdAt, playbook, inventory, unreachable } = plan;
+  return {
+    version: 1,
+    command: 'plan',
+    createdAt,
+    playbook,
+    inventory,
+    hosts: [...new Set(plan.plays.flatMap((play) => play.batches.flat()))],
+    plays: plan.plays.map(({ name, batches }) => ({ name, batches })),
+    tasks: plan.plays.flatMap((play) =>
+      play.tasks.map(({ host, task, status, changes, predicted, notifies, reason }) => ({
+        host,
+        ...task,
+        status,
+        changes,
+        predicted,
+        notifies,
+        ...(reason === undefined ? {} : { reason }),
+      })),
+    ),
+    unreachable,
+    recap: run.recap,
+    stats: run.stats,
+    counts: countPlan(plan),
+  };
+}
+
+/** Folds the events of a deploy into its document. Pure. */
+export function deployJson(events: readonly RunEvent[]): DeployDocument {
+  const started = events.find((event) => event.type === 'run-started');
+  const finished = events.findLast((event) => event.type === 'run-finished');
+  const stopped = events.findLast((event) => event.type === 'run-stopped');
+  return {
+    version: 1,
+    command: 'deploy',
+    playbook: started?.playbook ?? '',
+    inventory: started?.inventory ?? '',
+    hosts: started?.hosts ?? [],
+    plays: events.flatMap((event) => (event.type === 'play-started' ? [{ name: event.play, hosts: event.hosts }] : [])),
+    tasks: events.flatMap((event) => (event.type === 'task-finished' ? [{ host: event.host, ...event.task, ...event.outcome }] : [])),
+    messages: events.flatMap((event) => (event.type === 'message' ? [{ level: event.level, text: event.text, ...(event.host === undefined ? {} : { host: event.host }) }] : [])),
+    unreachable: Object.fromEntries(events.flatMap((event) => (event.type === 'host-unreachable' ? [[event.host, event.message]] : []))),
+    recap: finished?.recap ?? {},
+    stats: finished?.stats ?? {},
+    ...(stopped === undefined ? {} : { stopped: { reason: stopped.reason, notStarted: stopped.notStarted } }),
+    interrupted: finished?.interrupted ?? false,
+  };
+}
+
+/** An event as a line of NDJSON. */
+export function eventLine(event: RunEvent): string {
+  return `${JSON.stringify({ version: 1, ...event })}\n`;
+}

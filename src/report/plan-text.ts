@@ -1,0 +1,89 @@
+import type { Plan, PlannedPlay, PlannedTask } from '../plan/types.ts';
+import { changeLines } from './change.ts';
+import { createStyle, printable, type Style } from './style.ts';
+
+export interface PlanCounts {
+  readonly changes: number;
+  /** Hosts with something to change, to run or to find out. */
+  readonly hosts: number;
+  /** Changes that rest on what an earlier task of the plan is expected to do. */
+  readonly predicted: number;
+  /** Tasks that run each time. */
+  readonly runs: number;
+  /** Tasks that only the run can decide. */
+  readonly deferred: number;
+  readonly unreachable: number;
+}
+
+/** Counts a plan's rows. Pure. */
+export function countPlan(plan: Plan): PlanCounts {
+  const tasks = plan.plays.flatMap((play) => play.tasks);
+  const busy = tasks.filter((task) => task.changes.length > 0 || task.status === 'runs' || task.status === 'deferred');
+  return {
+    changes: tasks.reduce((sum, task) => sum + task.changes.length, 0),
+    hosts: new Set(busy.map((task) => task.host)).size,
+    predicted: tasks.reduce((sum, task) => sum + (task.predicted ? task.changes.length : 0), 0),
+    runs: tasks.filter((task) => task.status === 'runs').length,
+    deferred: tasks.filter((task) => task.status === 'deferred').length,
+    unreachable: Object.keys(plan.unreachable).length,
+  };
+}
+
+/**
+ * A plan for people: play by play and host by host, what each task would change, and the counts at the end.
+ * Tasks with nothing to do are left out. @param options.diff show the texts' unified diffs
+ */
+export function formatPlan(plan: Plan, options: { readonly diff: boolean; readonly color: boolean }): string {
+  const style = createStyle(options.color);
+  const blocks = plan.plays.flatMap((play) => playBlock(play, { diff: options.diff, style }));
+  const unreachable = Object.entries(plan.unreachable).map(([host, message]) => `${style.red('unreachable:')} [${host}] ${printable(message)}`);
+  return [...blocks, ...(unreachable.length === 0 ? [] : [unreachable.join('\n')]), countsLine(countPlan(plan), style)].join('\n\n') + '\n';
+}
+
+function playBlock(play: PlannedPlay, options: { readonly diff: boolean; readonly style: Style }): string[] {
+  const { style } = options;
+  const lines: string[] = [];
+  for (const [index, batch] of play.batches.entries()) {
+    for (const host of batch) {
+      const rows = play.tasks.filter((task) => task.host === host && isWorthALine(task));
+      if (rows.length === 0) continue;
+      const title = play.batches.length > 1 ? `${host} (batch ${String(index + 1)} of ${String(play.batches.length)})` : host;
+      lines.push(`  ${style.bold(title)}`, ...rows.flatMap((row) => taskLines(row, options)));
+    }
+  }
+  return lines.length === 0 ? [] : [[style.bold(`Play: ${play.name}`), ...lines].join('\n')];
+}
+
+function isWorthALine(task: PlannedTask): boolean {
+  return task.changes.length > 0 || task.status === 'runs' || task.status === 'deferred' || task.status === 'change';
+}
+
+function taskLines(row: PlannedTask, options: { readonly diff: boolean; readonly style: Style }): string[] {
+  const { style } = options;
+  const marks = [row.status === 'runs' || row.status === 'deferred' ? row.status : '', row.predicted ? 'predicted' : '', row.task.handler ? 'handler' : ''].filter((mark) => mark !== '');
+  const head = [
+    `    ${printable(row.task.name)}`,
+    row.task.name === row.task.module ? '' : style.dim(` [${row.task.module}]`),
+    ...marks.map((mark) => ` ${style.cyan(`(${mark})`)}`),
+    row.reason === undefined ? '' : style.dim(` ${printable(row.reason)}`),
+  ].join('');
+  const notifies = row.notifies.length === 0 ? [] : [style.dim(`      notifies ${row.notifies.join(', ')}`)];
+  return [head, ...row.changes.flatMap((change) => changeLines(change, options)).map((line) => `      ${line}`), ...notifies];
+}
+
+function countsLine(counts: PlanCounts, style: Style): string {
+  const { changes, hosts, predicted, runs, deferred, unreachable } = counts;
+  const parts = [
+    changes === 0 ? 'no changes' : `${plural(changes, 'change')} on ${plural(hosts, 'host')}`,
+    ...(predicted === 0 ? [] : [`${String(predicted)} predicted`]),
+    ...(runs === 0 ? [] : [`${plural(runs, 'task')} that run each time`]),
+    ...(deferred === 0 ? [] : [`${String(deferred)} deferred until the run`]),
+    ...(unreachable === 0 ? [] : [style.red(`${plural(unreachable, 'host')} unreachable`)]),
+  ];
+  return `${style.bold('Plan:')} ${parts.join('; ')}`;
+}
+
+/** `1 change`, `2 changes`. */
+export function plural(count: number, noun: string): string {
+  return `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,170 @@
+import { DefaultRenderer, Listr, type ListrDefaultRendererLogLevels, ListrLogger, type ListrTaskWrapper, ProcessOutput, type SimpleRenderer } from 'listr2';
+import type { RunEvent } from '../core/events.ts';
+import { messageLine, stoppedLines, taskLines, unreachableLines } from './plain.ts';
+import type { ProgressOptions, Reporter } from './reporter.ts';
+import { StageRows } from './rows.ts';
+import { createStyle, type Style } from './style.ts';
+
+const REFRESH_MS = 1000;
+
+type TaskHandle = ListrTaskWrapper<undefined, typeof StderrRenderer, typeof SimpleRenderer>;
+
+/** listr2 asks stdout whether it is a terminal; the progress is on stderr, and stdout may well be a file. */
+class StderrRenderer extends DefaultRenderer {
+  static override nonTTY = true;
+}
+
+/** Progress at a terminal: for each stage (asking the hosts, then every batch) a row per host that lives until the stage ends. */
+export function terminalReporter(stream: NodeJS.WriteStream, options: ProgressOptions): Reporter {
+  return new TerminalReporter(stream, options);
+}
+
+class TerminalReporter implements Reporter {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #options: ProgressOptions;
+  readonly #style: Style;
+  #stage: Stage | undefined;
+  #hosts: readonly string[] = [];
+  /** What is shown, in order: listr2 must have let go of the screen before anything else is written. */
+  #shown: Promise<void> = Promise.resolve();
+
+  constructor(stream: NodeJS.WriteStream, options: ProgressOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#style = createStyle(options.color);
+  }
+
+  handle(event: RunEvent): void {
+    const style = this.#style;
+    switch (event.type) {
+      case 'run-started':
+        this.#hosts = event.hosts;
+        break;
+      case 'host-gathering':
+        if (this.#stage === undefined) this.#begin(new StageRows('asking', this.#hosts, event.at));
+        break;
+      case 'play-started':
+        this.#say([style.bold(`PLAY [${event.play}]`)]);
+        break;
+      case 'batch-started':
+        this.#begin(new StageRows(event.batch === 0 ? 'batch' : `batch ${String(event.batch + 1)}`, event.hosts, event.at));
+        break;
+      case 'host-unreachable':
+        this.#say(unreachableLines(event, style));
+        break;
+      case 'task-finished':
+        if (this.#isWorthTelling(event)) this.#say(taskLines(event, this.#options, style));
+        break;
+      case 'message':
+        this.#say([messageLine(event, style)]);
+        break;
+      case 'run-stopped':
+        this.#say(stoppedLines(event, style));
+        break;
+      case 'plan-made':
+      case 'batch-finished':
+      case 'play-finished':
+      case 'run-finished':
+      case 'task-started':
+        break;
+    }
+    this.#stage?.handle(event);
+    if (event.type === 'plan-made' || event.type === 'batch-finished' || event.type === 'run-finished') this.#end();
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    await this.#shown;
+  }
+
+  #isWorthTelling(event: Extract<RunEvent, { type: 'task-finished' }>): boolean {
+    const { status } = event.outcome;
+    if (status === 'failed' || status === 'ignored') return true;
+    return status === 'changed' ? this.#options.verbose || this.#options.diff : this.#options.verbose && status === 'ok';
+  }
+
+  #begin(rows: StageRows): void {
+    this.#end();
+    const stage = new Stage(rows, this.#style);
+    this.#stage = stage;
+    this.#shown = this.#shown.then(() => stage.show());
+  }
+
+  #end(): void {
+    this.#stage?.end();
+    this.#stage = undefined;
+  }
+
+  // Said while a stage is on the screen, it comes below it once the stage has ended.
+  #say(lines: readonly string[]): void {
+    this.#shown = this.#shown.then(() => {
+      this.#stream.write(lines.map((line) => `${line}\n`).join(''));
+    });
+  }
+}
+
+class Stage {
+  readonly #rows: StageRows;
+  readonly #style: Style;
+  readonly #handles = new Map<string, TaskHandle>();
+  readonly #over: Promise<void>;
+  #finish: () => void = () => undefined;
+  #ended = false;
+
+  constructor(rows: StageRows, style: Style) {
+    this.#rows = rows;
+    this.#style = style;
+    this.#over = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  handle(event: RunEvent): void {
+    this.#rows.handle(event);
+    this.#refresh();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#refresh();
+    this.#finish();
+  }
+
+  async show(): Promise<void> {
+    const timer = setInterval(() => {
+      this.#refresh();
+    }, REFRESH_MS);
+    const logger = new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput: new ProcessOutput(process.stderr, process.stderr), useIcons: true });
+    const listr = new Listr<undefined, typeof StderrRenderer, typeof SimpleRenderer>(
+      this.#rows.rows.map((name) => ({
+        title: name,
+        task: async (_context: undefined, task: TaskHandle): Promise<void> => {
+          this.#handles.set(name, task);
+          this.#refresh();
+          await this.#over;
+          if (this.#rows.failed(name)) throw new Error(this.#text(name));
+        },
+      })),
+      {
+        concurrent: true,
+        exitOnError: false,
+        registerSignalListeners: false,
+        renderer: StderrRenderer,
+        rendererOptions: { logger, formatOutput: 'truncate' },
+      },
+    );
+    try {
+      await listr.run();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  #text(name: string): string {
+    return this.#rows.text(name, Date.now(), this.#ended, this.#style);
+  }
+
+  #refresh(): void {
+    for (const [name, handle] of this.#handles) handle.title = this.#text(name);
+  }
+}
