@@ -46,14 +46,14 @@ function changedError(verdict: Extract<KnownHostVerdict, { kind: 'mismatch' | 'o
   if (verdict.kind === 'ca-only') {
     return hostKeyError(question, 'host-key-ca-only', `${shown(question)} is not known; ${place(verdict.entry)} names only a certificate authority, and host certificates are not supported`, acceptHint(question));
   }
-  const known = verdict.known.map((entry) => `${label(entry.keyType)} ${fingerprint(Buffer.from(entry.key, 'base64'))} (${place(entry)})`).join(', ');
+  const known = verdict.known.map((entry) => `${label(entry.keyType)} ${fingerprint(Buffer.from(entry.key, 'base64'))} in ${place(entry)}`).join(', ');
   const files = [...new Set(verdict.known.map(({ file }) => file))];
   const remove = files.map((file) => `ssh-keygen -f ${shellQuote(file)} -R ${shellQuote(question.name)}`).join('; ');
   const changed = verdict.kind === 'mismatch';
   return hostKeyError(
     question,
     changed ? 'host-key-changed' : 'host-key-other-type',
-    changed ? `HOST KEY CHANGED: ${shown(question)}, but ${known} is known` : `${shown(question)} is not known, only keys of other types: ${known}`,
+    changed ? `HOST KEY CHANGED: ${shown(question)} is not the one that is known: ${known}` : `${shown(question)} is not known, only keys of other types: ${known}`,
     `either the host was installed anew or someone is in between: compare with \`ssh-keygen -lf /etc/ssh/ssh_host_${keyFile(question.key.type)}_key.pub\` on its console; if it is right: ${remove}, then ${scan(question)}`,
   );
 }
@@ -67,7 +67,7 @@ function hostKeyError(question: HostKeyQuestion, code: string, message: string, 
 }
 
 function shown(question: HostKeyQuestion): string {
-  return `the host key of ${question.name}, ${label(question.key.type)} ${fingerprint(question.key.blob)},`;
+  return `the host key of ${question.name} (${label(question.key.type)} ${fingerprint(question.key.blob)})`;
 }
 
 function acceptHint(question: HostKeyQuestion): string {

@@ -42,7 +42,8 @@ export class KnownHostsStore {
 async function appendLine(file: string, line: string): Promise<void> {
   const existing = await stat(file).catch(() => undefined);
   if (existing !== undefined && !existing.isFile()) return;
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  // ~/.ssh, and nothing above it.
+  await mkdir(dirname(file), { mode: 0o700 }).catch(() => undefined);
   const handle = await open(file, 'a+', 0o600);
   try {
     const { size } = await handle.stat();

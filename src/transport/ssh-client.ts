@@ -59,8 +59,15 @@ export async function login(question: LoginQuestion, wire: Wire, shared: SshShar
       lost ??= verifier.refusal() ?? error;
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
+      // The wire too: a client that was never attached to it would leave it open.
       client.destroy();
+      wire.stream.destroy();
       reject(lost);
+    };
+    const onEnd = (): void => {
+      const words = wire.lastWords();
+      if (handshaken) fail(connectionLost(host, words));
+      else fail(words === undefined ? dialError(host, settings, Object.assign(new Error('closed'), { code: 'ECONNRESET' })) : proxyFailed(host, words));
     };
     const onTimeout = (): void => {
       // While a person types a passphrase the clock stands still.
@@ -80,16 +87,18 @@ export async function login(question: LoginQuestion, wire: Wire, shared: SshShar
     client.on('error', (error: Error & { level?: string }) => {
       // A key that cannot sign: the next one is tried.
       if (error.level === 'agent') return;
-      if (error.level === 'client-authentication') fail(authentication.failure());
+      if (error.level === 'client-authentication' || (handshaken && /too many authentication failures/i.test(error.message))) fail(authentication.failure());
       else if (error.level === 'client-timeout') fail(connectionLost(host, `no answer to ${String(settings.serverAliveCountMax)} keepalives`));
       else if (error.level === 'handshake' || error.level === 'protocol') fail(handshaken ? connectionLost(host, error.message) : handshakeError(host, settings, error));
       else fail(handshaken ? connectionLost(host, error.message) : dialError(host, settings, error));
     });
-    client.once('close', () => {
-      const words = wire.lastWords();
-      const before = words === undefined ? dialError(host, settings, Object.assign(new Error('closed'), { code: 'ECONNRESET' })) : proxyFailed(host, words);
-      fail(handshaken ? connectionLost(host, words) : before);
-    });
+    client.once('close', onEnd);
+    // It may have ended before the client listened, and ssh2 does not take the end of a pipe for the end of the connection.
+    wire.stream.once('end', onEnd);
+    if (wire.stream.destroyed) {
+      onEnd();
+      return;
+    }
     client.once('ready', () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
