@@ -1,0 +1,90 @@
+import { isIPv6 } from 'node:net';
+import type { LabNetwork, LabNode, LabSpec } from './spec.ts';
+import { cidr } from './spec.ts';
+import { mustRun, runCommand } from './process.ts';
+
+/** Name, in the lab's namespace, of the tap that is a node's network card. */
+export function tapName(nodeIndex: number, cardIndex: number): string {
+  return `t${String(nodeIndex)}-${String(cardIndex)}`;
+}
+
+/** Unique in the lab; locally administered. */
+export function macAddress(nodeIndex: number, cardIndex: number): string {
+  const byte = (value: number): string => value.toString(16).padStart(2, '0');
+  return `02:6c:76:${byte(cardIndex)}:${byte(nodeIndex >> 8)}:${byte(nodeIndex & 255)}`;
+}
+
+/** All taps of one node. */
+export function tapsOf(spec: LabSpec, host: string): string[] {
+  const index = spec.nodes.findIndex((node) => node.name === host);
+  return (spec.nodes[index]?.interfaces ?? []).map((_, card) => tapName(index, card));
+}
+
+/**
+ * Pure: lines for `ip -batch` in the lab's namespace: a bridge per segment with the control side's addresses, a tap per network
+ * card. Multicast is flooded, as VRRP's adverts need; a bridge keeps one MAC address however its ports come and go.
+ */
+export function networkBatch(spec: LabSpec): string {
+  const lines = ['link set lo up'];
+  spec.networks.forEach((network, index) => lines.push(...bridgeLines(network, index)));
+  spec.nodes.forEach((node, index) => lines.push(...tapLines(node, index)));
+  return lines.join('\n') + '\n';
+}
+
+function bridgeLines(network: LabNetwork, index: number): string[] {
+  return [
+    `link add ${network.name} address ${macAddress(0xffff - index, 0xff)} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    `link set ${network.name} up`,
+    ...network.control.map((address) => `address add ${cidr(address)} dev ${network.name}${isIPv6(address.address) ? ' nodad' : ''}`),
+  ];
+}
+
+function tapLines(node: LabNode, index: number): string[] {
+  return node.interfaces.flatMap((card, cardIndex) => {
+    const tap = tapName(index, cardIndex);
+    return [`tuntap add ${tap} mode tap`, `link set ${tap} master ${card.network} addrgenmode none up`];
+  });
+}
+
+/** Makes the namespace and all in it. Nothing of the machine's own network is touched. */
+export async function createNetwork(namespace: string, spec: LabSpec): Promise<void> {
+  await mustRun(['ip', 'netns', 'add', namespace]);
+  // A new namespace takes over some of the machine's settings: the control side is a plain host, no router, with any way back.
+  const settings = 'for f in ip_forward:0 conf/all/rp_filter:0 conf/default/rp_filter:0; do echo "${f##*:}" >"/proc/sys/net/ipv4/${f%:*}"; done';
+  await mustRun(inNamespace(namespace, ['sh', '-c', settings]));
+  await mustRun(['ip', '-n', namespace, '-batch', '-'], { input: networkBatch(spec) });
+}
+
+/** Goes with everything in it once no process is left inside. A namespace that is not there is no error. */
+export async function deleteNamespace(namespace: string): Promise<void> {
+  if ((await namespaces()).includes(namespace)) await mustRun(['ip', 'netns', 'delete', namespace]);
+}
+
+/** Names of all namespaces that `ip netns` knows. */
+export async function namespaces(): Promise<string[]> {
+  const { stdout } = await runCommand(['ip', 'netns', 'list']);
+  return stdout.split('\n').flatMap((line) => line.split(' ')[0] ?? '').filter((name) => name !== '');
+}
+
+export async function namespaceProcesses(namespace: string): Promise<number[]> {
+  const { stdout } = await runCommand(['ip', 'netns', 'pids', namespace]);
+  return stdout.split('\n').filter((line) => line !== '').map(Number);
+}
+
+/** The argv that runs another one in the namespace, with nothing else changed. */
+export function inNamespace(namespace: string, argv: readonly string[]): string[] {
+  return ['nsenter', `--net=/run/netns/${namespace}`, '--', ...argv];
+}
+
+/** Takes a node's cables out, or plugs them in. */
+export async function setLinks(namespace: string, taps: readonly string[], state: 'up' | 'down'): Promise<void> {
+  await mustRun(['ip', '-n', namespace, '-batch', '-'], { input: taps.map((tap) => `link set ${tap} ${state}\n`).join('') });
+}
+
+/** Names of the namespace's taps that are down. */
+export async function cutTaps(namespace: string): Promise<ReadonlySet<string>> {
+  const { stdout, code } = await runCommand(['ip', '-json', '-n', namespace, 'link', 'show']);
+  if (code !== 0) return new Set();
+  const links = JSON.parse(stdout) as readonly { readonly ifname: string; readonly flags: readonly string[] }[];
+  return new Set(links.filter((link) => /^t\d+-\d+$/.test(link.ifname) && !link.flags.includes('UP')).map((link) => link.ifname));
+}

@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
+import path from 'node:path';
+import { LvsPlayError } from '../core/errors.ts';
+import { shellQuote } from '../core/quote.ts';
+import { inNamespace, macAddress, tapName } from './network.ts';
+import type { LabPaths, NodePaths } from './paths.ts';
+import { nodePaths } from './paths.ts';
+import { findProcess, readStat, sendSignal, sessionMembers } from './proc.ts';
+import type { ProcessId, ProcessStat } from './proc.ts';
+import { pathWithSbin } from './process.ts';
+import type { LabNode, LabSpec } from './spec.ts';
+import { cidr } from './spec.ts';
+
+/**
+ * Starts the kernel. A guest's reboot runs the first word of its command line again, in the same process and with every
+ * descriptor still open; the tap could then not be opened a second time. So that word is this script, which closes them.
+ */
+export const LAUNCHER = `#!/bin/bash
+for descriptor in /proc/$$/fd/*; do
+  descriptor=\${descriptor##*/}
+  if [ "$descriptor" -gt 2 ]; then eval "exec $descriptor>&-"; fi
+done 2>/dev/null
+exec -a "$0" linux.uml "$@"
+`;
+
+/** Pure: the kernel's arguments. */
+export function kernelArguments(node: LabNode, index: number, image: string, paths: NodePaths, machineId: string): string[] {
+  return [
+    `umid=${String(index)}`,
+    `uml_dir=${paths.uml}`,
+    `mem=${String(node.memory)}M`,
+    `ubd0=${paths.disk},${image}`,
+    'root=/dev/ubda',
+    'rw',
+    ...node.interfaces.map((_, card) => `vec${String(card)}:transport=tap,ifname=${tapName(index, card)},depth=64,gro=1,mac=${macAddress(index, card)}`),
+    'con=null',
+    'con0=fd:0,fd:1',
+    // Confines what root of the node can mount of this machine to its own folder.
+    `hostfs=${paths.config}`,
+    `systemd.machine_id=${machineId}`,
+    'systemd.show_status=0',
+    'selinux=0',
+    'audit=0',
+    'pty.legacy_count=0',
+    'loglevel=3',
+    'quiet',
+  ];
+}
+
+/** Pure: what the node runs first at each boot. On its first one it takes on its name and keys; later they are its own to change. */
+export function nodeScript(node: LabNode, spec: LabSpec): string {
+  const names = spec.nodes.map((other) => `${other.address} ${other.name}`).join('\n');
+  const link = node.interfaces.flatMap((card, index) => [
+    `link set vec${String(index)} name ${card.name}`,
+    `link set ${card.name} up`,
+    ...card.addresses.map((address) => `address add ${cidr(address)} dev ${card.name}${isIPv6(address.address) ? ' nodad' : ''}`),
+  ]);
+  if (node.gateway !== undefined) link.push(`route add default via ${node.gateway}`);
+  return `if [ ! -e /etc/ssh/ssh_host_ed25519_key ]; then
+  cp /run/lab/ssh_host_ed25519_key /run/lab/ssh_host_ed25519_key.pub /run/lab/lab_authorized_keys /etc/ssh/
+  echo ${shellQuote(node.name)} >/etc/hostname
+  cat >/etc/hosts <<'HOSTS'
+127.0.0.1 localhost
+127.0.1.1 ${node.name}
+::1 localhost ip6-localhost ip6-loopback
+${names}
+HOSTS
+fi
+read -r name </etc/hostname && echo "$name" >/proc/sys/kernel/hostname
+ip -force -batch - <<'ADDRESSES'
+link set lo up
+${link.join('\n')}
+ADDRESSES
+`;
+}
+
+/** A bare node: its folder, its script, no disk yet. The host key is made beside it. */
+export async function prepareNode(lab: LabPaths, node: LabNode, spec: LabSpec): Promise<void> {
+  const paths = nodePaths(lab, node.name);
+  await mkdir(paths.config, { recursive: true });
+  await writeFile(path.join(paths.config, 'node.sh'), nodeScript(node, spec));
+  await writeFile(path.join(paths.dir, 'machine-id'), randomBytes(16).toString('hex'));
+}
+
+/** Switches a node on, on the disk it has. Returns as soon as its kernel starts. */
+export async function startNode(lab: LabPaths, spec: LabSpec, host: string, image: string): Promise<void> {
+  const index = spec.nodes.findIndex((node) => node.name === host);
+  const node = spec.nodes[index];
+  if (node === undefined) throw new RangeError(`no node ${host}`);
+  const paths = nodePaths(lab, host);
+  const machineId = await readFile(path.join(paths.dir, 'machine-id'), 'utf8');
+  await rm(paths.uml, { recursive: true, force: true });
+  const console = await open(paths.console, 'a');
+  try {
+    const argv = inNamespace(lab.namespace, [lab.launcher, ...kernelArguments(node, index, image, paths, machineId)]);
+    // A session of its own: a terminal's Ctrl-C stays away, and one signal reaches the kernel with all its helpers.
+    const child = spawn(argv[0] ?? '', argv.slice(1), {
+      detached: true,
+      stdio: ['ignore', console.fd, console.fd],
+      cwd: paths.dir,
+      env: { HOME: paths.dir, PATH: pathWithSbin(process.env['PATH']) },
+    });
+    await new Promise((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    child.unref();
+    const stat = child.pid === undefined ? undefined : await readStat(child.pid);
+    if (stat === undefined) throw new LvsPlayError({ code: 'lab-node-died', kind: 'internal', message: `${host} ended at its start`, host, hint: `see ${paths.console}` });
+    await writeProcess(paths, { pid: stat.pid, start: stat.start });
+  } finally {
+    await console.close();
+  }
+}
+
+async function writeProcess(paths: NodePaths, id: ProcessId): Promise<void> {
+  await writeFile(`${paths.process}.new`, JSON.stringify(id));
+  await rename(`${paths.process}.new`, paths.process);
+}
+
+/** The node's kernel while it runs; undefined when it is off. */
+export async function nodeProcess(lab: LabPaths, host: string): Promise<ProcessStat | undefined> {
+  const text = await readFile(nodePaths(lab, host).process, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : findProcess(JSON.parse(text) as ProcessId);
+}
+
+/** Cuts the power: the kernel and its helpers are killed at once. Returns when all are gone. */
+export async function killNode(lab: LabPaths, host: string): Promise<void> {
+  const kernel = await nodeProcess(lab, host);
+  if (kernel === undefined) return;
+  sendSignal(-kernel.pid, 'SIGKILL');
+  for (let waited = 0; (await sessionMembers(kernel.pid)).length > 0; waited++) {
+    if (waited > 200) throw new LvsPlayError({ code: 'lab-node-stuck', kind: 'internal', message: `the processes of ${host} do not end`, host });
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

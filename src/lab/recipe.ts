@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { SUITE } from './apt-sources.ts';
+
+/** Installed on every node. What the playbooks install is left out: nodes start bare. */
+export const INSTALLED: readonly string[] = [
+  'systemd', 'systemd-sysv', 'udev', 'dbus', 'openssh-server', 'iproute2', 'procps', 'kmod', 'sudo', 'busybox', 'iputils-ping',
+  'iputils-arping', 'ca-certificates', 'curl', 'iptables', 'tcpdump', 'python3-minimal',
+];
+
+/** In the node's own apt repository, with all they need. */
+export const OFFERED: readonly string[] = ['ipvsadm', 'keepalived', 'nginx-light', 'ipset', 'conntrack', 'arptables', 'nftables', 'rsyslog', 'cron'];
+
+/** What of the kernel's modules a cluster can use; the rest (file systems, drivers of real hardware) stays out. */
+const MODULE_FOLDERS: readonly string[] = ['net', 'lib', 'crypto', 'drivers/net', 'fs/overlayfs'];
+
+/** Password of `operator2`'s sudo: known to everybody, the nodes are reached from their namespace alone. */
+export const OPERATOR_PASSWORD = 'lab';
+
+/**
+ * Units that a node can do without; most of them start processes, and a process costs tens of milliseconds here.
+ * Without udev's cold plugging nothing is lost: devtmpfs has the devices, and new ones are still seen.
+ */
+const MASKED_UNITS: readonly string[] = [
+  'dev-hugepages.mount', 'dev-mqueue.mount', 'getty-static.service', 'getty.target', 'kmod-static-nodes.service',
+  'proc-sys-fs-binfmt_misc.automount', 'sys-fs-fuse-connections.mount', 'sys-kernel-config.mount', 'sys-kernel-debug.mount',
+  'sys-kernel-tracing.mount', 'systemd-ask-password-console.path', 'systemd-ask-password-wall.path', 'systemd-binfmt.service',
+  'systemd-firstboot.service', 'systemd-initctl.socket', 'systemd-journal-flush.service', 'systemd-journald-audit.socket',
+  'systemd-logind.service', 'systemd-machine-id-commit.service', 'systemd-pcrphase-sysinit.service', 'systemd-pcrphase.service',
+  'systemd-pstore.service', 'systemd-random-seed.service', 'systemd-remount-fs.service', 'systemd-repart.service',
+  'systemd-sysusers.service', 'systemd-tmpfiles-clean.timer', 'systemd-udev-trigger.service', 'systemd-update-utmp-runlevel.service',
+  'systemd-update-utmp.service', 'apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer',
+  'e2scrub_reap.service', 'fstrim.timer',
+];
+
+/** Generators run at boot and at every daemon-reload, which a package installation asks for several times. */
+const KEPT_GENERATORS = 'systemd-fstab-generator|systemd-sysv-generator';
+
+/** Files of the image that no package brings; paths relative to its root. */
+const FILES: Readonly<Record<string, string>> = {
+  // Reads what the lab says of this node and takes it on before anything else needs a name or a network.
+  'etc/systemd/system/lab-node.service': `[Unit]
+Description=Name, keys and addresses of this lab node
+DefaultDependencies=no
+After=-.mount
+Before=systemd-sysctl.service network-pre.target network.target sysinit.target ssh.service
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh /usr/lib/lab/node.sh
+StandardOutput=journal+console
+StandardError=journal+console
+
+[Install]
+WantedBy=sysinit.target
+`,
+  'usr/lib/lab/node.sh': `set -eu
+mkdir -p /run/lab
+mount -t hostfs none /run/lab -o ro
+. /run/lab/node.sh
+umount /run/lab
+rmdir /run/lab
+`,
+  'etc/systemd/system/ssh.service.d/lab.conf': `[Unit]
+# An sshd that answers before this refuses everybody but root.
+After=systemd-user-sessions.service
+[Service]
+ExecStartPre=
+`,
+  'etc/systemd/journald.conf.d/lab.conf': '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n',
+  'etc/ssh/sshd_config.d/lab.conf': 'HostKey /etc/ssh/ssh_host_ed25519_key\nAuthorizedKeysFile .ssh/authorized_keys /etc/ssh/lab_authorized_keys\nUseDNS no\n',
+  'etc/sudoers.d/lab': 'operator ALL=(ALL:ALL) NOPASSWD: ALL\noperator2 ALL=(ALL:ALL) ALL\n',
+  'etc/apt/sources.list': 'deb [trusted=yes] file:/srv/repo ./\n',
+  'etc/apt/apt.conf.d/90lab': 'APT::Install-Recommends "false";\nAcquire::Languages "none";\n',
+  'etc/fstab': '',
+  'etc/resolv.conf': '',
+  'etc/hostname': 'lab\n',
+  'etc/machine-id': '',
+};
+
+/** mmdebstrap's options beside the archives: nothing a node never reads, and no waiting for the disk. */
+export const DPKG_OPTIONS: readonly string[] = [
+  'force-unsafe-io', 'path-exclude=/usr/share/man/*', 'path-exclude=/usr/share/locale/*', 'path-exclude=/usr/share/doc/*', 'path-exclude=/usr/share/info/*',
+];
+
+/** Size of a node's disk; it is sparse, so only what is written takes room. */
+const DISK_SIZE = '1500M';
+
+/**
+ * mmdebstrap's customize hook: fetches the packages on offer with whatever they need beyond what is installed; apt itself works
+ * that out. It is this machine's apt that reads them, so its proxies and keys serve.
+ */
+export function fetchHook(): string {
+  return `set -eu
+root=$1
+export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
+rm -f "$root"/var/cache/apt/archives/*.deb
+apt-get -qq -y --no-install-recommends --download-only install ${OFFERED.join(' ')} >/dev/null
+mkdir -p "$root/srv/repo"
+mv "$root"/var/cache/apt/archives/*.deb "$root/srv/repo/"
+`;
+}
+
+/**
+ * A POSIX sh script that turns mmdebstrap's system in `$1` into a node and writes the disk image to `$2`, with the kernel
+ * modules of `$3` (/usr/lib/uml/modules/VERSION). It runs when mmdebstrap has ended: until then its mounts are in the tree.
+ */
+export function customizeScript(): string {
+  return `set -eu
+root=$1 image=$2 modules=$3
+version=\${modules##*/}
+
+cat >"$root/srv/repo/index.sh" <<'INDEX'
+cd /srv/repo
+for deb in *.deb; do
+  dpkg-deb -f "$deb"
+  set -- $(stat -c %s "$deb") $(sha256sum "$deb")
+  printf 'Filename: ./%s\\nSize: %s\\nSHA256: %s\\n\\n' "$deb" "$1" "$2"
+done >Packages
+INDEX
+chroot "$root" sh /srv/repo/index.sh
+rm -rf "$root/srv/repo/index.sh" "$root"/var/cache/apt/*.bin "$root"/var/lib/apt/lists "$root"/etc/apt/sources.list.d/* "$root"/etc/apt/apt.conf.d/99mmdebstrap
+mkdir -p "$root/var/lib/apt/lists/partial"
+
+for folder in ${MODULE_FOLDERS.join(' ')}; do
+  mkdir -p "$root/lib/modules/$version/kernel/\${folder%/*}"
+  cp -r "$modules/kernel/$folder" "$root/lib/modules/$version/kernel/$folder"
+done
+cp "$modules"/modules.builtin* "$modules"/modules.order "$root/lib/modules/$version/"
+chroot "$root" depmod "$version"
+
+${Object.entries(FILES).map(([file, text]) => writeFile(file, text)).join('')}
+chmod 440 "$root/etc/sudoers.d/lab"
+mkdir -p "$root/etc/systemd/system/sysinit.target.wants" "$root/etc/systemd/system-generators"
+ln -sf /etc/systemd/system/lab-node.service "$root/etc/systemd/system/sysinit.target.wants/"
+for unit in ${MASKED_UNITS.join(' ')}; do
+  rm -f "$root"/etc/systemd/system/*.wants/"$unit"
+  ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done
+for generator in "$root"/lib/systemd/system-generators/*; do
+  case \${generator##*/} in
+    ${KEPT_GENERATORS}) ;;
+    *) ln -sf /dev/null "$root/etc/systemd/system-generators/\${generator##*/}" ;;
+  esac
+done
+# The bus starts when somebody speaks to it, not at boot; messages of the day would cost four processes a login.
+rm -f "$root"/lib/systemd/system/multi-user.target.wants/dbus.service "$root"/etc/update-motd.d/* "$root"/etc/ssh/ssh_host_*
+
+# Debian has a group operator, but no such user.
+chroot "$root" useradd --create-home --shell /bin/bash --gid operator operator
+chroot "$root" useradd --create-home --shell /bin/bash operator2
+printf 'operator2:%s\\n' '${OPERATOR_PASSWORD}' | chroot "$root" chpasswd
+printf 'debconf debconf/frontend select Noninteractive\\n' | chroot "$root" debconf-set-selections
+# This kernel has no nf_tables families, and the command would fail in silence.
+chroot "$root" update-alternatives --quiet --set iptables /usr/sbin/iptables-legacy
+chroot "$root" update-alternatives --quiet --set ip6tables /usr/sbin/ip6tables-legacy
+chroot "$root" apt-get -qq update
+
+mkfs.ext4 -q -F -E lazy_itable_init=0 -J size=16 -d "$root" "$image" ${DISK_SIZE}
+`;
+}
+
+function writeFile(file: string, text: string): string {
+  const folder = file.split('/').slice(0, -1).join('/');
+  return `mkdir -p "$root/${folder}"\n` + (text === '' ? `rm -f "$root/${file}"; : >"$root/${file}"\n` : `cat >"$root/${file}" <<'LAB_FILE'\n${text}LAB_FILE\n`);
+}
+
+/** Names the image: anything that changes what is in it changes the hash. */
+export function recipeHash(kernelVersion: string): string {
+  const recipe = JSON.stringify([SUITE, INSTALLED, DPKG_OPTIONS, fetchHook(), customizeScript(), kernelVersion]);
+  return createHash('sha256').update(recipe).digest('hex').slice(0, 16);
+}
