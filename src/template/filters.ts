@@ -6,6 +6,9 @@ import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 /** A filter or test in plain values: the piped value, positional arguments, keyword arguments. It may throw; the engine reports it. */
 export type Filter = (value: Json, args: readonly Json[], named: JsonObject) => Json;
 
+/** Keyword arguments that any of the filters takes. */
+export const NAMED_ARGUMENTS: ReadonlySet<string> = new Set(['key_name', 'value_name', 'recursive', 'indent']);
+
 /** Filters of Ansible and Jinja that minijinja lacks. None reads files, the environment or the network. */
 export const FILTERS: Readonly<Record<string, Filter>> = {
   dict2items: (value, args, named) => {
