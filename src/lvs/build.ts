@@ -1,5 +1,6 @@
 import { isJsonObject, type Json } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
+import { parseIp } from './ip.ts';
 import { buildPairs, type HostAddress } from './pairs.ts';
 import { Problems } from './problems.ts';
 import { shapeOf } from './schema.ts';
@@ -55,7 +56,7 @@ function realServersOf(services: ReadonlyMap<string, VirtualService>, hosts: Rea
   const found = new Map<string, { address: string; vips: Map<string, { vip: string; mode: 'dr' | 'tun' }> }>();
   for (const service of services.values()) {
     for (const server of service.realServers) {
-      const entry = found.get(server.host) ?? { address: hosts.get(server.host)?.address ?? server.address, vips: new Map() };
+      const entry = found.get(server.host) ?? { address: parseIp(hosts.get(server.host)?.address ?? '')?.address ?? server.address, vips: new Map() };
       found.set(server.host, entry);
       // A director that serves itself has the VIP already.
       if (service.mode === 'nat' || service.directors.includes(server.host)) continue;
