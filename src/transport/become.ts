@@ -11,6 +11,9 @@ import { lastLine, newNonce } from './frame.ts';
 /** Under sudo the directory is the login user's, which the become user may not be allowed to enter. */
 export const BECOME_INIT = 'cd "$HOME" 2>/dev/null || cd /\n';
 
+/** A lecture and two prompts fit in here many times over. */
+const SEEN_KEPT = 65_536;
+
 export interface BecomeStart {
   /** Command line for the login shell, whichever it is: plain words and single quotes only. */
   readonly command: string;
@@ -37,7 +40,7 @@ export function sudoGate(host: string, user: string, password: string, prompt: s
   let answered = false;
   return {
     feed(stream, chunk) {
-      seen[stream] += chunk.toString('latin1');
+      seen[stream] = (seen[stream] + chunk.toString('latin1')).slice(-SEEN_KEPT);
       if (seen.stdout.includes(`${ready}\n`)) return { open: true };
       const prompts = seen.stderr.split(prompt).length - 1;
       if (prompts >= 2) return { failure: wrongPassword(host, user) };

@@ -65,7 +65,7 @@ export function knownHostsName(host: string, port: number): string {
 }
 
 /** Whether the first field of an entry speaks of `name`. A negated pattern that fits refuses the whole entry. */
-export function matchesName(names: string, name: string): boolean {
+function matchesName(names: string, name: string): boolean {
   if (names.startsWith('|')) return matchesHash(names, name);
   let matched = false;
   for (const pattern of names.split(',')) {

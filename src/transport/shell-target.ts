@@ -22,6 +22,9 @@ export interface Session {
 /** Opens the way; called once. The signal gives it up. @throws LvsPlayError kind `unreachable` */
 export type OpenSession = (signal: AbortSignal) => Promise<Session>;
 
+/** More than a session takes to close; someone may be typing a passphrase for a session that still opens. */
+const CLOSE_LIMIT_MS = 3000;
+
 /**
  * A Target over any way that can start a command: opens it at the first request, keeps one long-lived sh for the user who
  * logged in and one for the become user, each only when it is asked for. What has failed stays failed: nothing is tried
@@ -129,22 +132,28 @@ export class ShellTarget implements Target {
   async #close(): Promise<void> {
     this.#abort.abort();
     for (const channel of this.#channels) channel.close(connectionClosed(this.host));
-    try {
-      const session = await this.#session;
-      await session?.close();
-    } catch {
-      // Never opened: whoever asked for it has the error.
-    }
+    // A way that never opened is no matter here: whoever asked for it has the error.
+    const closed = this.#session?.then(
+      (session) => session.close(),
+      () => undefined,
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_LIMIT_MS);
+    });
+    await Promise.race([closed, limit]);
+    clearTimeout(timer);
   }
 }
 
 /** The error for a shell that ended by itself, from what it wrote outside of frames. */
-export function explainShellEnd(host: string, shell: string, end: ShellEnd, past: ShellPast): LvsPlayError {
+function explainShellEnd(host: string, shell: string, end: ShellEnd, past: ShellPast): LvsPlayError {
   if (end.exitCode === undefined && end.signal === undefined) {
     return connectionLost(host, undefined);
   }
   const how = end.exitCode === undefined ? `by signal ${end.signal ?? '?'}` : `with exit code ${String(end.exitCode)}`;
-  const said = lastLine(past.stderr) ?? lastLine(past.stdout);
+  // What a script had written may be a secret; what comes before the first script is the system's.
+  const said = lastLine(past.stderr) ?? (past.started ? undefined : lastLine(past.stdout));
   return new LvsPlayError({
     code: 'shell-ended',
     kind: 'host',

@@ -96,7 +96,7 @@ export interface Jump {
 
 /** @throws LvsPlayError kind `input` */
 export function parseJump(inventoryHost: string, text: string): Jump {
-  const match = /^(?:ssh:\/\/)?(?:([^@]+)@)?(?:\[([^\]]+)\]|([^:/]+|[^/]*:[^/]*:[^/]*))(?::(\d+))?\/?$/.exec(text.trim());
+  const match = /^(?:ssh:\/\/)?(?:([^@]+)@)?(?:\[([^\]]+)\]|([^@:/]+|[^@/]*:[^@/]*:[^@/]*))(?::(\d+))?\/?$/.exec(text.trim());
   const host = match?.[2] ?? match?.[3];
   if (match === null || host === undefined || host === '' || host.startsWith('-')) {
     throw new LvsPlayError({ code: 'ssh-arguments', kind: 'input', host: inventoryHost, message: `${inventoryHost}: ProxyJump ${JSON.stringify(text)} is not [user@]host[:port]` });

@@ -12,6 +12,7 @@ import { KeyStore } from './ssh-keys.ts';
 import type { AskPassphrase } from './ssh-keys.ts';
 import { SshConfigReader } from './ssh-resolve.ts';
 import type { HostConnection, Target } from './target.ts';
+import { connectionClosed } from './unreachable.ts';
 
 export interface SshOptions {
   readonly home: string;
@@ -61,6 +62,7 @@ export class SshTargets {
   }
 
   async #logIn(question: LoginQuestion, config: readonly string[], signal: AbortSignal, depth: number): Promise<{ loggedIn: LoggedIn; close(): Promise<void> }> {
+    if (signal.aborted) throw connectionClosed(question.host);
     const wire = await this.#dial(question, config, signal, depth);
     try {
       const loggedIn = await login(question, wire, this.#shared, signal);

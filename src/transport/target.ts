@@ -25,6 +25,7 @@ export interface ShellReply {
 
 /** Counted where the bytes pass, never estimated. */
 export interface TargetStats {
+  /** To the host itself; those to jump hosts in between are not counted. */
   readonly connections: number;
   /** Frames sent, by privilege: those of the shell that logged in and those of the become shell. */
   readonly requests: number;

@@ -34,7 +34,7 @@ describe('shellQuote', () => {
   describe.each(SHELLS)('under %s', (_name, shell, args) => {
     it('gives back any words', () => {
       const character = fc.oneof(fc.constantFrom(...Array.from("'\"\\$`(){}[];&|<>\n\t\r #!*?~=%-^,.@a0")), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }));
-      const word = fc.string({ unit: character, maxLength: 12 }).filter((text) => !text.includes('\0') && text.isWellFormed());
+      const word = fc.string({ unit: character, maxLength: 12 }).filter((text) => !text.includes('\0') && Buffer.from(text).toString() === text);
       fc.assert(
         fc.property(fc.array(word, { minLength: 1, maxLength: 20 }), (words) => {
           const output = execFileSync(shell, [...args, '-c', `printf '%s\\0' ${words.map(shellQuote).join(' ')}`]).toString();

@@ -441,3 +441,25 @@ describe('a way round', () => {
     await expect.poll(() => existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))).toBe(false);
   });
 });
+
+describe('createConnector', () => {
+  it('picks the way by ansible_connection', async () => {
+    const target = await open(connectionTo({ port: 1, knownHosts: '', key: '' }, { type: 'local', host: 'localhost' }));
+    expect(await output(target, 'echo $PPID')).toBe(`${String(process.pid)}\n`);
+  });
+
+  it('closes a target that was never used', async () => {
+    const target = await open(connectionTo(sshd));
+    await target.close();
+    await expect(target.request({ script: ':' })).rejects.toMatchObject({ code: 'connection-closed' });
+  });
+
+  it('closes while someone is asked for a passphrase', async () => {
+    const key = keygen(join(dir, 'waiting'), 'rsa', 'secret words', '-m', 'PEM');
+    execFileSync('rm', [`${key}.pub`]);
+    const target = await open(connectionTo(sshd, { privateKeyFile: key }), { passphrase: () => new Promise(() => undefined) });
+    target.request({ script: ':' }).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await target.close();
+  });
+});
