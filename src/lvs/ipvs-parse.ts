@@ -1,0 +1,105 @@
+import { Address6 } from 'ip-address';
+import { parseEndpoint, parseIp } from './ip.ts';
+import type { IpvsDestination, IpvsService, IpvsTable } from './ipvs-types.ts';
+
+type Draft = Omit<IpvsService, 'destinations'> & { readonly destinations: IpvsDestination[] };
+
+const PROTOCOLS: Readonly<Record<string, IpvsService['protocol']>> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp', FWM: 'fwm' };
+/** The kernel's words (ip_vs_fwd_name in net/netfilter/ipvs/ip_vs_ctl.c); `Bypass` never stands at a configured destination. */
+const FORWARDS: Readonly<Record<string, IpvsDestination['forward']>> = { Route: 'dr', Masq: 'nat', Tunnel: 'tun', Local: 'local' };
+
+/**
+ * `/proc/net/ip_vs`, readable without a process: addresses and ports in hex (IPv6 in brackets, in the kernel's `%pI6`).
+ * It does not tell `sh-port` and the like, and a persistence time-out is in the kernel's ticks, whose length it does not tell either.
+ * @throws Error for a line that is none of the kernel's
+ */
+export function parseProcNetIpVs(text: string): IpvsTable {
+  const services: Draft[] = [];
+  // Version and two headings come first; what counts begins with a known protocol or an arrow and hex digits.
+  for (const line of text.split('\n')) {
+    const [first = '', second = '', ...rest] = line.trim().split(/\s+/);
+    if (first === '' || first === 'IP' || first === 'Prot' || second === 'RemoteAddress:Port') continue;
+    if (first === '->') {
+      services.at(-1)?.destinations.push(procDestination(second, rest, line));
+      continue;
+    }
+    const protocol = PROTOCOLS[first];
+    const [scheduler = '', ...flags] = rest;
+    if (protocol === undefined) throw unreadable(line);
+    const { address, port } = protocol === 'fwm' ? { address: '', port: Number.parseInt(second, 16) } : procEndpoint(second, line);
+    services.push({ protocol, address, port, scheduler, flags: undefined, persistence: flags.includes('persistent') ? 'unknown' : undefined, destinations: [] });
+  }
+  return { services };
+}
+
+function procDestination(endpoint: string, [forward = '', weight = '', active = '', inactive = '']: readonly string[], line: string): IpvsDestination {
+  const mode = FORWARDS[forward];
+  if (mode === undefined) throw unreadable(line);
+  return { ...procEndpoint(endpoint, line), forward: mode, weight: whole(weight, line), activeConnections: whole(active, line), inactiveConnections: whole(inactive, line) };
+}
+
+function procEndpoint(text: string, line: string): { address: string; port: number } {
+  const v4 = /^([0-9A-F]{8}):([0-9A-F]{4})$/i.exec(text);
+  if (v4 !== null) {
+    const [, hex = '', port = ''] = v4;
+    const address = [0, 2, 4, 6].map((at) => String(Number.parseInt(hex.slice(at, at + 2), 16))).join('.');
+    return { address, port: Number.parseInt(port, 16) };
+  }
+  const v6 = /^\[([0-9A-F:]+)\]:([0-9A-F]{4})$/i.exec(text);
+  const [, address = '', port = ''] = v6 ?? [];
+  if (v6 === null || !Address6.isValid(address)) throw unreadable(line);
+  return { address: new Address6(address).correctForm(), port: Number.parseInt(port, 16) };
+}
+
+/**
+ * The output of `ipvsadm -Sn` (ipvsadm 1.31): one `-A` per virtual service, one `-a` per real server. Counters are not in it.
+ * @throws Error for a line that ipvsadm does not write
+ */
+export function parseIpvsadmSave(text: string): IpvsTable {
+  const services = new Map<string, Draft>();
+  for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
+    const words = line.trim().split(/\s+/);
+    const option = (...names: string[]): string | undefined => {
+      const at = words.findIndex((word) => names.includes(word));
+      return at < 0 ? undefined : (words[at + 1] ?? '');
+    };
+    const [command = '', kind = '', name = ''] = words;
+    const key = `${kind} ${name}`;
+    if (command === '-A') {
+      const flags = [...(option('-b') ?? '').split(',').filter((flag) => flag !== ''), ...(words.includes('-o') || words.includes('--ops') ? ['ops'] : [])].sort();
+      const persistence = option('-p');
+      services.set(key, { ...saveService(kind, name, line), scheduler: option('-s') ?? '', flags, persistence: persistence === undefined ? undefined : whole(persistence, line), destinations: [] });
+    } else if (command === '-a') {
+      const service = services.get(key);
+      if (service === undefined) throw unreadable(line);
+      const forward = words.includes('-g') ? 'dr' : words.includes('-i') ? 'tun' : words.includes('-m') ? 'nat' : undefined;
+      if (forward === undefined) throw unreadable(line);
+      service.destinations.push({ ...saveEndpoint(option('-r') ?? '', line), forward, weight: whole(option('-w') ?? '', line), activeConnections: undefined, inactiveConnections: undefined });
+    } else {
+      throw unreadable(line);
+    }
+  }
+  return { services: [...services.values()] };
+}
+
+function saveService(kind: string, name: string, line: string): Pick<IpvsService, 'protocol' | 'address' | 'port'> {
+  if (kind === '-f') return { protocol: 'fwm', address: '', port: whole(name, line) };
+  const protocol = ({ '-t': 'tcp', '-u': 'udp', '--sctp-service': 'sctp' } as const)[kind];
+  if (protocol === undefined) throw unreadable(line);
+  return { protocol, ...saveEndpoint(name, line) };
+}
+
+function saveEndpoint(text: string, line: string): { address: string; port: number } {
+  const endpoint = parseEndpoint(text) ?? { ...parseIp(text.replace(/^\[|\]$/g, '')), port: 0 };
+  if (endpoint.address === undefined) throw unreadable(line);
+  return { address: endpoint.address, port: endpoint.port };
+}
+
+function whole(text: string, line: string): number {
+  if (!/^-?\d+$/.test(text)) throw unreadable(line);
+  return Number(text);
+}
+
+function unreadable(line: string): Error {
+  return new Error(`unreadable line of the IPVS table: ${line.trim()}`);
+}

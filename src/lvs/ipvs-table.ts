@@ -1,0 +1,120 @@
+import { formatEndpoint } from './ip.ts';
+import { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './ipvs-types.ts';
+import type { Topology, VirtualService } from './topology.ts';
+
+export { parseIpvsadmSave, parseProcNetIpVs } from './ipvs-parse.ts';
+export { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './ipvs-types.ts';
+
+/** The kernel table of a director that keepalived has filled and whose real servers are all healthy. Empty for a host that is no director. */
+export function expectedTable(topology: Topology, director: string): IpvsTable {
+  return { services: [...topology.services.values()].filter((service) => service.directors.includes(director)).map((service) => expectedService(service, director)) };
+}
+
+function expectedService(service: VirtualService, director: string): IpvsService {
+  return {
+    name: service.name,
+    protocol: service.protocol,
+    address: service.vip,
+    port: service.port,
+    scheduler: service.scheduler,
+    flags: [],
+    persistence: service.persistence,
+    destinations: service.realServers.map(({ host, address, port, weight }) => ({
+      host,
+      address,
+      port,
+      forward: host === director ? 'local' : service.mode,
+      weight,
+      activeConnections: undefined,
+      inactiveConnections: undefined,
+    })),
+  };
+}
+
+/** One way in which a kernel's table is not the expected one. */
+export interface IpvsDifference {
+  readonly kind:
+    | 'missing-service'
+    | 'foreign-service'
+    | 'scheduler'
+    | 'flags'
+    | 'persistence'
+    /** keepalived takes a server out when its health check fails, so alone this is no proof of a mistake. */
+    | 'missing-server'
+    | 'foreign-server'
+    | 'forward'
+    | 'weight';
+  /** As `serviceKey` gives it. */
+  readonly service: string;
+  /** `192.168.0.18:80`, when one real server is concerned. */
+  readonly server?: string;
+  /** The real server's inventory name, when the topology has it. */
+  readonly host?: string;
+  /** In words. */
+  readonly text: string;
+}
+
+/**
+ * Differences in words, in the order of the expected table, foreign services last; empty when they agree. Counters and order
+ * do not count, nor does what the source of a table cannot tell (see the types).
+ */
+export function compareTables(expected: IpvsTable, actual: IpvsTable): readonly IpvsDifference[] {
+  const found = new Map(actual.services.map((service) => [serviceKey(service), service]));
+  const wanted = new Set(expected.services.map(serviceKey));
+  const own = expected.services.flatMap((service): IpvsDifference[] => {
+    const key = serviceKey(service);
+    const other = found.get(key);
+    const named = service.name === undefined ? key : `${key} (${service.name})`;
+    return other === undefined ? [{ kind: 'missing-service', service: key, text: `virtual service ${named} is missing` }] : compareServices(service, other, key);
+  });
+  const foreign = actual.services
+    .map(serviceKey)
+    .filter((key) => !wanted.has(key))
+    .map((key): IpvsDifference => ({ kind: 'foreign-service', service: key, text: `virtual service ${key} is not in the topology` }));
+  return [...own, ...foreign];
+}
+
+function compareServices(expected: IpvsService, actual: IpvsService, key: string): IpvsDifference[] {
+  const differences: IpvsDifference[] = [];
+  const differs = (kind: IpvsDifference['kind'], what: string, is: string, shall: string): void => {
+    if (is !== shall) differences.push({ kind, service: key, text: `${key}: ${what} is ${is}, not ${shall}` });
+  };
+  differs('scheduler', 'the scheduler', actual.scheduler, expected.scheduler);
+  if (actual.flags !== undefined && expected.flags !== undefined) differs('flags', 'flags', listed(actual.flags), listed(expected.flags));
+  differs('persistence', 'persistence', persistenceWords(actual, expected), persistenceWords(expected, actual));
+  const found = new Map(actual.destinations.map((server) => [endpointOf(server), server]));
+  const wanted = new Set(expected.destinations.map(endpointOf));
+  for (const server of expected.destinations) differences.push(...compareServers(server, found.get(endpointOf(server)), key));
+  for (const server of actual.destinations.map(endpointOf)) {
+    if (!wanted.has(server)) differences.push({ kind: 'foreign-server', service: key, server, text: `${key}: real server ${server} is not in the topology` });
+  }
+  return differences;
+}
+
+function compareServers(expected: IpvsDestination, actual: IpvsDestination | undefined, key: string): IpvsDifference[] {
+  const server = endpointOf(expected);
+  const about = { service: key, server, ...(expected.host === undefined ? {} : { host: expected.host }) };
+  const named = `${key}: real server ${expected.host === undefined ? server : `${expected.host} (${server})`}`;
+  if (actual === undefined) return [{ ...about, kind: 'missing-server', text: `${named} is missing` }];
+  const differences: IpvsDifference[] = [];
+  // Of a local real server the kernel makes LocalNode and ipvsadm -S writes some mode: it makes no difference to packets.
+  if (actual.forward !== expected.forward && expected.forward !== 'local') {
+    differences.push({ ...about, kind: 'forward', text: `${named} is reached by ${actual.forward}, not ${expected.forward}` });
+  }
+  if (actual.weight !== expected.weight) differences.push({ ...about, kind: 'weight', text: `${named} has weight ${String(actual.weight)}, not ${String(expected.weight)}` });
+  return differences;
+}
+
+function endpointOf(server: IpvsDestination): string {
+  return formatEndpoint(server.address, server.port);
+}
+
+function listed(flags: readonly string[]): string {
+  return flags.length === 0 ? 'none' : flags.join(',');
+}
+
+/** Only as exact as the less exact of the two tables is. */
+function persistenceWords(one: IpvsService, other: IpvsService): string {
+  if (one.persistence === undefined) return 'off';
+  return one.persistence === 'unknown' || other.persistence === 'unknown' ? 'on' : `${String(one.persistence)} s`;
+}

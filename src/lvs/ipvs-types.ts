@@ -1,0 +1,42 @@
+import { formatEndpoint } from './ip.ts';
+import type { ForwardingMode } from './topology.ts';
+
+/** What IPVS holds in a kernel, or shall hold: virtual services with their real servers. Immutable. */
+export interface IpvsTable {
+  readonly services: readonly IpvsService[];
+}
+
+export interface IpvsService {
+  /** `fwm`: told by a firewall mark instead of protocol, address and port. */
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'fwm';
+  /** Shortest form; '' for a firewall mark. */
+  readonly address: string;
+  /** 0: all ports. The mark of a `fwm` service. */
+  readonly port: number;
+  readonly scheduler: string;
+  /** Names as in `ipvsadm -b` (`sh-port`, ...) and `ops`; sorted. Undefined: the source does not tell. */
+  readonly flags: readonly string[] | undefined;
+  /** Seconds; undefined: none. `unknown`: persistent, but the source does not tell the seconds. */
+  readonly persistence: number | 'unknown' | undefined;
+  readonly destinations: readonly IpvsDestination[];
+  /** Its name in the topology; a kernel does not know it. */
+  readonly name?: string;
+}
+
+export interface IpvsDestination {
+  readonly address: string;
+  readonly port: number;
+  /** `local`: LocalNode, which the kernel makes of any mode when the real server is the director itself (ip_vs_ctl.c). */
+  readonly forward: ForwardingMode | 'local';
+  readonly weight: number;
+  /** Undefined: the source does not tell. */
+  readonly activeConnections: number | undefined;
+  readonly inactiveConnections: number | undefined;
+  /** Its host in the topology; a kernel does not know it. */
+  readonly host?: string;
+}
+
+/** `TCP 192.168.0.38:80`, `FWM 7`: what tells virtual services apart, in the words of `ipvsadm -Ln`. */
+export function serviceKey(service: Pick<IpvsService, 'protocol' | 'address' | 'port'>): string {
+  return service.protocol === 'fwm' ? `FWM ${String(service.port)}` : `${service.protocol.toUpperCase()} ${formatEndpoint(service.address, service.port)}`;
+}
