@@ -1,167 +1,273 @@
+import { createRequire } from 'node:module';
+import type { Environment } from 'minijinja-js';
 import { LvsPlayError, type Position } from '../core/errors.ts';
-import { isJsonObject, type Json } from '../core/json.ts';
-import { evaluate, type Names } from './evaluate.ts';
-import { Fault } from './fault.ts';
-import { holdsJinja, TemplateCache } from './parsed.ts';
-import { blockNames, expressionNames } from './references.ts';
-import { Frame, GLOBALS, render } from './render.ts';
+import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+import { suggest } from '../core/suggest.ts';
+import { type Filter, FILTERS, NAMED_ARGUMENTS, TESTS } from './filters.ts';
+import { codeOf, isTemplate, namesIn, plainPath, soleExpression } from './names.ts';
 import type { Scope, TemplateEngine, Where } from './types.ts';
-import { defined, isList, isMap, kindOf, Omit, type Value } from './values.ts';
-import { Variables } from './variables.ts';
 
-/**
- * Jinja as Ansible uses it, interpreted here: nothing of JavaScript, no file and no environment variable is in a template's reach.
- * An expression gives values with their types (Ansible's `jinja2_native`): `"{{ 1 + 1 }}"` is the number 2, not the string "2".
- */
+/** A mapping's entry that renders to this disappears, as with Ansible's `omit`. */
+const OMIT = '__lvs_play_omit__';
+
+/** A new engine; its WebAssembly is loaded when the first real expression is met. */
 export function createTemplateEngine(): TemplateEngine {
   return new Engine();
 }
 
-type Path = readonly (string | number)[];
-
 class Engine implements TemplateEngine {
-  readonly #cache = new TemplateCache();
-  /** Rendering the same scope again, as for each argument of a task, finds its variables rendered. */
-  readonly #variables = new WeakMap<Scope, Variables>();
+  #environment: Environment | undefined;
+  /** What a filter of ours threw: thrown inside, it would poison the WebAssembly instance. */
+  #filterError: unknown;
+  readonly #resolved = new WeakMap<Scope, Map<string, Json>>();
+  readonly #resolving: string[] = [];
 
-  renderValue(value: Json, scope: Scope, where: Where = () => undefined): Json {
-    const names = this.#names(scope);
-    const rendered = this.#walk(value, names, [], (path, work) => atPosition(work, () => where(path)));
-    return atPosition(() => toJson(rendered) ?? null, () => where([]));
+  renderValue(value: Json, scope: Scope, where?: Where): Json {
+    return this.#render(value, scope, where ?? (() => undefined), []);
   }
 
   renderText(text: string, scope: Scope, file: string): string {
-    let firstLine = 1;
-    try {
-      const parsed = this.#cache.file(text);
-      firstLine = parsed.firstLine;
-      return render(parsed.block, new Frame(this.#names(scope)));
-    } catch (error) {
-      throw error instanceof Fault ? asError(error, { file, line: (error.line ?? 1) + firstLine - 1, column: 1 }) : error;
-    }
+    return this.#renderString(text, scope, (line) => ({ file, line, column: 1 }));
   }
 
   evaluate(expression: string, scope: Scope, where?: Position): Json {
-    return atPosition(
-      () => toJson(defined(evaluate(this.#cache.expression(expression), this.#names(scope)))) ?? null,
-      () => where,
-    );
+    return this.#evaluate(expression.trim(), scope, where);
   }
 
   references(value: Json, scope: Scope): ReadonlySet<string> {
-    return this.#transitive((found) => {
-      this.#valueNames(value, found);
-    }, scope);
+    const direct = new Set<string>();
+    collect(value, direct);
+    return this.#transitive(direct, scope);
   }
 
   expressionReferences(expression: string, scope: Scope): ReadonlySet<string> {
-    return this.#transitive((found) => {
-      expressionNames(this.#cache.expression(expression), NOTHING, found);
-    }, scope);
+    return this.#transitive(namesIn(expression), scope);
   }
 
-  #names(scope: Scope): Names {
-    const known = this.#variables.get(scope);
-    if (known !== undefined) return known;
-    const made = new Variables(scope, (value, names) => this.#walk(value, names, [], (_, work) => work()));
-    this.#variables.set(scope, made);
-    return made;
-  }
-
-  /** A value with every string rendered. A part without Jinja is given back as it is. */
-  #walk(value: Json, names: Names, path: Path, at: (path: Path, work: () => Value) => Value): Value {
-    if (typeof value === 'string') return holdsJinja(value) ? at(path, () => this.#string(value, names)) : value;
-    if (Array.isArray(value)) {
-      const items = (value as readonly Json[]).map((item, index) => this.#walk(item, names, [...path, index], at));
-      return items.every((item, index) => item === value[index]) ? value : items.filter((item) => !(item instanceof Omit));
+  #transitive(direct: ReadonlySet<string>, scope: Scope): ReadonlySet<string> {
+    const seen = new Set<string>();
+    const open = [...direct];
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      if (scope.raw?.has(name) === true || !Object.hasOwn(scope.vars, name)) continue;
+      const below = new Set<string>();
+      collect(scope.vars[name] ?? null, below);
+      open.push(...below);
     }
-    if (!isJsonObject(value)) return value;
-    const entries = Object.entries(value).map(([key, item]): [string, Value] => [
-      holdsJinja(key) ? keyText(at([...path, key], () => this.#string(key, names))) : key,
-      this.#walk(item, names, [...path, key], at),
-    ]);
-    if (entries.every(([key, item]) => Object.hasOwn(value, key) && item === value[key])) return value;
-    return Object.fromEntries(entries.filter(([, item]) => !(item instanceof Omit)));
+    return seen;
   }
 
-  #string(text: string, names: Names): Value {
-    const parsed = this.#cache.string(text);
-    if (parsed.kind === 'plain') return text;
-    if (parsed.kind === 'expression') return defined(evaluate(parsed.expression, names));
-    return render(parsed.block, new Frame(names));
-  }
-
-  #valueNames(value: Json, found: Set<string>): void {
+  #render(value: Json, scope: Scope, where: Where, path: readonly (string | number)[]): Json {
     if (typeof value === 'string') {
-      if (holdsJinja(value)) this.#stringNames(value, found);
-    } else if (Array.isArray(value)) {
-      for (const item of value as readonly Json[]) this.#valueNames(item, found);
-    } else if (isJsonObject(value)) {
-      for (const [key, item] of Object.entries(value)) {
-        this.#valueNames(key, found);
-        this.#valueNames(item, found);
+      if (!isTemplate(value)) return value;
+      const sole = soleExpression(value);
+      return sole === undefined ? this.#renderString(value, scope, () => where(path)) : this.#evaluate(sole, scope, where(path));
+    }
+    if (Array.isArray(value)) return (value as readonly Json[]).map((item, index) => this.#render(item, scope, where, [...path, index])).filter((item) => item !== OMIT);
+    if (!isJsonObject(value)) return value;
+    const entries = Object.entries(value).map(([key, item]): [string, Json] => [key, this.#render(item, scope, where, [...path, key])]);
+    return Object.fromEntries(entries.filter(([, item]) => item !== OMIT));
+  }
+
+  #evaluate(expression: string, scope: Scope, position: Position | undefined): Json {
+    const path = plainPath(expression);
+    if (path !== undefined) return this.#lookUp(path, expression, scope, position);
+    const result = this.#run(namesIn(expression), expression, scope, () => position, (environment, context) => environment.evalExpr(expression, context) as unknown);
+    if (result === undefined) throw this.#undefinedIn(expression, namesIn(expression), scope, position);
+    return toJson(result);
+  }
+
+  #renderString(text: string, scope: Scope, positionOf: (line: number) => Position | undefined): string {
+    const names = new Set(codeOf(text).flatMap((code) => [...namesIn(code)]));
+    return this.#run(names, text, scope, positionOf, (environment, context) => environment.renderStr(text, context));
+  }
+
+  #run<T>(names: ReadonlySet<string>, source: string, scope: Scope, positionOf: (line: number) => Position | undefined, work: (environment: Environment, context: JsonObject) => T): T {
+    const { context, failures } = this.#context(names, scope);
+    this.#environment ??= newEnvironment((error) => (this.#filterError = error));
+    this.#filterError = undefined;
+    let result: T | undefined;
+    let failure: unknown;
+    try {
+      result = work(this.#environment, context);
+    } catch (error) {
+      failure = error;
+    }
+    const thrown = this.#filterError ?? failure;
+    if (thrown === undefined) return result as T;
+    const message = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : String(thrown);
+    const line = Number(/\(in <\w+>:(\d+)\)/.exec(message)?.[1] ?? 1);
+    const position = positionOf(line);
+    if (/^undefined value|on unsupported types (?:undefined and|\w+ and undefined)/.test(message)) throw failures[0] ?? this.#undefinedIn(source, names, scope, position);
+    throw new LvsPlayError({
+      code: message.startsWith('syntax error') ? 'template-syntax' : 'template-error',
+      kind: 'input',
+      message: `${shorten(source)}: ${message.replace(/ \(in <\w+>:\d+\)/, '')}`,
+      position,
+      hint: hintFor(message),
+      cause: thrown,
+    });
+  }
+
+  /** Hands over only what an expression names. A variable that cannot be rendered matters only if it turns out to be missing. */
+  #context(names: ReadonlySet<string>, scope: Scope): { context: JsonObject; failures: LvsPlayError[] } {
+    const context: Record<string, Json> = { omit: OMIT };
+    const failures: LvsPlayError[] = [];
+    for (const name of names) {
+      if (!Object.hasOwn(scope.vars, name)) continue;
+      try {
+        context[name] = this.#variable(name, scope);
+      } catch (error) {
+        if (!(error instanceof LvsPlayError) || error.code === 'template-cycle') throw error;
+        failures.push(error);
       }
     }
+    return { context, failures };
   }
 
-  // What cannot be read refers to nothing that is known; rendering it says what is wrong.
-  #stringNames(text: string, found: Set<string>): void {
+  #variable(name: string, scope: Scope): Json {
+    const written = scope.vars[name] ?? null;
+    if (scope.raw?.has(name) === true) return written;
+    const known = this.#resolved.get(scope) ?? new Map<string, Json>();
+    this.#resolved.set(scope, known);
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    if (this.#resolving.includes(name)) {
+      const chain = [...this.#resolving.slice(this.#resolving.indexOf(name)), name].join(' -> ');
+      throw new LvsPlayError({ code: 'template-cycle', kind: 'input', message: `variables refer to each other in a circle: ${chain}`, hint: 'give one of them a value of its own' });
+    }
+    this.#resolving.push(name);
     try {
-      const parsed = this.#cache.string(text);
-      if (parsed.kind === 'expression') expressionNames(parsed.expression, NOTHING, found);
-      else if (parsed.kind === 'text') blockNames(parsed.block, NOTHING, found);
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
+      const value = this.#render(written, scope, () => undefined, []);
+      known.set(name, value);
+      return value;
+    } finally {
+      this.#resolving.pop();
     }
   }
 
-  #transitive(first: (found: Set<string>) => void, scope: Scope): ReadonlySet<string> {
-    const all = new Set<string>();
+  #lookUp(path: readonly (string | number)[], expression: string, scope: Scope, position: Position | undefined): Json {
+    const [first, ...rest] = path;
+    const name = String(first);
+    if (name === 'omit' && rest.length === 0) return OMIT;
+    if (!Object.hasOwn(scope.vars, name)) throw this.#undefinedIn(expression, new Set([name]), scope, position);
+    let value: Json | undefined;
     try {
-      first(all);
+      value = this.#variable(name, scope);
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
+      throw error instanceof LvsPlayError && error.position === undefined && position !== undefined ? at(error, position) : error;
     }
-    // A Set walks over what is added on the way.
-    for (const name of all) {
-      const isVariable = Object.hasOwn(scope.vars, name);
-      if (!isVariable && (GLOBALS.has(name) || name === 'omit')) all.delete(name);
-      else if (isVariable && scope.raw?.has(name) !== true) this.#valueNames(scope.vars[name] ?? null, all);
+    for (const [index, step] of rest.entries()) {
+      const parent: Json = value;
+      if (Array.isArray(parent)) value = (parent as readonly Json[])[Number(step)];
+      else value = isJsonObject(parent) && Object.hasOwn(parent, step) ? parent[step] : undefined;
+      if (value === undefined) {
+        throw new LvsPlayError({
+          code: 'undefined-variable',
+          kind: 'input',
+          message: `${[name, ...rest.slice(0, index + 1)].join('.')} is undefined`,
+          position,
+          hint: undefinedHint(String(step), isJsonObject(parent) ? Object.keys(parent) : []),
+        });
+      }
     }
-    return all;
+    return value;
+  }
+
+  #undefinedIn(source: string, names: ReadonlySet<string>, scope: Scope, position: Position | undefined): LvsPlayError {
+    const missing = [...names].find((name) => !Object.hasOwn(scope.vars, name) && !FUNCTIONS.has(name) && !isLocal(name, source));
+    return new LvsPlayError({
+      code: 'undefined-variable',
+      kind: 'input',
+      message: missing === undefined ? `${shorten(source)}: a part of it is undefined` : `${missing} is undefined`,
+      position,
+      hint: missing === undefined ? 'an attribute that may be missing takes | default(...)' : undefinedHint(missing, Object.keys(scope.vars)),
+    });
   }
 }
 
-const NOTHING: ReadonlySet<string> = new Set();
+const FUNCTIONS = new Set(['range', 'dict', 'namespace', 'cycler', 'joiner', 'lipsum', 'omit']);
 
-function keyText(key: Value): string {
-  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean') return String(key);
-  throw new Fault('template-error', `${kindOf(key)} cannot be a key`);
+/** Set or looped over inside the template itself. */
+function isLocal(name: string, source: string): boolean {
+  return new RegExp(`\\b(?:for|set)\\b[^%]*\\b${name}\\b`).test(source);
 }
 
-/** Undefined for `omit`. @throws Fault for what JSON cannot hold */
-function toJson(value: Value): Json | undefined {
-  const known = defined(value);
-  if (known instanceof Omit) return undefined;
-  if (isList(known)) return known.map(toJson).filter((item) => item !== undefined);
-  if (isMap(known)) return Object.fromEntries(Object.entries(known).flatMap(([key, item]) => {
-    const json = toJson(item);
-    return json === undefined ? [] : [[key, json]];
-  }));
-  if (known === null || typeof known === 'boolean' || typeof known === 'number' || typeof known === 'string') return known;
-  throw new Fault('template-error', `the result is ${kindOf(known)}, not a value`);
+function undefinedHint(name: string, known: readonly string[]): string {
+  const meant = suggest(name, known);
+  return meant === undefined ? 'define it, or give it a default: {{ name | default("...") }}' : `did you mean ${meant}?`;
 }
 
-function atPosition<T>(work: () => T, where: () => Position | undefined): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Fault) throw asError(error, where());
-    if (error instanceof RangeError) throw asError(new Fault('template-error', 'the template nests too deeply'), where());
-    throw error;
+function hintFor(message: string): string {
+  const lookup = /unknown function: (?:function )?(lookup|query|q)\b/.exec(message);
+  if (lookup !== null) return 'templates cannot read files or the environment: pass the value with -e or vars_files';
+  const filter = /unknown filter: filter (\w+)/.exec(message)?.[1];
+  const meant = filter === undefined ? undefined : suggest(filter, [...Object.keys(FILTERS), 'default', 'join', 'map', 'length', 'lower', 'upper', 'replace', 'select', 'sort']);
+  return meant === undefined ? 'see docs of Jinja expressions; strings inside an expression need quotes' : `did you mean ${meant}?`;
+}
+
+function shorten(source: string): string {
+  const line = source.trim().split('\n')[0] ?? '';
+  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
+}
+
+function at(error: LvsPlayError, position: Position): LvsPlayError {
+  const { code, kind, message, hint, cause } = error;
+  return new LvsPlayError({ code, kind, message, hint, cause, position });
+}
+
+function collect(value: Json, names: Set<string>): void {
+  if (typeof value === 'string') {
+    if (isTemplate(value)) for (const code of codeOf(value)) for (const name of namesIn(code)) names.add(name);
+  } else if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) collect(item, names);
+  } else if (isJsonObject(value)) {
+    for (const item of Object.values(value)) collect(item, names);
   }
 }
 
-function asError(fault: Fault, position: Position | undefined): LvsPlayError {
-  return new LvsPlayError({ code: fault.code, kind: 'input', message: fault.message, hint: fault.hint, position });
+/** Plain values again: minijinja gives mappings as Map. */
+function toJson(value: unknown): Json {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), toJson(item)]));
+  if (Array.isArray(value)) return value.map(toJson);
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toJson(item)]));
+  return String(value as bigint);
+}
+
+function newEnvironment(onFilterError: (error: unknown) => void): Environment {
+  // Loaded here, not above: its WebAssembly costs more than most commands' whole start.
+  const { Environment: Constructor } = createRequire(import.meta.url)('minijinja-js') as { Environment: new () => Environment };
+  const environment = new Constructor();
+  environment.undefinedBehavior = 'strict';
+  environment.trimBlocks = true;
+  environment.keepTrailingNewline = true;
+  environment.enablePyCompat();
+  // It prints every variable in reach.
+  environment.removeGlobal('debug');
+  for (const [name, filter] of Object.entries(FILTERS)) environment.addFilter(name, guarded(filter, onFilterError));
+  for (const [name, test] of Object.entries(TESTS)) environment.addTest(name, guarded(test, onFilterError));
+  return environment;
+}
+
+function guarded(filter: Filter, onError: (error: unknown) => void): (...args: unknown[]) => unknown {
+  return (value, ...rest) => {
+    try {
+      // Keyword arguments come last, as a Map.
+      const last = toJson(rest.at(-1) ?? null);
+      const named = rest.at(-1) instanceof Map && isJsonObject(last) && isNamed(last) ? last : undefined;
+      return filter(toJson(value), (named === undefined ? rest : rest.slice(0, -1)).map(toJson), named ?? {});
+    } catch (error) {
+      onError(error);
+      return null;
+    }
+  };
+}
+
+/** A mapping as the last positional argument looks like keyword arguments: its keys tell. */
+function isNamed(last: JsonObject): boolean {
+  const keys = Object.keys(last);
+  return keys.length > 0 && keys.every((key) => NAMED_ARGUMENTS.has(key));
 }
