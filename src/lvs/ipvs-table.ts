@@ -1,125 +1,120 @@
-import { LvsPlayError } from '../core/errors.ts';
-import { formatEndpoint, parseIp } from './ip.ts';
-import type { ForwardingMode, Protocol, Topology } from './topology.ts';
+import { formatEndpoint } from './ip.ts';
+import { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './ipvs-types.ts';
+import type { Topology, VirtualService } from './topology.ts';
 
-/** How the kernel names forwarding; a destination on the director itself is Local whatever was asked. */
-export type Forwarding = 'Masq' | 'Route' | 'Tunnel' | 'Local' | 'Bypass';
+export { parseIpvsadmSave, parseProcNetIpVs } from './ipvs-parse.ts';
+export { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './ipvs-types.ts';
 
-export interface IpvsDestination {
-  readonly address: string;
-  readonly port: number;
-  readonly forwarding: Forwarding;
-  readonly weight: number;
-  /** Counters; 0 in an expected table. */
-  readonly activeConnections: number;
-  readonly inactiveConnections: number;
-}
-
-export interface IpvsService {
-  readonly protocol: Protocol | 'fwmark';
-  /** IP address, or the mark in decimal. */
-  readonly address: string;
-  /** 0 for a mark. */
-  readonly port: number;
-  readonly scheduler: string;
-  /** Time-out of persistence. In an expected table in seconds; as /proc gives it, in ticks of a kernel whose HZ is not known. */
-  readonly persistence: { readonly seconds: number } | { readonly ticks: number } | undefined;
-  readonly destinations: readonly IpvsDestination[];
-}
-
-/** An IPVS table: what one director's kernel balances. */
-export interface IpvsTable {
-  readonly services: readonly IpvsService[];
-}
-
-const FORWARDING: Readonly<Record<ForwardingMode, Forwarding>> = { dr: 'Route', nat: 'Masq', tun: 'Tunnel' };
-const KNOWN_FORWARDING: readonly Forwarding[] = ['Masq', 'Route', 'Tunnel', 'Local', 'Bypass'];
-
-/**
- * Reads /proc/net/ip_vs (kernel, ip_vs_ctl.c, ip_vs_info_seq_show): addresses and ports in hex, IPv6 in brackets.
- * @throws LvsPlayError kind `host`, `bad-ipvs-table`, when a line is not understood: half a table would be judged wrongly
- */
-export function parseProcNetIpVs(text: string): IpvsTable {
-  const services: (IpvsService & { readonly destinations: IpvsDestination[] })[] = [];
-  for (const line of text.split('\n')) {
-    const words = line.trim().split(/\s+/);
-    const [first = '', second = '', ...rest] = words;
-    if (first === '' || first === 'IP' || first === 'Prot' || (first === '->' && second === 'RemoteAddress:Port')) continue;
-    if (first === '->') {
-      const service = services.at(-1);
-      if (service === undefined) throw notUnderstood(line);
-      service.destinations.push(destination(second, rest, line));
-    } else {
-      services.push({ ...serviceHead(first, second, rest, line), destinations: [] });
-    }
-  }
-  return { services };
-}
-
-function serviceHead(kind: string, where: string, rest: readonly string[], line: string): Omit<IpvsService, 'destinations'> {
-  const [scheduler = ''] = rest;
-  const at = rest.indexOf('persistent');
-  const ticks = Number(rest[at + 1]);
-  if (scheduler === '' || (at >= 0 && !Number.isInteger(ticks))) throw notUnderstood(line);
-  const common = { scheduler, persistence: at < 0 ? undefined : { ticks } };
-  if (kind === 'FWM') {
-    if (!/^[0-9A-F]{1,8}$/i.test(where)) throw notUnderstood(line);
-    return { protocol: 'fwmark', address: String(Number.parseInt(where, 16)), port: 0, ...common };
-  }
-  const protocol = (['tcp', 'udp', 'sctp'] as const).find((known) => known.toUpperCase() === kind);
-  if (protocol === undefined) throw notUnderstood(line);
-  return { protocol, ...hexEndpoint(where, line), ...common };
-}
-
-function destination(where: string, rest: readonly string[], line: string): IpvsDestination {
-  const [method = '', weight = '', active = '', inactive = ''] = rest;
-  const forwarding = KNOWN_FORWARDING.find((known) => known === method);
-  if (forwarding === undefined || ![weight, active, inactive].every((digits) => /^-?\d+$/.test(digits))) throw notUnderstood(line);
-  return { ...hexEndpoint(where, line), forwarding, weight: Number(weight), activeConnections: Number(active), inactiveConnections: Number(inactive) };
-}
-
-/** `C0A80026:0050` or `[2001:0db8:0000:0000:0000:0000:0000:0001]:0050`. */
-function hexEndpoint(text: string, line: string): { address: string; port: number } {
-  const match = /^(?:([0-9A-F]{8})|\[([0-9A-F:]+)\]):([0-9A-F]{4})$/i.exec(text);
-  if (match === null) throw notUnderstood(line);
-  const [, v4, v6 = '', port = ''] = match;
-  const address = v4 === undefined ? parseIp(v6)?.address : (v4.match(/../g) ?? []).map((byte) => String(Number.parseInt(byte, 16))).join('.');
-  if (address === undefined) throw notUnderstood(line);
-  return { address, port: Number.parseInt(port, 16) };
-}
-
-function notUnderstood(line: string): LvsPlayError {
-  return new LvsPlayError({
-    code: 'bad-ipvs-table',
-    kind: 'host',
-    message: `a line of /proc/net/ip_vs is not understood: ${JSON.stringify(line.slice(0, 120))}`,
-    hint: 'compare with `ipvsadm -Ln` on the director',
-  });
-}
-
-/** The table that a director must have, every real server healthy. */
+/** The kernel table of a director that keepalived has filled and whose real servers are all healthy. Empty for a host that is no director. */
 export function expectedTable(topology: Topology, director: string): IpvsTable {
-  const services = [...topology.services.values()].filter((service) => service.directors.includes(director));
+  return { services: [...topology.services.values()].filter((service) => service.directors.includes(director)).map((service) => expectedService(service, director)) };
+}
+
+function expectedService(service: VirtualService, director: string): IpvsService {
   return {
-    services: services.map((service) => ({
-      protocol: service.protocol,
-      address: service.vip,
-      port: service.port,
-      scheduler: service.scheduler,
-      persistence: service.persistence === undefined ? undefined : { seconds: service.persistence },
-      destinations: service.realServers.map((server) => ({
-        address: server.address,
-        port: server.port,
-        forwarding: FORWARDING[service.mode],
-        weight: server.weight,
-        activeConnections: 0,
-        inactiveConnections: 0,
-      })),
+    name: service.name,
+    protocol: service.protocol,
+    address: service.vip,
+    port: service.port,
+    scheduler: service.scheduler,
+    flags: [],
+    persistence: service.persistence,
+    destinations: service.realServers.map(({ host, address, port, weight }) => ({
+      host,
+      address,
+      port,
+      forward: host === director ? 'local' : service.mode,
+      weight,
+      activeConnections: undefined,
+      inactiveConnections: undefined,
     })),
   };
 }
 
-/** `tcp 192.168.0.38:80` or `fwmark 7`. */
-export function serviceName(service: Pick<IpvsService, 'protocol' | 'address' | 'port'>): string {
-  return service.protocol === 'fwmark' ? `fwmark ${service.address}` : `${service.protocol} ${formatEndpoint(service.address, service.port)}`;
+/** One way in which a kernel's table is not the expected one. */
+export interface IpvsDifference {
+  readonly kind:
+    | 'missing-service'
+    | 'foreign-service'
+    | 'scheduler'
+    | 'flags'
+    | 'persistence'
+    /** keepalived takes a server out when its health check fails, so alone this is no proof of a mistake. */
+    | 'missing-server'
+    | 'foreign-server'
+    | 'forward'
+    | 'weight';
+  /** As `serviceKey` gives it. */
+  readonly service: string;
+  /** `192.168.0.18:80`, when one real server is concerned. */
+  readonly server?: string;
+  /** The real server's inventory name, when the topology has it. */
+  readonly host?: string;
+  /** In words. */
+  readonly text: string;
+}
+
+/**
+ * Differences in words, in the order of the expected table, foreign services last; empty when they agree. Counters and order
+ * do not count, nor does what the source of a table cannot tell (see the types).
+ */
+export function compareTables(expected: IpvsTable, actual: IpvsTable): readonly IpvsDifference[] {
+  const found = new Map(actual.services.map((service) => [serviceKey(service), service]));
+  const wanted = new Set(expected.services.map(serviceKey));
+  const own = expected.services.flatMap((service): IpvsDifference[] => {
+    const key = serviceKey(service);
+    const other = found.get(key);
+    const named = service.name === undefined ? key : `${key} (${service.name})`;
+    return other === undefined ? [{ kind: 'missing-service', service: key, text: `virtual service ${named} is missing` }] : compareServices(service, other, key);
+  });
+  const foreign = actual.services
+    .map(serviceKey)
+    .filter((key) => !wanted.has(key))
+    .map((key): IpvsDifference => ({ kind: 'foreign-service', service: key, text: `virtual service ${key} is not in the topology` }));
+  return [...own, ...foreign];
+}
+
+function compareServices(expected: IpvsService, actual: IpvsService, key: string): IpvsDifference[] {
+  const differences: IpvsDifference[] = [];
+  const differs = (kind: IpvsDifference['kind'], what: string, is: string, shall: string): void => {
+    if (is !== shall) differences.push({ kind, service: key, text: `${key}: ${what} is ${is}, not ${shall}` });
+  };
+  differs('scheduler', 'the scheduler', actual.scheduler, expected.scheduler);
+  if (actual.flags !== undefined && expected.flags !== undefined) differs('flags', 'flags', listed(actual.flags), listed(expected.flags));
+  differs('persistence', 'persistence', persistenceWords(actual, expected), persistenceWords(expected, actual));
+  const found = new Map(actual.destinations.map((server) => [endpointOf(server), server]));
+  const wanted = new Set(expected.destinations.map(endpointOf));
+  for (const server of expected.destinations) differences.push(...compareServers(server, found.get(endpointOf(server)), key));
+  for (const server of actual.destinations.map(endpointOf)) {
+    if (!wanted.has(server)) differences.push({ kind: 'foreign-server', service: key, server, text: `${key}: real server ${server} is not in the topology` });
+  }
+  return differences;
+}
+
+function compareServers(expected: IpvsDestination, actual: IpvsDestination | undefined, key: string): IpvsDifference[] {
+  const server = endpointOf(expected);
+  const about = { service: key, server, ...(expected.host === undefined ? {} : { host: expected.host }) };
+  const named = `${key}: real server ${expected.host === undefined ? server : `${expected.host} (${server})`}`;
+  if (actual === undefined) return [{ ...about, kind: 'missing-server', text: `${named} is missing` }];
+  const differences: IpvsDifference[] = [];
+  // Of a local real server the kernel makes LocalNode and ipvsadm -S writes some mode: it makes no difference to packets.
+  if (actual.forward !== expected.forward && expected.forward !== 'local') {
+    differences.push({ ...about, kind: 'forward', text: `${named} is reached by ${actual.forward}, not ${expected.forward}` });
+  }
+  if (actual.weight !== expected.weight) differences.push({ ...about, kind: 'weight', text: `${named} has weight ${String(actual.weight)}, not ${String(expected.weight)}` });
+  return differences;
+}
+
+function endpointOf(server: IpvsDestination): string {
+  return formatEndpoint(server.address, server.port);
+}
+
+function listed(flags: readonly string[]): string {
+  return flags.length === 0 ? 'none' : flags.join(',');
+}
+
+/** Only as exact as the less exact of the two tables is. */
+function persistenceWords(one: IpvsService, other: IpvsService): string {
+  if (one.persistence === undefined) return 'off';
+  return one.persistence === 'unknown' || other.persistence === 'unknown' ? 'on' : `${String(one.persistence)} s`;
 }
