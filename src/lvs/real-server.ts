@@ -1,0 +1,93 @@
+import { bare } from './pairs.ts';
+import type { RealServerHost, Topology } from './topology.ts';
+
+/** The unit that carries the VIPs of a DR or TUN real server over a reboot. */
+export const REAL_SERVER_UNIT = 'lvs-real-server.service';
+export const REAL_SERVER_UNIT_PATH = `/etc/systemd/system/${REAL_SERVER_UNIT}`;
+
+/** An address that a real server has to carry itself. */
+export interface CarriedAddress {
+  /** `lo` for DR; `tunl0` (IPv4) or `ip6tnl0` (IPv6) for TUN: where the tunnel's packets come out. */
+  readonly interface: 'lo' | 'tunl0' | 'ip6tnl0';
+  /** With a host's own prefix length, `192.168.0.38/32` or `2001:db8::38/128`: a wider one would make a route of it. */
+  readonly address: string;
+}
+
+/** The VIPs that a host must carry, in the topology's order. Empty for NAT, whose packets arrive with the RIP, and for other hosts. */
+export function realServerAddresses(topology: Topology, host: string): readonly CarriedAddress[] {
+  return carried(topology, host).map(({ vip, mode }) => {
+    const ipv6 = vip.includes(':');
+    const tunnel = ipv6 ? 'ip6tnl0' : 'tunl0';
+    return { interface: mode === 'dr' ? 'lo' : tunnel, address: `${bare(vip)}/${ipv6 ? '128' : '32'}` };
+  });
+}
+
+/**
+ * Kernel parameters that must be set before the VIPs are, in this order: a VIP that is there first is answered on ARP and
+ * announced, and then clients reach this one real server past the director.
+ *
+ * - arp_ignore=1 (answer only for addresses of the interface asked) and arp_announce=2 (never announce an address of another
+ *   interface) on `all`: the kernel takes the higher of `all` and the receiving interface (ip-sysctl), so that setting them on
+ *   `lo` alone, as many guides do, has no effect; seen on Linux 6.1. On `lo` too, against tools that read only that.
+ * - rp_filter=2 (loose) on a tunnel: its packets have the client's source, which is routed elsewhere. The higher of `all` and
+ *   the interface counts, so 2 works whatever `all` is, and unlike 0 it needs no change of `all` (LVS-HOWTO, LVS-Tun).
+ * - IPv6 has no ARP, and a neighbour is only told of addresses of the interface asked on (net/ipv6/ndisc.c): nothing to set.
+ */
+export function realServerSysctls(topology: Topology, host: string): Readonly<Record<string, string>> {
+  const interfaces = new Set(realServerAddresses(topology, host).filter(({ address }) => !address.includes(':')).map((address) => address.interface));
+  if (interfaces.size === 0) return {};
+  const arp = ['all', ...interfaces].flatMap((name) => [
+    [`net.ipv4.conf.${name}.arp_ignore`, '1'],
+    [`net.ipv4.conf.${name}.arp_announce`, '2'],
+  ]);
+  return Object.fromEntries([...arp, ...(interfaces.has('tunl0') ? [['net.ipv4.conf.tunl0.rp_filter', '2']] : [])]) as Record<string, string>;
+}
+
+/** Modules that make the tunnel interfaces: `ipip` gives tunl0, `ip6_tunnel` ip6tnl0. */
+export function realServerKernelModules(topology: Topology, host: string): readonly string[] {
+  const interfaces = realServerAddresses(topology, host).map((address) => address.interface);
+  return [...(interfaces.includes('tunl0') ? ['ipip'] : []), ...(interfaces.includes('ip6tnl0') ? ['ip6_tunnel'] : [])];
+}
+
+/**
+ * Text of the unit that sets modules, kernel parameters and VIPs in the right order at boot, before any interface comes up;
+ * undefined for a host that carries no VIP. Stopping it removes these addresses and nothing else: the ARP rules stay, as
+ * without VIPs they do no harm and other VIPs may need them.
+ */
+export function renderRealServerUnit(topology: Topology, host: string): string | undefined {
+  const addresses = realServerAddresses(topology, host);
+  if (addresses.length === 0) return undefined;
+  const tunnels = new Set(addresses.map((address) => address.interface).filter((name) => name !== 'lo'));
+  const start = [
+    ...realServerKernelModules(topology, host).map((name) => `/sbin/modprobe ${name}`),
+    ...Object.entries(realServerSysctls(topology, host)).map(([name, value]) => `/bin/sh -c 'echo ${value} >/proc/sys/${name.replaceAll('.', '/')}'`),
+    ...[...tunnels].map((name) => `/sbin/ip link set ${name} up`),
+    ...addresses.map((address) => `/sbin/ip address replace ${address.address} dev ${address.interface}`),
+  ];
+  // The address may be gone already, which is what is wanted.
+  const stop = addresses.map((address) => `-/sbin/ip address delete ${address.address} dev ${address.interface}`);
+  return [
+    '# managed by lvs-play; changes made here are lost at the next deploy',
+    '[Unit]',
+    'Description=Virtual IPs of an LVS real server, silent on ARP',
+    'DefaultDependencies=no',
+    'After=systemd-modules-load.service systemd-sysctl.service',
+    'Before=network-pre.target shutdown.target',
+    'Wants=network-pre.target',
+    'Conflicts=shutdown.target',
+    '',
+    '[Service]',
+    'Type=oneshot',
+    'RemainAfterExit=yes',
+    ...start.map((command) => `ExecStart=${command}`),
+    ...stop.map((command) => `ExecStop=${command}`),
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ].join('\n');
+}
+
+function carried(topology: Topology, host: string): RealServerHost['vips'] {
+  return topology.realServers.get(host)?.vips ?? [];
+}
