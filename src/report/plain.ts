@@ -13,6 +13,7 @@ export function plainReporter(write: (text: string) => void, options: ProgressOp
     handle: (event) => {
       for (const line of plainLines(event, options, style)) write(`${line}\n`);
     },
+    quiet: (work) => work(),
     close: () => Promise.resolve(),
   };
 }

@@ -24,6 +24,8 @@ class TerminalReporter implements Reporter {
   readonly #options: ProgressOptions;
   readonly #style: Style;
   #stage: Stage | undefined;
+  /** Of the stage that the run is in, also while it is off the screen. */
+  #rows: StageRows | undefined;
   #hosts: readonly string[] = [];
   /** What is shown, in order: listr2 must have let go of the screen before anything else is written. */
   #shown: Promise<void> = Promise.resolve();
@@ -41,7 +43,7 @@ class TerminalReporter implements Reporter {
         this.#hosts = event.hosts;
         break;
       case 'host-gathering':
-        if (this.#stage === undefined) this.#begin(new StageRows('asking', this.#hosts, event.at));
+        if (this.#rows === undefined) this.#begin(new StageRows('asking', this.#hosts, event.at));
         break;
       case 'play-started':
         this.#say([style.bold(`PLAY [${event.play}]`)]);
@@ -68,8 +70,23 @@ class TerminalReporter implements Reporter {
       case 'task-started':
         break;
     }
-    this.#stage?.handle(event);
-    if (event.type === 'plan-made' || event.type === 'batch-finished' || event.type === 'run-finished') this.#end();
+    this.#rows?.handle(event);
+    this.#stage?.refresh();
+    if (event.type === 'plan-made' || event.type === 'batch-finished' || event.type === 'run-finished') {
+      this.#end();
+      this.#rows = undefined;
+    }
+  }
+
+  async quiet<T>(work: () => Promise<T>): Promise<T> {
+    const rows = this.#rows;
+    this.#end();
+    await this.#shown;
+    try {
+      return await work();
+    } finally {
+      if (rows !== undefined && this.#stage === undefined) this.#begin(rows);
+    }
   }
 
   async close(): Promise<void> {
@@ -86,6 +103,7 @@ class TerminalReporter implements Reporter {
   #begin(rows: StageRows): void {
     this.#end();
     const stage = new Stage(rows, this.#style);
+    this.#rows = rows;
     this.#stage = stage;
     this.#shown = this.#shown.then(() => stage.show());
   }
@@ -119,20 +137,15 @@ class Stage {
     });
   }
 
-  handle(event: RunEvent): void {
-    this.#rows.handle(event);
-    this.#refresh();
-  }
-
   end(): void {
     this.#ended = true;
-    this.#refresh();
+    this.refresh();
     this.#finish();
   }
 
   async show(): Promise<void> {
     const timer = setInterval(() => {
-      this.#refresh();
+      this.refresh();
     }, REFRESH_MS);
     const logger = new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput: new ProcessOutput(process.stderr, process.stderr), useIcons: true });
     const listr = new Listr<undefined, typeof StderrRenderer, typeof SimpleRenderer>(
@@ -140,7 +153,7 @@ class Stage {
         title: name,
         task: async (_context: undefined, task: TaskHandle): Promise<void> => {
           this.#handles.set(name, task);
-          this.#refresh();
+          this.refresh();
           await this.#over;
           if (this.#rows.failed(name)) throw new Error(this.#text(name));
         },
@@ -164,7 +177,7 @@ class Stage {
     return this.#rows.text(name, Date.now(), this.#ended, this.#style);
   }
 
-  #refresh(): void {
+  refresh(): void {
     for (const [name, handle] of this.#handles) handle.title = this.#text(name);
   }
 }

@@ -1,0 +1,23 @@
+import { EXIT } from './exit.ts';
+import { printProgress } from './output.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Runs something that ends early when asked: the first Ctrl-C (or TERM, HUP) fires the signal, so that the step in hand is finished; the second one
+ * ends the process at once.
+ */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort();
+    printProgress('\ninterrupted: finishing the step in hand; once more ends at once\n');
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  try {
+    return await work(controller.signal);
+  } finally {
+    for (const name of SIGNALS) process.removeListener(name, onSignal);
+  }
+}

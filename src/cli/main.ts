@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { EXIT, exitCodeOf } from './exit.ts';
+import { flushOutput, ignoreClosedPipes, printError } from './output.ts';
+
+/** Set by the build. */
+declare const LVS_PLAY_VERSION: string;
+
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Only the command that is called is loaded; the others are known by their summaries. */
+const COMMANDS: readonly CommandEntry[] = [
+  { name: 'deploy', summary: 'carry out a playbook', load: async () => (await import('./deploy.ts')).deployCommand() },
+  { name: 'plan', summary: 'what a deploy would change, with every difference; changes nothing', load: async () => (await import('./plan.ts')).planCommand() },
+  { name: 'verify', summary: 'prove from outside that the virtual services work', load: async () => (await import('./verify.ts')).verifyCommand() },
+  { name: 'inventory', summary: 'show hosts, groups and variables', load: async () => (await import('./inventory.ts')).inventoryCommand() },
+  { name: 'module', summary: 'list the modules, or show the arguments of one', load: async () => (await import('./module.ts')).moduleCommand() },
+  { name: 'lab', summary: 'boot a replica of an inventory on this machine, on real kernels', load: async () => (await import('./lab.ts')).labCommand() },
+];
+
+process.exitCode = await main(process.argv.slice(2));
+await flushOutput();
+// A connection that is slow to close must not hold the process.
+process.exit();
+
+async function main(args: readonly string[]): Promise<number | string | undefined> {
+  ignoreClosedPipes();
+  try {
+    const program = await buildProgram(args);
+    await program.parseAsync(args, { from: 'user' });
+    return process.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    printError(error, verbosity(args));
+    return exitCodeOf(error);
+  }
+}
+
+async function buildProgram(args: readonly string[]): Promise<Command> {
+  const program = new Command('lvs-play')
+    .description('Deploy, prove and maintain Linux Virtual Server clusters over SSH')
+    .version(LVS_PLAY_VERSION, '--version')
+    .showHelpAfterError('(lvs-play COMMAND --help shows the options)')
+    .addHelpText('after', '\nExit codes: 0 ok, 1 wrong file or plan, 2 a host failed, 4 unreachable, 5 wrong usage, 8 verification failed, 130 interrupted')
+    .exitOverride();
+  const operands = args.filter((arg) => !arg.startsWith('-'));
+  const wanted = operands[0] === 'help' ? operands[1] : operands[0];
+  for (const { name, summary, load } of COMMANDS) {
+    const command = name === wanted ? await load() : new Command(name).description(summary);
+    inheritSettings(command, program);
+    program.addCommand(command);
+  }
+  return program;
+}
+
+function inheritSettings(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inheritSettings(child, command);
+}
+
+function verbosity(args: readonly string[]): number {
+  const flags = args.filter((arg) => /^-v+$/.test(arg) || arg === '--verbose');
+  return flags.reduce((sum, flag) => sum + (flag === '--verbose' ? 1 : flag.length - 1), 0);
+}
