@@ -27,7 +27,19 @@ export function vaultCiphertext(value: Json): string | undefined {
   return typeof text === 'string' && Object.keys(value).length === 1 ? text : undefined;
 }
 
-/** As Ansible reads it: YAML 1.1 (`yes` is true), but a date stays the string that was written. */
+type Tags = Parameters<Extract<NonNullable<ParseOptions['customTags']>, (...args: never) => unknown>>[0];
+type ParseOptions = NonNullable<ConstructorParameters<typeof Document>[2]>;
+
+const VAULT_TAG: ScalarTag = { tag: '!vault', resolve: (text) => text };
+const UNSAFE_TAG: ScalarTag = { tag: '!unsafe', resolve: (text) => text };
+const TRUE_TAG: ScalarTag = { tag: 'tag:yaml.org,2002:bool', default: true, test: /^(?:[Yy]es|YES|[Tt]rue|TRUE|[Oo]n|ON)$/, resolve: () => true };
+const FALSE_TAG: ScalarTag = { tag: 'tag:yaml.org,2002:bool', default: true, test: /^(?:[Nn]o|NO|[Ff]alse|FALSE|[Oo]ff|OFF)$/, resolve: () => false };
+/** PyYAML wants a point before the exponent and a sign in it. */
+const FLOAT_EXP_TAG: ScalarTag = { tag: 'tag:yaml.org,2002:float', default: true, test: /^[-+]?[0-9][0-9_]*\.[0-9_]*[eE][-+][0-9]+$/, resolve: (text) => Number(text.replaceAll('_', '')) };
+/** Of the full YAML 1.1: a date stays the string that was written, and `y`, `n` and `1e3` are strings to PyYAML. */
+const LEFT_OUT = new Set(['tag:yaml.org,2002:timestamp', 'tag:yaml.org,2002:bool']);
+
+/** As Ansible reads it: YAML 1.1 as PyYAML knows it (`yes` is true, `0644` is 420). */
 const OPTIONS = {
   version: '1.1',
   merge: true,
@@ -35,15 +47,8 @@ const OPTIONS = {
   prettyErrors: false,
   strict: true,
   uniqueKeys: true,
-  customTags: (tags: Parameters<Extract<NonNullable<ConstructorParameters<typeof Document>[2]>['customTags'], (...args: never) => unknown>>[0]) => [
-    ...tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp'),
-    VAULT_TAG,
-    UNSAFE_TAG,
-  ],
+  customTags: (tags: Tags) => [...tags.filter((tag) => typeof tag === 'string' || (!LEFT_OUT.has(tag.tag) && tag.format !== 'EXP')), TRUE_TAG, FALSE_TAG, FLOAT_EXP_TAG, VAULT_TAG, UNSAFE_TAG],
 } as const;
-
-const VAULT_TAG: ScalarTag = { tag: '!vault', resolve: (text) => text };
-const UNSAFE_TAG: ScalarTag = { tag: '!unsafe', resolve: (text) => text };
 
 /** Reads a file. @throws LvsPlayError `no-such-file`, `bad-yaml` */
 export async function parseYamlFile(file: string): Promise<Located> {
@@ -74,6 +79,8 @@ export function parseYaml(text: string, file: string): Located {
   const [error] = documents.flatMap((one) => one.errors);
   if (error !== undefined) throw badYaml(error.message, positionAt(error.pos[0]), text);
   if (second !== undefined) throw badYaml('a second document begins here; one file holds one', positionAt(second.range[0]), text);
+  const [warning] = document.warnings;
+  if (warning !== undefined) throw badYaml(warning.message.replace('Unresolved tag: ', 'unknown tag '), positionAt(warning.pos[0]), text);
   const root = document.contents;
   return {
     value: toJson(root, document, positionAt, text, 0),
@@ -116,15 +123,25 @@ function toJson(node: Node | null | undefined, document: Document, positionAt: (
       // Assigning would not make an own property of this name.
       Object.defineProperty(result, key, { value: below(pair.value as Node | null), enumerable: true, writable: true, configurable: true });
     }
-    return merged.length === 0 ? result : Object.assign({}, ...merged.reverse(), result) as JsonObject;
+    return merged.length === 0 ? result : Object.fromEntries([...merged.reverse(), result].flatMap((part) => Object.entries(part)));
   }
   if (isSeq(node)) return node.items.map((item) => below(item as Node));
   if (!isScalar(node)) return null;
   if (node.tag === '!vault') return { [VAULT_KEY]: String(node.value) };
+  if (node.tag === '!unsafe') return unrendered(node.source ?? '', positionAt(node.range?.[0] ?? 0), text);
   const { value } = node;
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number') return value;
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  // JSON has neither infinity nor NaN, and `08` is no octal number: they stay what was written.
+  if (typeof value === 'number' && Number.isFinite(value) && !/^[-+]?0[0-9_]*[89][0-9_]*$/.test(node.source ?? '')) return value;
   if (typeof value === 'bigint') return Number(value);
-  return node.source ?? String(value);
+  return node.source ?? null;
+}
+
+/** `!unsafe` text is never rendered: what looks like Jinja in it is wrapped so that rendering gives it back. */
+function unrendered(unsafe: string, position: Position, text: string): string {
+  if (!/\{[{%#]/.test(unsafe)) return unsafe;
+  if (/\{%[-+]?\s*endraw/.test(unsafe)) throw badYaml('an !unsafe text cannot hold {% endraw %}', position, text);
+  return `{% raw %}${unsafe}{% endraw %}`;
 }
 
 function isMergePair(pair: Pair): boolean {
@@ -133,13 +150,13 @@ function isMergePair(pair: Pair): boolean {
 
 function keyText(pair: Pair, positionAt: (offset: number) => Position, text: string): string {
   const { key } = pair;
-  if (isScalar(key)) return key.value === null ? 'null' : String(key.source ?? key.value);
+  if (isScalar(key)) return key.value === null ? 'null' : (key.source ?? '');
   const offset = isPair(key) ? 0 : ((key as Node | null)?.range?.[0] ?? 0);
   throw badYaml('a key must be plain text, not a list or mapping', positionAt(offset), text);
 }
 
 function target(alias: Alias, document: Document): Node | undefined {
-  return alias.resolve(document) as Node | undefined;
+  return alias.resolve(document);
 }
 
 /** Where the deepest existing part of a path begins; aliases and merge keys are followed to where the value stands. */
@@ -171,7 +188,7 @@ function child(node: Node | null | undefined, document: Document, step: string |
   }
   if (!isMap(node)) return undefined;
   for (const pair of node.items) {
-    if (!isMergePair(pair) && isScalar(pair.key) && String(pair.key.source ?? pair.key.value) === String(step)) {
+    if (!isMergePair(pair) && isScalar(pair.key) && (pair.key.source ?? 'null') === String(step)) {
       return { key: pair.key, value: pair.value as Node | null };
     }
   }
@@ -190,7 +207,8 @@ function badYaml(message: string, position: Position, text: string): LvsPlayErro
 
 function hintFor(message: string, line: string): string {
   if (/^[ ]*\t/.test(line) || message.includes('tab')) return 'indent with spaces: YAML takes no tabs there';
-  if (/:\s*\{\{/.test(line)) return 'a value that begins with {{ needs quotes: "{{ name }}"';
+  if (/(?:^|[:-]\s)\s*\{\{/.test(line)) return 'a value that begins with {{ needs quotes: "{{ name }}"';
+  if (message.startsWith('unknown tag')) return 'there are !vault and !unsafe; quote the value if it is text that begins with !';
   if (message.includes('anchor')) return 'define it above with &name, or quote the value if it is no alias';
   if (message.includes('unique')) return 'a key may stand only once in a mapping: remove one of the two';
   return 'check quotes, brackets and indentation here and on the line above';

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { LvsPlayError } from '../../../src/core/errors.ts';
 import { parseYaml, subLocated, vaultCiphertext } from '../../../src/yaml/load.ts';
@@ -24,7 +25,10 @@ describe('parseYaml', () => {
     ['- 1\n- x\n- [a, {b: c}]', [1, 'x', ['a', { b: 'c' }]]],
     ['base: &b {x: 1, y: 1}\nmore:\n  <<: *b\n  y: 2\nsame: *b', { base: { x: 1, y: 1 }, more: { x: 1, y: 2 }, same: { x: 1, y: 1 } }],
     ['on: edge\n51: x', { on: 'edge', 51: 'x' }],
-    ['a: !unsafe "{{ x }}"', { a: '{{ x }}' }],
+    ['a: !unsafe plain', { a: 'plain' }],
+    ['a: !unsafe "{{ x }}"', { a: '{% raw %}{{ x }}{% endraw %}' }],
+    ['a: y\nb: n\nc: 1e3\nd: 1.0e+3\ne: .inf\nf: 1_000\ng: ~', { a: 'y', b: 'n', c: '1e3', d: 1000, e: '.inf', f: 1000, g: null }],
+    ['on: 1\n"yes": 2\ny: 3', { on: 1, yes: 2, y: 3 }],
     ['a: |\n  one\n  two\n', { a: 'one\ntwo\n' }],
   ])('%j', (text, value) => {
     expect(parseYaml(text, FILE).value).toEqual(value);
@@ -62,6 +66,9 @@ describe('parseYaml', () => {
     ['a: {{ x }}\n', 'bad-yaml', 1, /quotes/],
     ['a: 1\n---\nb: 2\n', 'bad-yaml', 2, /./],
     ['a:\n\tb: 1\n', 'bad-yaml', 2, /spaces/],
+    ['- {{ x }}\n', 'bad-yaml', 1, /quotes/],
+    ['a: 1\nb: !foo x\n', 'bad-yaml', 2, /!vault/],
+    ['a: !unsafe "{{ x }}{% endraw %}"\n', 'bad-yaml', 1, /./],
     ['a: *nothing\n', 'bad-yaml', 1, /./],
     ['a: &a [*a]\n', 'bad-yaml', 1, /./],
   ])('refuses %j with place and hint', (bad, code, line, hint) => {
@@ -70,5 +77,19 @@ describe('parseYaml', () => {
     expect(error.position).toMatchObject({ file: FILE, line });
     expect(error.hint).toMatch(hint);
     expect(error.message).not.toContain('\n');
+  });
+});
+
+describe('against PyYAML as Ansible uses it', () => {
+  const scalars = [
+    'y', 'n', 'yes', 'No', 'ON', 'off', 'true', 'False', 'TRUE', 'tRue', '~', 'null', 'Null', '', '0', '1', '-1', '+1', '0644', '0o644', '0x1F', '0b11', '1_000', '08', '1.5', '.5', '1.', '1e3', '1.0e3', '1.0e+3', '-1.5E-2', '1:30', '192.168.0.38', '192.168.0.38:80', '00:16:3e:00:00:01',
+    '52:54:00:12:34:56', '10.0.0.0/24', 'a b', "'it''s'", '"a\\tb"', '12e03', '1.2.3', '[1, yes, x]', '{a: on, b: [~]}', '|\n  x\n  y\n', '>-\n  x\n  y\n', '"{{ x }}"', '123456789012',
+  ];
+
+  it('reads scalars alike', () => {
+    const texts = scalars.map((scalar) => `v: ${scalar.replaceAll('\\n', '\n')}\n`);
+    const script = 'import json, sys, yaml\nprint(json.dumps([yaml.safe_load(t) for t in json.load(sys.stdin)]))';
+    const theirs = JSON.parse(execFileSync('/usr/bin/python3', ['-c', script], { input: JSON.stringify(texts), encoding: 'utf8' })) as unknown[];
+    expect(texts.map((text) => parseYaml(text, FILE).value)).toEqual(theirs);
   });
 });
