@@ -1,0 +1,67 @@
+import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
+import { buildTopology, type HostAddress } from '../../../src/lvs/build.ts';
+import type { Topology } from '../../../src/lvs/topology.ts';
+import { parseYaml } from '../../../src/yaml/load.ts';
+
+export const HOSTS: ReadonlyMap<string, HostAddress> = new Map(
+  [
+    ['lvs1', '192.168.0.48'],
+    ['lvs2', '192.168.0.58'],
+    ['lvs3', '10.1.0.3'],
+    ['lvs4', '10.1.0.4'],
+    ['rs1', '192.168.0.18'],
+    ['rs2', '192.168.0.28'],
+    ['rs6', '2001:db8::18'],
+    ['named', 'named.example'],
+  ].map(([host = '', address]) => [host, { host, address }]),
+);
+
+/** The article's cluster. */
+export const EXAMPLE = `ha_pairs:
+  edge:
+    members:
+      lvs1: { priority: 100 }
+      lvs2: { priority: 90 }
+    interface: eth0
+    virtual_router_id: 51
+    vips: [192.168.0.38]
+virtual_services:
+  web:
+    on: edge
+    address: 192.168.0.38:80
+    mode: dr
+    scheduler: rr
+    real_servers:
+      rs1: { weight: 1 }
+      rs2: { weight: 1 }
+`;
+
+export function topologyOf(text: string, hosts = HOSTS): Topology {
+  return buildTopology(parseYaml(text, 'lvs.yml'), hosts);
+}
+
+/** What is wrong with it, in order; empty when nothing is. */
+export function problemsOf(text: string, hosts = HOSTS): readonly LvsPlayError[] {
+  try {
+    topologyOf(text, hosts);
+    return [];
+  } catch (error) {
+    if (error instanceof InputErrors) return error.errors;
+    if (error instanceof LvsPlayError) return [error];
+    throw error;
+  }
+}
+
+/** Replaces one piece that must be there. */
+export function changed(text: string, piece: string, replacement: string): string {
+  if (!text.includes(piece)) throw new Error(`no ${piece} in the text`);
+  return text.replace(piece, replacement);
+}
+
+/** Line and column, from 1, of a piece's first occurrence. */
+export function placeOf(text: string, piece: string): { line: number; column: number } {
+  const at = text.indexOf(piece);
+  if (at < 0) throw new Error(`no ${piece} in the text`);
+  const before = text.slice(0, at).split('\n');
+  return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+}
