@@ -2,11 +2,32 @@
 // keeps what a command does not need out of its start.
 import { chmod, readFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { build } from 'esbuild';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+// ssh2 loads a native addon and minijinja-js a WebAssembly file from beside themselves: bundled, they would lose them.
+const EXTERNAL = ['ssh2', 'cpu-features', 'minijinja-js'];
 const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+
+/**
+ * `await import('package')` of a CommonJS package gives its named exports in Node, but only `default` in a bundle. A module in between names
+ * them, as Node itself finds them.
+ */
+const namedExports = {
+  name: 'named-exports',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^[a-z@]/ }, async ({ path: name, kind, importer }) => {
+      if (kind !== 'dynamic-import' || !importer.startsWith(path.join(root, 'src')) || isBuiltin(name) || EXTERNAL.includes(name)) return undefined;
+      return { path: name, namespace: 'named-exports' };
+    });
+    bundler.onLoad({ filter: /.*/, namespace: 'named-exports' }, async ({ path: name }) => {
+      const names = Object.keys(await import(name)).filter((each) => /^[A-Za-z_$][\w$]*$/.test(each) && each !== 'module.exports');
+      return { contents: `export { ${names.join(', ')} } from '${name}';`, resolveDir: root };
+    });
+  },
+};
 
 await rm(path.join(root, 'dist'), { recursive: true, force: true });
 await build({
@@ -23,8 +44,8 @@ await build({
   legalComments: 'linked',
   logLevel: 'warning',
   define: { LVS_PLAY_VERSION: JSON.stringify(version) },
-  // ssh2 loads a native addon and minijinja-js a WebAssembly file from beside themselves: bundled, they would lose them.
-  external: ['ssh2', 'cpu-features', 'minijinja-js'],
+  external: EXTERNAL,
+  plugins: [namedExports],
   banner: {
     // CommonJS packages inside the bundle call `require` for Node's own modules.
     js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",

@@ -16,11 +16,11 @@ export function moduleCommand(): Command {
       const { loadModule, moduleNames } = await import('../modules/registry.ts');
       const { stringify } = await import('yaml');
       if (name !== undefined) {
-        const module = await loadModule(knownName(name.replace(/^ansible\.(builtin|legacy)\./, ''), moduleNames()));
+        const module = await loadModule(knownName(name.replace(/^ansible\.(builtin|legacy)\./, ''), moduleNames));
         printResult(flags.json === true ? json(moduleDocument(module)) : moduleText(module, (value) => stringify(value, { lineWidth: 0 })));
         return;
       }
-      const modules = await Promise.all([...moduleNames()].sort().map((each) => loadModule(each)));
+      const modules = await Promise.all(moduleNames.map((each) => loadModule(each)));
       const width = Math.max(...modules.map((module) => module.name.length));
       printResult(flags.json === true ? json(modules.map(moduleDocument)) : modules.map((module) => `${module.name.padEnd(width)}  ${module.summary}\n`).join(''));
     });

@@ -4,6 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 import { loadExtraVars } from '../inventory/extra-vars.ts';
 import { loadInventory } from '../inventory/load.ts';
 import type { Inventory } from '../inventory/types.ts';
+import { knownModules } from '../modules/registry.ts';
 import type { RunInput } from '../plan/input.ts';
 import { loadPlaybook } from '../playbook/load.ts';
 import type { Playbook } from '../playbook/types.ts';
@@ -11,7 +12,6 @@ import { createTemplateEngine } from '../template/engine.ts';
 import { createConnector } from '../transport/connect.ts';
 import { hostConnection, type ConnectionDefaults } from '../transport/connection.ts';
 import { controllerActions } from './controller-actions.ts';
-import { knownModules } from './known-modules.ts';
 import type { CommonOptions } from './options.ts';
 import { printProgress, processSecrets } from './output.ts';
 import { askSecret, canAsk } from './prompt.ts';
@@ -26,8 +26,8 @@ export async function readInventory(options: CommonOptions, playbookFile?: strin
   return { inventory, extraVars: await loadExtraVars(options.extraVars, { passwords, secrets: processSecrets }) };
 }
 
-export async function readPlaybook(file: string): Promise<Playbook> {
-  return loadPlaybook(file, await knownModules());
+export function readPlaybook(file: string): Promise<Playbook> {
+  return loadPlaybook(file, knownModules);
 }
 
 /** How a connection talks to the operator while something else may hold the screen. */
