@@ -1,7 +1,7 @@
 import { LvsPlayError } from '../core/errors.ts';
 import { bare } from './pairs.ts';
 import { atLeast, type KeepalivedVersion } from './keepalived-version.ts';
-import { MAX_WEIGHT } from './real-servers.ts';
+import { MAX_WEIGHT } from './real-server-rules.ts';
 import type { HaPair, HealthCheck, RealServer, Topology, VirtualService } from './topology.ts';
 
 /** First line of every file that lvs-play owns whole. */

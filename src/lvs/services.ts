@@ -1,21 +1,14 @@
 import type { Located } from '../core/located.ts';
 import { suggest } from '../core/suggest.ts';
 import { formatEndpoint, isUsableVip, parseEndpoint } from './ip.ts';
-import { bare, checkHost, type HostAddress } from './pairs.ts';
+import { bare, checkHost } from './pairs.ts';
 import { didYouMean, type Problems } from './problems.ts';
-import { checkRealServers } from './real-servers.ts';
+import { checkRealServers, type ServiceContext } from './real-server-rules.ts';
 import type { RawHealthCheck, RawService, ShapedLvs } from './schema.ts';
-import type { HaPair, HealthCheck, Protocol, Scheduler, VirtualService } from './topology.ts';
+import type { HealthCheck, Protocol, Scheduler, VirtualService } from './topology.ts';
 
 /** IPVS schedulers of Linux 6.1 (net/netfilter/ipvs/Kconfig). */
 const SCHEDULERS: readonly Scheduler[] = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'fo', 'ovf', 'mh', 'twos'];
-
-/** What every check of one service needs to know. */
-export interface ServiceContext {
-  readonly hosts: ReadonlyMap<string, HostAddress>;
-  readonly pairs: ReadonlyMap<string, HaPair>;
-  readonly problems: Problems;
-}
 
 /**
  * Checks the virtual services; gives those whose address could be read.

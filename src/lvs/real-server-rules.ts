@@ -1,12 +1,19 @@
 import type { DataPath } from '../core/located.ts';
 import { formatEndpoint, type Ip, parseIp } from './ip.ts';
-import { checkHost } from './pairs.ts';
+import { checkHost, type HostAddress } from './pairs.ts';
+import type { Problems } from './problems.ts';
 import type { RawService } from './schema.ts';
-import type { ServiceContext } from './services.ts';
 import type { HaPair, RealServer } from './topology.ts';
 
 /** 2^31 - 1: ipvsadm 1.31 takes no more, the kernel keeps it in an int. */
 export const MAX_WEIGHT = 2_147_483_647;
+
+/** What every check of one service needs to know. */
+export interface ServiceContext {
+  readonly hosts: ReadonlyMap<string, HostAddress>;
+  readonly pairs: ReadonlyMap<string, HaPair>;
+  readonly problems: Problems;
+}
 
 interface Subject {
   readonly name: string;
