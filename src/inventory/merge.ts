@@ -11,24 +11,31 @@ export interface SideVars {
   readonly hosts: ReadonlyMap<string, Vars>;
 }
 
-/** Groups joined to trees: `all` above everything, `ungrouped` for hosts that are in no other. Pure. */
+/** Groups joined to trees: `all` above everything, `ungrouped` for hosts that are in no other. Hosts in Ansible's order. Pure. */
 export function joinGroups(raw: RawInventory): ReadonlyMap<string, Group> {
+  refuseLoops(raw);
   const grouped = new Set([...raw.groups].filter(([name]) => name !== 'all' && name !== 'ungrouped').flatMap(([, group]) => [...group.hosts]));
+  const owned = new Set([...raw.groups].filter(([parent]) => parent !== 'all').flatMap(([, group]) => [...group.children]));
   const childrenOf = (name: string): string[] => {
     const own = [...(raw.groups.get(name)?.children ?? [])];
     if (name !== 'all') return own;
-    const owned = new Set([...raw.groups].filter(([parent]) => parent !== 'all').flatMap(([, group]) => [...group.children]));
-    return [...new Set([...own, 'ungrouped', ...[...raw.groups.keys()].filter((group) => group !== 'all' && !owned.has(group))])];
+    return [...new Set(['ungrouped', ...own, ...[...raw.groups.keys()].filter((group) => group !== 'all' && !owned.has(group))])];
   };
-  const hostsOf = (name: string): string[] => {
-    if (name === 'all') return [...raw.hosts.keys()];
-    if (name === 'ungrouped') return [...raw.hosts.keys()].filter((host) => !grouped.has(host));
-    const below = childrenOf(name).flatMap(hostsOf);
-    const members = new Set([...(raw.groups.get(name)?.hosts ?? []), ...below]);
-    return [...raw.hosts.keys()].filter((host) => members.has(host));
+  const ownHosts = (name: string): string[] => {
+    const own = [...(raw.groups.get(name)?.hosts ?? [])];
+    if (name !== 'ungrouped') return own;
+    return [...new Set([...own, ...raw.hosts.keys()])].filter((host) => !grouped.has(host));
   };
-  refuseLoops(raw);
-  return new Map([...raw.groups].map(([name, group]) => [name, { name, children: childrenOf(name), hosts: hostsOf(name), vars: group.vars }]));
+  return new Map(
+    [...raw.groups].map(([name, group]) => [name, { name, children: childrenOf(name), hosts: [...new Set(levels(name, childrenOf).flatMap(ownHosts))], vars: group.vars }]),
+  );
+}
+
+/** A group and all groups below it, level by level. */
+function levels(top: string, childrenOf: (name: string) => readonly string[]): string[] {
+  const seen = new Set([top]);
+  for (const name of seen) for (const child of childrenOf(name)) seen.add(child);
+  return [...seen];
 }
 
 function refuseLoops(raw: RawInventory): void {

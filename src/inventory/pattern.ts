@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+import { LvsPlayError, messageOf } from '../core/errors.ts';
 import type { Inventory } from './types.ts';
 
 export interface Selection {
@@ -10,63 +12,77 @@ export interface Selection {
 /**
  * Hosts that an Ansible host pattern selects: names and groups, `*` globs, `~regex`, `group[0]`, `group[0:2]` (inclusive), joined with `:` or `,`;
  * `&` keeps only, `!` takes away. Unions come first, then intersections, then exclusions, whatever the order written. Pure.
+ * @throws LvsPlayError `bad-pattern` for a regular expression that is none
  */
 export function selectHosts(inventory: Inventory, pattern: string | readonly string[]): Selection {
   const parts = (typeof pattern === 'string' ? [pattern] : pattern).flatMap(splitPattern);
   const unmatched: string[] = [];
-  const select = (part: string): string[] => {
+  const select = (part: string): readonly string[] => {
     const found = matching(inventory, part);
     if (found === undefined) unmatched.push(part);
     return found ?? [];
   };
   const plain = parts.filter((part) => !/^[&!]/.test(part));
-  const chosen = plain.length === 0 ? [...inventory.hosts.keys()] : [...new Set(plain.flatMap(select))];
+  const chosen = (plain.length === 0 ? ['all'] : plain).flatMap((part) => (inventory.hosts.has(part) ? [part] : select(part)));
   const kept = parts.filter((part) => part.startsWith('&')).map((part) => new Set(select(part.slice(1))));
   const dropped = parts.filter((part) => part.startsWith('!')).map((part) => new Set(select(part.slice(1))));
-  return { hosts: chosen.filter((host) => kept.every((set) => set.has(host)) && !dropped.some((set) => set.has(host))), unmatched };
+  return { hosts: [...new Set(chosen)].filter((host) => kept.every((set) => set.has(host)) && !dropped.some((set) => set.has(host))), unmatched };
 }
 
-/** Commas separate; colons do too, but not in an IPv6 address or inside brackets. */
+/** As Ansible: where there is a comma only commas separate, else colons do, but not in an IPv6 address, before a port or inside brackets. */
 function splitPattern(pattern: string): string[] {
-  const parts = pattern.split(/,(?![^[]*\])/).flatMap((part) => {
-    const trimmed = part.trim();
-    if (trimmed.startsWith('~') || /^[&!]?[0-9a-fA-F]*:[0-9a-fA-F:.]*$/.test(trimmed)) return [trimmed];
-    return trimmed.split(/:(?![^[]*\])/);
-  });
-  return parts.map((part) => part.trim()).filter((part) => part !== '');
+  if (pattern.includes(',')) return pattern.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const trimmed = pattern.trim();
+  if (isIPv6(trimmed) || /^[^\s:[\]]+:\d+$/.test(trimmed)) return [trimmed];
+  return trimmed.match(/(?:[^\s:[\]]|\[[^\]]*\])+/g) ?? [];
 }
 
-/** undefined: nothing of that name. */
-function matching(inventory: Inventory, part: string): string[] | undefined {
-  const subscript = /^(.+)\[(-?\d+)(?:(?::|-)(-?\d*))?\]$/.exec(part);
-  if (subscript !== null && !part.startsWith('~') && !inventory.hosts.has(part)) {
-    const [whole, name = '', first = '0', last] = subscript;
-    const hosts = matching(inventory, name);
-    if (hosts === undefined) return undefined;
-    const isRange = /\[-?\d+[:-]/.test(whole);
-    const from = Number(first);
-    if (!isRange) return hosts.slice(from, from === -1 ? undefined : from + 1);
-    return hosts.slice(from, last === undefined || last === '' || last === '-1' ? undefined : Number(last) + 1);
+/** Undefined: nothing of that name. */
+function matching(inventory: Inventory, part: string): readonly string[] | undefined {
+  const subscript = part.startsWith('~') ? null : /^(.+)\[(?:(-?\d+)|(\d+)[:-](\d*))\]$/.exec(part);
+  const [, name = part, index, start, end] = subscript ?? [];
+  const hosts = byName(inventory, name);
+  if (hosts === undefined || subscript === null) return hosts;
+  // An end of 0 counts as no end at all, in Ansible too.
+  const single = index ?? (end !== undefined && end !== '' && Number(end) === 0 ? start : undefined);
+  if (single !== undefined) {
+    const host = hosts.at(Number(single));
+    return host === undefined ? undefined : [host];
   }
+  return hosts.slice(Number(start), end === undefined || end === '' ? undefined : Number(end) + 1);
+}
+
+const LOCALHOST: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
+
+function byName(inventory: Inventory, part: string): readonly string[] | undefined {
   const test = tester(part);
   const groups = [...inventory.groups.values()].filter((group) => test(group.name));
-  // A pattern that is a group's name means the group, and a glob means hosts and groups alike.
-  const exact = groups.find((group) => group.name === part);
-  if (exact !== undefined) return [...exact.hosts];
-  const byHost = [...inventory.hosts.keys()].filter((host) => test(host));
-  const hosts = [...new Set([...groups.flatMap((group) => group.hosts), ...byHost])];
+  const hosts = groups.flatMap((group) => group.hosts);
+  // A group's name means the group; a glob or regular expression means hosts and groups alike.
+  if (groups.length === 0 || part.startsWith('~') || /[.?*[]/.test(part)) hosts.push(...[...inventory.hosts.keys()].filter(test));
   if (hosts.length > 0) return hosts;
-  if (part === 'localhost' || part === '127.0.0.1') return ['localhost'];
-  return part === 'all' || part === '*' || groups.length > 0 ? [] : undefined;
+  if (LOCALHOST.has(part)) return ['localhost'];
+  return groups.length > 0 ? [] : undefined;
 }
 
 function tester(part: string): (name: string) => boolean {
-  if (part === 'all') return () => true;
-  if (part.startsWith('~')) {
-    const regex = new RegExp(`^(?:${part.slice(1)})`);
-    return (name) => regex.test(name);
+  const regex = part.startsWith('~') ? expression(`^(?:${part.slice(1)})`, part) : /[*?[]/.test(part) ? expression(globSource(part), part) : undefined;
+  return regex === undefined ? (name) => name === part : (name) => regex.test(name);
+}
+
+function globSource(glob: string): string {
+  const source = glob.replaceAll(/\[(!?)(\]?[^\]]*)\]|[*?]|[.+^${}()|\\[\]]/g, (found, not: string | undefined, characters: string | undefined) => {
+    if (found === '*') return '.*';
+    if (found === '?') return '.';
+    return characters === undefined ? `\\${found}` : `[${not === '!' ? '^' : ''}${characters.replaceAll(/[\\^\]]/g, '\\$&')}]`;
+  });
+  return `^${source}$`;
+}
+
+function expression(source: string, part: string): RegExp {
+  try {
+    return new RegExp(source, 's');
+  } catch (cause) {
+    throw new LvsPlayError({ code: 'bad-pattern', kind: 'input', message: `host pattern "${part}": ${messageOf(cause)}`, hint: 'check brackets and backslashes', cause });
   }
-  if (!/[*?[]/.test(part)) return (name) => name === part;
-  const regex = new RegExp(`^${part.replaceAll(/[.+^${}()|\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.').replaceAll('[!', '[^')}$`);
-  return (name) => regex.test(name);
 }

@@ -34,5 +34,5 @@ function letters(begin: string, end: string, step: number): string[] | undefined
   const from = alphabet.indexOf(begin);
   const to = alphabet.indexOf(end);
   if (begin.length !== 1 || from < 0 || to < from) return undefined;
-  return [...alphabet.slice(from, to + 1)].filter((_, i) => i % step === 0);
+  return Array.from(alphabet.slice(from, to + 1)).filter((_, i) => i % step === 0);
 }

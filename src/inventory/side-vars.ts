@@ -9,7 +9,7 @@ import { loadVarsFile, type VaultOptions } from './vault.ts';
 
 const EXTENSIONS = ['', '.yml', '.yaml', '.json'];
 
-/** `group_vars/` and `host_vars/` of a directory: NAME, NAME.yml, NAME.yaml, NAME.json, or a directory NAME of such files. */
+/** `group_vars/` and `host_vars/` of a directory: the first of NAME (a file, or a directory of such files), NAME.yml, NAME.yaml, NAME.json. */
 export async function loadSideVars(dir: string, groups: Iterable<string>, hosts: Iterable<string>, vault: VaultOptions): Promise<SideVars> {
   return { groups: await loadAll(path.join(dir, 'group_vars'), groups, vault), hosts: await loadAll(path.join(dir, 'host_vars'), hosts, vault) };
 }
@@ -19,7 +19,9 @@ async function loadAll(dir: string, names: Iterable<string>, vault: VaultOptions
   const result = new Map<string, Map<string, Located>>();
   if (present.size === 0) return result;
   for (const name of names) {
-    const files = (await Promise.all(EXTENSIONS.filter((extension) => present.has(name + extension)).map((extension) => filesBelow(path.join(dir, name + extension))))).flat();
+    // As Ansible: the first that is there counts, so a directory NAME hides NAME.yml.
+    const extension = EXTENSIONS.find((one) => present.has(name + one));
+    const files = extension === undefined ? [] : await filesBelow(path.join(dir, name + extension));
     if (files.length === 0) continue;
     const vars = new Map<string, Located>();
     for (const file of files) for (const [variable, located] of await varsOf(file, vault)) vars.set(variable, located);
@@ -40,7 +42,7 @@ export async function varsOf(file: string, vault: VaultOptions): Promise<[string
 
 async function filesBelow(place: string): Promise<string[]> {
   if (!(await stat(place)).isDirectory()) return [place];
-  const below = (await entries(place)).filter((name) => !name.startsWith('.') && !name.endsWith('~')).sort();
+  const below = (await entries(place)).filter((name) => !name.startsWith('.') && !name.endsWith('~') && EXTENSIONS.includes(path.extname(name))).sort();
   return (await Promise.all(below.map((name) => filesBelow(path.join(place, name))))).flat();
 }
 

@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+import { isJsonObject, type Json } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
 import { suggest } from '../core/suggest.ts';
 import { parseYamlFile } from '../yaml/load.ts';
@@ -80,16 +80,29 @@ function addGroup(raw: RawInventory, document: Located, at: readonly string[], n
     const meant = suggest(key, GROUP_KEYS);
     throw wrong(document, [...at, key], `"${key}" is not known in a group`, meant === undefined ? 'a group has hosts:, children: and vars:' : `did you mean ${meant}?`, 'key');
   }
-  for (const [variable, located] of variables(document, [...at, 'vars'])) group.vars.set(variable, located);
-  for (const host of keysOf(document, [...at, 'hosts'])) {
-    for (const expanded of expandRange(host, document.locate([...at, 'hosts', host], 'key'))) {
-      const own = addHost(raw, group, expanded);
-      for (const [variable, located] of variables(document, [...at, 'hosts', host])) own.set(variable, located);
+  // In the order written: it decides the order of hosts and groups, as in Ansible.
+  for (const section of Object.keys(value)) {
+    if (section === 'vars') for (const [variable, located] of variables(document, [...at, 'vars'])) group.vars.set(variable, located);
+    else if (section === 'hosts') addHosts(raw, document, at, group);
+    else {
+      for (const child of keysOf(document, [...at, 'children'])) {
+        addGroup(raw, document, [...at, 'children', child], child, new Set([...above, name]));
+        group.children.add(child);
+      }
     }
   }
-  for (const child of keysOf(document, [...at, 'children'])) {
-    group.children.add(child);
-    addGroup(raw, document, [...at, 'children', child], child, new Set([...above, name]));
+}
+
+function addHosts(raw: RawInventory, document: Located, at: readonly string[], group: RawGroup): void {
+  for (const written of keysOf(document, [...at, 'hosts'])) {
+    const place = [...at, 'hosts', written];
+    // `name:2222` is a name and a port; the colons of a range stand in brackets, and an IPv6 address has more of them.
+    const [, host = written, port] = /^((?:[^:[\]]|\[[^\]]*\])+):(\d+)$/.exec(written) ?? [];
+    for (const expanded of expandRange(host, document.locate(place, 'key'))) {
+      const own = addHost(raw, group, expanded);
+      if (port !== undefined) own.set('ansible_port', { value: Number(port), locate: () => document.locate(place, 'key') });
+      for (const [variable, located] of variables(document, place)) own.set(variable, located);
+    }
   }
 }
 
@@ -101,13 +114,13 @@ function variables(document: Located, at: readonly string[]): [string, Located][
 function keysOf(document: Located, at: readonly string[]): string[] {
   const value = valueAt(document.value, at);
   if (value === null) return [];
-  if (typeof value === 'string' && at.at(-1) === 'hosts') return [value];
+  if (typeof value === 'string' && (at.at(-1) === 'hosts' || at.at(-1) === 'children')) return [value];
   if (!isJsonObject(value)) throw wrong(document, at, `${at.at(-1) ?? ''} is not a mapping`, 'write one "name:" a line below it, each with its colon');
   return Object.keys(value);
 }
 
 function valueAt(value: Json, at: readonly string[]): Json {
-  return at.reduce<Json>((current, key) => (isJsonObject(current) ? ((current as JsonObject)[key] ?? null) : null), value);
+  return at.reduce<Json>((current, key) => (isJsonObject(current) ? (current[key] ?? null) : null), value);
 }
 
 export function groupOf(raw: RawInventory, name: string): RawGroup {
