@@ -1,29 +1,38 @@
 import type { DirectorState } from './types.ts';
 
-/** Asks a director for everything verification needs of it: two processes, and a third where ipvsadm is there. */
+/**
+ * Asks a director for everything verification needs of it, in one request: one process, a second where ipvsadm is; the rest
+ * is read by the shell itself.
+ */
 export const DIRECTOR_SCRIPT = [
   'ip -o addr show',
   "echo '--- link'",
-  'ip -o link show',
+  'for path in /sys/class/net/*; do read -r mac <"$path/address" && echo "${path##*/} $mac"; done 2>/dev/null',
+  "echo '--- vs'",
+  'for name in conn_reuse_mode expire_nodest_conn; do read -r value <"/proc/sys/net/ipv4/vs/$name" && echo "$name $value"; done 2>/dev/null',
   "echo '--- ipvs'",
-  '[ -r /proc/net/ip_vs ] && while IFS= read -r line; do printf "%s\\n" "$line"; done </proc/net/ip_vs',
+  'if [ -r /proc/net/ip_vs ]; then while IFS= read -r line; do printf "%s\\n" "$line"; done </proc/net/ip_vs; fi',
   "echo '--- stats'",
-  'command -v ipvsadm >/dev/null 2>&1 && ipvsadm -Ln --stats --exact',
-  ':',
+  'if command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Ln --stats --exact; fi',
+  'exit 0',
 ].join('\n');
 
 /** Pure. */
 export function parseDirectorState(host: string, output: string): DirectorState {
-  const [addresses = '', links = '', ipvs = '', stats = ''] = output.split(/^--- \w+$/m);
+  const [addresses = '', links = '', vs = '', ipvs = '', stats = ''] = output.split(/^--- \w+\n/m);
+  const kernel = new Map([...vs.matchAll(/^(\w+) (\d+)$/gm)].map(([, name = '', value = '']) => [name, Number(value)]));
   return {
     host,
     addresses: new Map([...addresses.matchAll(/^\d+:\s+(\S+)\s+inet6?\s+([0-9a-fA-F:.]+)/gm)].map(([, iface = '', address = '']) => [address, iface])),
-    macs: new Map([...links.matchAll(/^\d+:\s+([^\s:@]+)[^\n]*link\/ether ([0-9a-f:]{17})/gm)].map(([, iface = '', mac = '']) => [iface, mac])),
-    ipvs: ipvs.trim() === '' ? undefined : ipvs.trimStart(),
+    macs: new Map([...links.matchAll(/^(\S+) ([0-9a-f]{2}(?::[0-9a-f]{2}){5})$/gm)].map(([, iface = '', mac = '']) => [iface, mac])),
+    ipvs: ipvs.trim() === '' ? undefined : ipvs,
     connections: parseStats(stats),
+    connReuseMode: kernel.get('conn_reuse_mode'),
+    expireNodestConn: kernel.get('expire_nodest_conn'),
   };
 }
 
+/** `ipvsadm -Ln --stats --exact`. */
 function parseStats(text: string): Map<string, Map<string, number>> {
   const services = new Map<string, Map<string, number>>();
   let current = new Map<string, number>();

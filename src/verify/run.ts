@@ -3,73 +3,127 @@ import { LvsPlayError } from '../core/errors.ts';
 import type { Topology, VirtualService } from '../lvs/topology.ts';
 import type { Target } from '../transport/target.ts';
 import { DIRECTOR_SCRIPT, parseDirectorState } from './director-state.ts';
-import { judgeArp, judgeHolder, judgeLarge, judgeRequests, judgeSpread, judgeTable } from './judge.ts';
-import type { Check, DirectorState, VerificationReport } from './types.ts';
-import { Vantage } from './vantage.ts';
+import { judgeArp, judgeHolder, judgeReuse, judgeTable, type MissingServer, missingServers } from './judge-directors.ts';
+import { clientRequest, judgeLarge, judgeRequests, judgeSpread, untried } from './judge-traffic.ts';
+import type { Check, ClientRequest, DirectorState, RequestSample, Vantage, VerificationReport } from './types.ts';
 
 export interface VerifyOptions {
   readonly topology: Topology;
   /** The open target of a director. */
   readonly target: (host: string) => Promise<Target>;
-  /** Where clients are: the controller's own shell, or a host outside the cluster. */
-  readonly vantage: { readonly name: string; readonly target: Target };
+  /** Where clients are: `controllerVantage` or `hostVantage`. */
+  readonly vantage: Vantage;
   /** Sent to each virtual service. */
   readonly requests: number;
-  /** Asked for by HTTP; default: the health check's path, else `/`. */
+  /** Asked for by HTTP; default `/`. */
   readonly path: string | undefined;
-  /** Seconds in which VRRP and health checks may still come to rest. */
+  /** Seconds in which VRRP and health checks may still come to rest; 0: what is seen at once counts. */
   readonly settle: number;
   readonly signal: AbortSignal;
 }
 
-/** Looks at the cluster from outside and at its directors' kernels. Changes nothing. @throws LvsPlayError when a director or the vantage cannot be asked */
+/**
+ * Looks at the cluster from outside and at its directors' kernels. Changes nothing there. A director is asked once before the
+ * traffic (more often only while things settle) and the active ones once after it.
+ * @throws LvsPlayError when a director or the vantage cannot be asked; AbortError when `signal` ends it
+ */
 export async function runVerification(options: VerifyOptions): Promise<VerificationReport> {
-  const { topology } = options;
-  const vantage = new Vantage(options.vantage.name, options.vantage.target);
-  const vips = [...new Set([...topology.services.values()].map((service) => service.vip))];
-  const directors = [...topology.directors.keys()];
-  const { states, checks } = await settledStates(options, directors, vips);
+  const { topology, vantage } = options;
+  const vips = carriersOf(topology);
+  const { states, holders, tables } = await settledStates(options, vips);
   const arp: Check[] = [];
-  for (const vip of vips) arp.push(judgeArp(vip, await vantage.arp(vip), statesOf(topology, vip, states)));
-  const traffic: Check[] = [];
-  for (const service of topology.services.values()) traffic.push(...(await judgeTraffic(service, states, vantage, options)));
-  const all = [...checks.slice(0, vips.length), ...arp, ...checks.slice(vips.length), ...traffic];
-  return { version: 1, at: new Date().toISOString(), from: vantage.name, ok: all.every((check) => check.verdict !== 'fail'), checks: all };
+  for (const [vip, carriers] of vips) {
+    options.signal.throwIfAborted();
+    arp.push(judgeArp(vip, await vantage.arp(vip), states.filter((state) => carriers.includes(state.host))));
+  }
+  const reuse = states.map((state) => judgeReuse(topology, state)).filter((check) => check !== undefined);
+  const checks = [...holders, ...arp, ...tables, ...reuse, ...(await traffic(options, states))];
+  return { version: 1, at: new Date().toISOString(), from: vantage.name, ok: checks.every((check) => check.verdict !== 'fail'), checks };
+}
+
+/** VIP -> the directors that may hold it. */
+function carriersOf(topology: Topology): ReadonlyMap<string, readonly string[]> {
+  const carriers = new Map<string, readonly string[]>();
+  for (const pair of topology.pairs.values()) {
+    for (const vip of pair.vips) carriers.set(vip.split('/')[0] ?? vip, pair.members.map(({ host }) => host));
+  }
+  for (const service of topology.services.values()) carriers.set(service.vip, [...new Set([...(carriers.get(service.vip) ?? []), ...service.directors])]);
+  return carriers;
+}
+
+interface Settled {
+  readonly states: readonly DirectorState[];
+  readonly holders: readonly Check[];
+  readonly tables: readonly Check[];
 }
 
 /** Asks the directors until holders and tables are as they shall be, or the time to settle is over. */
-async function settledStates(options: VerifyOptions, directors: readonly string[], vips: readonly string[]): Promise<{ states: readonly DirectorState[]; checks: Check[] }> {
+async function settledStates(options: VerifyOptions, vips: ReadonlyMap<string, readonly string[]>): Promise<Settled> {
   const deadline = Date.now() + options.settle * 1000;
   for (;;) {
-    const states = await Promise.all(directors.map(async (host) => askDirector(host, await options.target(host))));
-    const holders = vips.map((vip) => judgeHolder(vip, statesOf(options.topology, vip, states)));
-    const checks = [...holders, ...states.map((state) => judgeTable(options.topology, state))];
-    if (checks.every((check) => check.verdict === 'pass') || Date.now() >= deadline || options.signal.aborted) return { states, checks };
-    await delay(1000, undefined, { signal: options.signal }).catch(() => undefined);
+    options.signal.throwIfAborted();
+    const states = await askDirectors(options, [...options.topology.directors.keys()]);
+    const holders = [...vips].map(([vip, carriers]) => judgeHolder(vip, states.filter((state) => carriers.includes(state.host))));
+    const answering = await answeringServers(options, states.flatMap((state) => missingServers(options.topology, state)));
+    const tables = states.map((state) => judgeTable(options.topology, state, answering));
+    if ([...holders, ...tables].every((check) => check.verdict === 'pass') || Date.now() >= deadline) return { states, holders, tables };
+    await delay(1000, undefined, { signal: options.signal });
   }
 }
 
-function statesOf(topology: Topology, vip: string, states: readonly DirectorState[]): DirectorState[] {
-  const carriers = new Set([...topology.services.values()].filter((service) => service.vip === vip).flatMap((service) => service.directors));
-  return states.filter((state) => carriers.has(state.host));
+/** Those that pass their own health check, made here as the director makes it. */
+async function answeringServers({ topology, vantage, signal }: VerifyOptions, missing: readonly MissingServer[]): Promise<MissingServer[]> {
+  const answering: MissingServer[] = [];
+  const distinct = new Map(missing.map((one) => [`${one.service} ${one.host}`, one]));
+  for (const one of distinct.values()) {
+    const service = topology.services.get(one.service);
+    const server = service?.realServers.find(({ host }) => host === one.host);
+    const check = service?.healthCheck;
+    if (server === undefined || check === undefined || check.type === 'none') continue;
+    const place = { address: server.address, port: check.port ?? server.port };
+    const request: ClientRequest = check.type === 'tcp' ? { kind: 'connect', ...place } : { kind: 'http', scheme: 'http', ...place, path: check.path };
+    const seen = await vantage.requests(request, 1, signal);
+    const [sample] = 'samples' in seen ? seen.samples : [];
+    if (sample?.fault === undefined && sample !== undefined && (check.type === 'tcp' || sample.status === check.status)) answering.push(one);
+  }
+  return answering;
 }
 
-async function askDirector(host: string, target: Target): Promise<DirectorState> {
-  const reply = await target.request({ script: DIRECTOR_SCRIPT, become: true });
-  if (reply.exitCode === 0) return parseDirectorState(host, reply.stdout.toString('utf8'));
-  throw new LvsPlayError({ code: 'director-unreadable', kind: 'host', host, message: `${host} does not tell its state: ${reply.stderr.toString('utf8').trim().split('\n')[0] ?? ''}` });
+async function askDirectors(options: VerifyOptions, hosts: readonly string[]): Promise<DirectorState[]> {
+  return Promise.all(
+    hosts.map(async (host) => {
+      const target = await options.target(host);
+      // ipvsadm is for root only.
+      const reply = await target.request({ script: DIRECTOR_SCRIPT, become: true });
+      if (reply.exitCode === 0) return parseDirectorState(host, reply.stdout.toString('utf8'));
+      throw new LvsPlayError({ code: 'director-unreadable', kind: 'host', host, message: `${host} does not tell its state: ${reply.stderr.toString('utf8').trim().split('\n')[0] ?? ''}` });
+    }),
+  );
 }
 
-async function judgeTraffic(service: VirtualService, states: readonly DirectorState[], vantage: Vantage, options: VerifyOptions): Promise<Check[]> {
-  const skip = (reason: string): Check[] => [{ name: 'requests', subject: service.name, verdict: 'skip', measured: 'not measured', reason }];
-  if (service.protocol !== 'tcp') return skip(`${service.protocol} is not asked yet`);
-  if (service.port === 0) return skip('all ports: which one to ask is not known');
-  const active = states.find((state) => service.directors.includes(state.host) && state.addresses.has(service.vip));
-  const address = service.vip.includes(':') ? `[${service.vip}]` : service.vip;
-  const path = options.path ?? (service.healthCheck.type === 'http' ? service.healthCheck.path : '/');
-  const before = active === undefined ? undefined : await askDirector(active.host, await options.target(active.host));
-  const seen = await vantage.requests(`http://${address}:${String(service.port)}${path}`, options.requests);
-  if ('unseen' in seen) return skip(seen.unseen);
-  const after = active === undefined ? undefined : await askDirector(active.host, await options.target(active.host));
-  return [judgeRequests(service, seen.samples), judgeSpread(service, before, after), judgeLarge(service, seen.samples)];
+/** Sends the requests of all services, then looks at the counters once. */
+async function traffic(options: VerifyOptions, before: readonly DirectorState[]): Promise<Check[]> {
+  const tried: { service: VirtualService; request: ClientRequest; samples: readonly RequestSample[] }[] = [];
+  const checks: Check[] = [];
+  for (const service of options.topology.services.values()) {
+    const request = clientRequest(service, options.path);
+    if (request === undefined) {
+      checks.push(untried(service, service.protocol === 'tcp' ? 'all ports: which one to try is not known' : `${service.protocol}: what to send is not known`));
+      continue;
+    }
+    const seen = await options.vantage.requests(request, options.requests, options.signal);
+    if ('unseen' in seen) checks.push(untried(service, seen.unseen));
+    else tried.push({ service, request, samples: seen.samples });
+  }
+  const active = [...new Set(tried.flatMap(({ service }) => before.filter((state) => holds(state, service)).map((state) => state.host)))];
+  const after = await askDirectors(options, active);
+  for (const { service, request, samples } of tried) {
+    const at = (states: readonly DirectorState[]): DirectorState | undefined => states.find((state) => holds(state, service));
+    checks.push(judgeRequests(service, request, samples), judgeSpread(service, at(before), at(after)), judgeLarge(service, request, samples));
+  }
+  return checks;
+}
+
+function holds(state: DirectorState, service: VirtualService): boolean {
+  return service.directors.includes(state.host) && state.addresses.has(service.vip);
 }

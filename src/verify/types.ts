@@ -4,11 +4,12 @@ export interface VerificationReport {
   readonly at: string;
   /** Where it was measured from: `controller` or an inventory host. */
   readonly from: string;
+  /** No check failed. */
   readonly ok: boolean;
   readonly checks: readonly Check[];
 }
 
-export type CheckName = 'holder' | 'arp' | 'table' | 'requests' | 'spread' | 'large';
+export type CheckName = 'holder' | 'arp' | 'table' | 'reuse' | 'requests' | 'spread' | 'large';
 
 export interface Check {
   readonly name: CheckName;
@@ -18,7 +19,9 @@ export interface Check {
   readonly verdict: 'pass' | 'fail' | 'skip';
   /** What was seen, in words and numbers. */
   readonly measured: string;
-  /** Why it fails or was skipped. */
+  /** What should be seen. */
+  readonly expected: string;
+  /** Why it fails or was skipped, or what to know of a pass. */
   readonly reason?: string;
 }
 
@@ -33,15 +36,53 @@ export interface DirectorState {
   readonly ipvs: string | undefined;
   /** Connections since the table was made: virtual service `TCP 192.168.0.38:80` -> real server `192.168.0.18:80` -> count. */
   readonly connections: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** `net.ipv4.vs.conn_reuse_mode` and `expire_nodest_conn`; undefined: the kernel has none. */
+  readonly connReuseMode: number | undefined;
+  readonly expireNodestConn: number | undefined;
 }
 
-/** What a client saw of a virtual service. */
+/** How a client talks to a virtual service. */
+export type ClientRequest =
+  | { readonly kind: 'http'; readonly scheme: 'http' | 'https'; readonly address: string; readonly port: number; readonly path: string }
+  /** Only a connection is made: what to say there is not known. */
+  | { readonly kind: 'connect'; readonly address: string; readonly port: number };
+
+/** What a client saw of one request. */
 export interface RequestSample {
   /** HTTP status, 0 when nothing that speaks HTTP answered. */
   readonly status: number;
+  /** Of the body. */
   readonly bytes: number;
   /** A TCP connection came about. */
   readonly connected: boolean;
-  /** curl's exit code; 0: a whole reply. */
-  readonly exitCode: number;
+  /** Undefined: all of the reply came (its length is as declared, or the server closed in order); for `connect`: it connected. */
+  readonly fault: RequestFault | undefined;
+}
+
+export interface RequestFault {
+  /** `broken`: the reply ended too early or stalled half-way. */
+  readonly kind: 'refused' | 'timeout' | 'broken' | 'other';
+  /** One line. */
+  readonly text: string;
+}
+
+/** What answers ARP, lower-case MACs; or why that cannot be seen. */
+export type ArpSeen =
+  | {
+      readonly macs: readonly string[];
+      /** false: only the first answer can be seen (the kernel's neighbour table). */
+      readonly all: boolean;
+    }
+  | { readonly unseen: string };
+
+/** Samples, or why no request could be sent. */
+export type RequestsSeen = { readonly samples: readonly RequestSample[] } | { readonly unseen: string };
+
+/** The place that verification looks from: the controller, or an inventory host outside the cluster. */
+export interface Vantage {
+  readonly name: string;
+  /** Which MACs answer for an IPv4 address. */
+  arp(vip: string): Promise<ArpSeen>;
+  /** Sends requests one after the other, each over a connection of its own, each bounded in time. */
+  requests(request: ClientRequest, count: number, signal: AbortSignal): Promise<RequestsSeen>;
 }
