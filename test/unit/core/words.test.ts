@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shellQuote } from '../../../src/core/quote.ts';
-import { splitWords } from '../../../src/transport/words.ts';
+import { splitWords } from '../../../src/core/words.ts';
 
 describe('splitWords', () => {
   it.each([

@@ -1,0 +1,53 @@
+import { LvsPlayError } from '../core/errors.ts';
+import { type Args, defineModule } from './contract.ts';
+import { attributeProperties } from './file-attributes.ts';
+import { fileChanges, filePatches, fileRequests, fileStep, type WantedFile } from './write-file.ts';
+
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['dest'],
+  properties: {
+    src: { type: 'string', minLength: 1, description: "A file on the controller: in the role's files/, else beside the playbook." },
+    content: { type: 'string', description: 'The text itself, instead of src.' },
+    dest: { type: 'string', pattern: '^/', description: 'Absolute path on the host. Its directory must exist.' },
+    ...attributeProperties,
+    validate: { type: 'string', pattern: '%s', description: 'A command that must succeed before the file is put in place; %s is the new file.' },
+  },
+} as const;
+
+type CopyArgs = Args<typeof schema>;
+/** With the bytes in hand. */
+interface Resolved extends CopyArgs {
+  readonly bytes: Uint8Array;
+}
+
+export default defineModule<CopyArgs, Resolved>({
+  name: 'copy',
+  summary: 'Put a file or a text on the host: whole or not at all',
+  schema,
+  notState: ['src', 'validate'],
+  examples: [
+    { name: 'A text', args: { dest: '/etc/motd', content: 'Ask before you reboot.\n', mode: '0644' } },
+    { name: 'A file, checked first', args: { dest: '/etc/sudoers.d/ops', src: 'ops', mode: '0440', owner: 'root', group: 'root', validate: 'visudo -cf %s' } },
+  ],
+  resolve: async (args, files) => {
+    if ((args.src === undefined) === (args.content === undefined)) {
+      throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: 'copy takes either src or content', hint: 'give one of the two' });
+    }
+    return { ...args, bytes: args.src === undefined ? Buffer.from(args.content ?? '') : (await files.read(args.src, 'files')).content };
+  },
+  facts: (args) => fileRequests(args.dest),
+  diff: (args, facts) => fileChanges(wantedOf(args), facts),
+  apply: (args, changes) => (changes.length === 0 ? [] : [fileStep(wantedOf(args), `write ${args.dest}`, checkOf(args.validate))]),
+  after: (args) => filePatches(wantedOf(args)),
+});
+
+function wantedOf(args: Resolved): WantedFile {
+  return { path: args.dest, content: args.bytes, mode: args.mode, owner: args.owner, group: args.group };
+}
+
+/** The words of `validate`, as an argv: no shell sees them. */
+export function checkOf(validate: string | undefined): string[] | undefined {
+  return validate?.trim().split(/\s+/).map((word) => word.replaceAll('%s', '{}'));
+}

@@ -1,0 +1,79 @@
+import { LvsPlayError } from '../core/errors.ts';
+import { type FactReader, request } from '../facts/contract.ts';
+import { packageFact } from '../facts/package.ts';
+import { unitFact } from '../facts/unit.ts';
+import { renderKeepalived } from '../lvs/keepalived.ts';
+import { keepalivedVersion } from '../lvs/keepalived-version.ts';
+import { type Args, type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
+import { fileChanges, filePatches, fileRequests, fileStale, fileStep, type WantedFile } from './write-file.ts';
+
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    path: { type: 'string', pattern: '^/', description: 'Where it is written. Default /etc/keepalived/keepalived.conf.' },
+  },
+} as const;
+
+type KeepalivedArgs = Args<typeof schema>;
+
+const UNIT = 'keepalived.service';
+
+/**
+ * Reloads with `systemctl reload`, which only sends SIGHUP and reports nothing; `keepalived -t` on the host has refused a bad file before,
+ * and `reload_check_config` in the file makes the daemon check once more.
+ */
+export default defineModule<KeepalivedArgs>({
+  name: 'keepalived',
+  summary: "Write a director's keepalived.conf from the topology, checked by the host's own keepalived; reload, never restart",
+  schema,
+  notState: [],
+  examples: [{ name: 'From the topology', args: {} }],
+  facts: (args, context) => {
+    directorOf(context);
+    return [...fileRequests(pathOf(args)), request(packageFact, 'keepalived'), request(unitFact, UNIT)] as never;
+  },
+  diff: (args, facts, context): Change[] => {
+    const active = facts.get(unitFact, UNIT).active;
+    return fileChanges(wantedOf(args, facts, context), facts, active ? { impact: 'reloads keepalived' } : {});
+  },
+  apply: (args, changes, facts, context): Step[] => {
+    if (changes.length === 0) return [];
+    const write = fileStep(wantedOf(args, facts, context), 'write keepalived.conf, checked by keepalived -t', ['keepalived', '-t', '-f', '{}']);
+    if (!facts.get(unitFact, UNIT).active) return [write];
+    const reload: Step = { kind: 'exec', title: 'reload keepalived', argv: ['systemctl', 'reload', UNIT], stale: [{ fact: 'unit', key: UNIT }, ...fileStale(pathOf(args))] };
+    return [write, reload];
+  },
+  after: (args, _changes, facts, context) => filePatches(wantedOf(args, facts, context)),
+});
+
+function pathOf(args: KeepalivedArgs): string {
+  return args.path ?? '/etc/keepalived/keepalived.conf';
+}
+
+function wantedOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): WantedFile {
+  const { installed, candidate } = facts.get(packageFact, 'keepalived');
+  const version = keepalivedVersion(installed ?? candidate ?? '');
+  if (version === undefined) {
+    throw new LvsPlayError({
+      code: 'keepalived-version',
+      kind: 'host',
+      host: context.host,
+      message: `${context.host}: the version of keepalived is not known: the package is neither installed nor to be had there`,
+      hint: 'check the package sources of the host (apt-cache policy keepalived)',
+    });
+  }
+  const text = renderKeepalived(directorOf(context), context.host, version);
+  // It may hold a password.
+  return { path: pathOf(args), content: Buffer.from(text), mode: '0640', owner: 'root', group: 'root' };
+}
+
+function directorOf(context: ModuleContext): NonNullable<ModuleContext['topology']> {
+  if (context.topology?.directors.has(context.host) === true) return context.topology;
+  throw new LvsPlayError({
+    code: 'no-director',
+    kind: 'input',
+    message: `${context.host} is no director of the topology, so that it has no keepalived.conf`,
+    hint: 'run the task on hosts: lvs_directors, or name the host in lvs.ha_pairs or as "on" of a virtual service',
+  });
+}

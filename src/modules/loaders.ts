@@ -1,0 +1,22 @@
+/** Every module, loaded when a playbook uses it. */
+export const loaders = {
+  assert: () => import('./assert.ts'),
+  command: () => import('./command.ts'),
+  copy: () => import('./copy.ts'),
+  debug: () => import('./debug.ts'),
+  fail: () => import('./fail.ts'),
+  file: () => import('./file.ts'),
+  ip_address: () => import('./ip_address.ts'),
+  keepalived: () => import('./keepalived.ts'),
+  kernel_module: () => import('./kernel_module.ts'),
+  lvs_real_server: () => import('./lvs_real_server.ts'),
+  lvs_verify: () => import('./lvs_verify.ts'),
+  package: () => import('./package.ts'),
+  service: () => import('./service.ts'),
+  set_fact: () => import('./set_fact.ts'),
+  shell: () => import('./shell.ts'),
+  sysctl: () => import('./sysctl.ts'),
+  template: () => import('./template.ts'),
+  uri: () => import('./uri.ts'),
+  wait_for: () => import('./wait_for.ts'),
+} as const;

@@ -1,0 +1,107 @@
+import { shellCommand, shellQuote } from '../core/quote.ts';
+import { type FactPatch, patch, request } from '../facts/contract.ts';
+import { packageFact } from '../facts/package.ts';
+import { unitFact } from '../facts/unit.ts';
+import { type Args, type Change, defineModule, type Step } from './contract.ts';
+import { uninterruptible } from './render-steps.ts';
+
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['name'],
+  properties: {
+    name: {
+      anyOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 }],
+      description: 'One package or a list; a list is one run of the package manager.',
+    },
+    state: { enum: ['present', 'absent'], description: 'Default present.' },
+    update_cache: { type: 'boolean', description: 'Refresh the lists of packages before installing. Default false.' },
+    start_services: {
+      type: 'boolean',
+      description: 'Let new packages start their services as they are installed. Default false: a service starts when its own task says so, with its configuration in place.',
+    },
+  },
+} as const;
+
+type PackageArgs = Args<typeof schema>;
+
+const STALE = ['package', 'unit', 'file', 'content', 'kernel_module'].map((fact) => ({ fact, key: '*' }));
+/** A package may bring hundreds of megabytes over a slow line. */
+const TIMEOUT_MS = 15 * 60_000;
+const POLICY = '/usr/sbin/policy-rc.d';
+const POLICY_MARK = '# lvs-play: services are started by their own tasks';
+
+export default defineModule<PackageArgs>({
+  name: 'package',
+  summary: 'Install or remove packages (apt)',
+  schema,
+  notState: ['update_cache', 'start_services'],
+  examples: [
+    { name: 'Install ipvsadm and keepalived', args: { name: ['ipvsadm', 'keepalived'] } },
+    { name: 'Remove a package', args: { name: 'ifenslave', state: 'absent' } },
+  ],
+  facts: (args) => namesOf(args).map((name) => request(packageFact, name)) as never,
+  diff: (args, facts) =>
+    namesOf(args).flatMap((name): Change[] => {
+      const { installed, candidate, state } = facts.get(packageFact, name);
+      const path = `package ${name}`;
+      if (args.state === 'absent') return state === 'absent' ? [] : [{ path, before: installed ?? 'broken', after: null }];
+      if (state === 'installed') return [];
+      return [{ path, before: state === 'broken' ? 'broken' : null, after: candidate ?? 'unknown to the package manager' }];
+    }),
+  apply: (args, changes): Step[] => {
+    if (changes.length === 0) return [];
+    const names = changes.map((change) => change.path.replace(/^package /, ''));
+    return [
+      {
+        kind: 'script',
+        title: args.state === 'absent' ? `remove ${names.join(', ')}` : `install ${names.join(', ')}`,
+        script: aptScript(names, args),
+        timeoutMs: TIMEOUT_MS,
+        stale: STALE,
+      },
+    ];
+  },
+  after: (args, changes) => {
+    const absent = args.state === 'absent';
+    const packages = changes.map((change) =>
+      patch(packageFact, change.path.replace(/^package /, ''), (state) => ({
+        ...state,
+        installed: absent ? null : (state.candidate ?? 'unknown'),
+        state: absent ? ('absent' as const) : ('installed' as const),
+      })),
+    );
+    if (absent || changes.length === 0) return packages as unknown as FactPatch[];
+    // Debian's packages enable what they bring; here they do not start it.
+    const units = patch(unitFact, '*', (unit) => (unit.exists ? unit : { exists: true, active: args.start_services === true, enabled: 'enabled', needsReload: false }));
+    return [...packages, units] as unknown as FactPatch[];
+  },
+});
+
+function namesOf(args: PackageArgs): readonly string[] {
+  return typeof args.name === 'string' ? [args.name] : args.name;
+}
+
+function aptScript(names: readonly string[], args: PackageArgs): string {
+  const apt = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold'];
+  const work = [
+    'export DEBIAN_FRONTEND=noninteractive',
+    // A run that was cut short leaves packages half configured, and apt refuses everything until that is mended.
+    'if [ -n "$(dpkg --audit 2>/dev/null)" ]; then dpkg --configure -a --force-confdef --force-confold || exit 1; fi',
+    ...(args.update_cache === true ? [`${shellCommand([...apt, 'update'])} || exit 1`] : []),
+    args.state === 'absent' ? shellCommand([...apt, 'remove', '--', ...names]) : shellCommand([...apt, 'install', '--', ...names]),
+  ];
+  if (args.start_services === true || args.state === 'absent') return uninterruptible(work.join('\n'));
+  return uninterruptible([...denyStart(), ...work].join('\n'));
+}
+
+/** A policy that refuses to start services while this runs, unless the host has one of its own. Restarts of what runs are let through. */
+function denyStart(): string[] {
+  const policy = shellQuote(POLICY);
+  return [
+    `if [ -e ${policy} ] && ! grep -qF ${shellQuote(POLICY_MARK)} ${policy}; then :; else`,
+    `  printf '%s\\n' '#!/bin/sh' ${shellQuote(POLICY_MARK)} 'case " $* " in *" start "*) exit 101;; esac' 'exit 0' >${policy} && chmod 755 ${policy} || exit 1`,
+    `  trap 'rm -f ${POLICY}' EXIT`,
+    'fi',
+  ];
+}
