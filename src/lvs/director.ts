@@ -10,6 +10,9 @@ import type { Topology, VirtualService } from './topology.ts';
  * concerns only new connections on old entries (ipvs-sysctl), while expire_nodest_conn=1 also cuts living connections at
  * once when a health check takes a server out by mistake for a moment.
  *
+ * `net.ipv4.vs.expire_quiescent_template=1` where a service is persistent: else its clients keep reaching a real server of weight 0
+ * until their template ends, so that a drain would take as long as they stay (ipvs-sysctl).
+ *
  * `net.ipv4.ip_forward=1` for NAT only: the real servers' replies are forwarded. In DR and TUN they do not come by, and the
  * requests are delivered to the VIP, a local address, and sent on by IPVS itself, so nothing is forwarded and a director need
  * not be a router. `send_redirects=0` for NAT: a director must not tell a real server of a shorter way to the client, past the translation
@@ -19,6 +22,7 @@ export function directorSysctls(topology: Topology, host: string): Readonly<Reco
   const services = servicesOf(topology, host);
   const sysctls: Record<string, string> = {};
   if (services.some((service) => service.mode !== 'nat')) sysctls['net.ipv4.vs.conn_reuse_mode'] = '3';
+  if (services.some((service) => service.persistence !== undefined)) sysctls['net.ipv4.vs.expire_quiescent_template'] = '1';
   const nat = services.filter((service) => service.mode === 'nat');
   if (nat.some((service) => !service.vip.includes(':'))) {
     sysctls['net.ipv4.ip_forward'] = '1';
@@ -34,7 +38,7 @@ export function directorSysctls(topology: Topology, host: string): Readonly<Reco
  * Kernel modules of a director: `ip_vs`, whose presence makes net.ipv4.vs exist, and one for each scheduler in use. The kernel
  * loads a scheduler on demand; loaded at boot, keepalived does not depend on that.
  */
-export function directorKernelModules(topology: Topology, host: string): readonly string[] {
+export function directorModules(topology: Topology, host: string): readonly string[] {
   return ['ip_vs', ...new Set(servicesOf(topology, host).map((service) => `ip_vs_${service.scheduler}`))];
 }
 

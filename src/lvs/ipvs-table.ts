@@ -95,7 +95,7 @@ function compareServers(expected: IpvsDestination, actual: IpvsDestination | und
   const server = endpointOf(expected);
   const about = { service: key, server, ...(expected.host === undefined ? {} : { host: expected.host }) };
   const named = `${key}: real server ${expected.host === undefined ? server : `${expected.host} (${server})`}`;
-  if (actual === undefined) return [{ ...about, kind: 'missing-server', text: `${named} is missing` }];
+  if (actual === undefined) return [{ ...about, kind: 'missing-server', text: `${named} is missing; a failed health check takes a real server out` }];
   const differences: IpvsDifference[] = [];
   // Of a local real server the kernel makes LocalNode and ipvsadm -S writes some mode: it makes no difference to packets.
   if (actual.forward !== expected.forward && expected.forward !== 'local') {

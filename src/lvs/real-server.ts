@@ -59,7 +59,8 @@ export function renderRealServerUnit(topology: Topology, host: string): string |
   if (addresses.length === 0) return undefined;
   const tunnels = new Set(addresses.map((address) => address.interface).filter((name) => name !== 'lo'));
   const start = [
-    ...realServerKernelModules(topology, host).map((name) => `/sbin/modprobe ${name}`),
+    // A kernel may have it built in and no list of modules; what is really missing shows at the next line.
+    ...realServerKernelModules(topology, host).map((name) => `-/sbin/modprobe ${name}`),
     ...Object.entries(realServerSysctls(topology, host)).map(([name, value]) => `/bin/sh -c 'echo ${value} >/proc/sys/${name.replaceAll('.', '/')}'`),
     ...[...tunnels].map((name) => `/sbin/ip link set ${name} up`),
     ...addresses.map((address) => `/sbin/ip address replace ${address.address} dev ${address.interface}`),
