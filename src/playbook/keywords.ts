@@ -60,7 +60,7 @@ function set(what: string, supported: readonly string[], unsupported: readonly (
 }
 
 export const PLAY = set(
-  'play',
+  'a play',
   [
     ...['hosts', 'name', 'vars', 'vars_files', 'roles', 'tasks', 'pre_tasks', 'post_tasks', 'handlers', 'serial', 'order', 'become', 'become_user', 'become_method'],
     ...['tags', 'any_errors_fatal', 'max_fail_percentage', 'gather_facts', 'environment', 'ignore_errors', 'no_log', 'connection'],
@@ -79,11 +79,11 @@ export const PLAY = set(
   ],
 );
 
-export const IMPORT_PLAYBOOK = set('import_playbook', ['import_playbook', 'name', 'tags', 'vars', 'when'], []);
-export const TASK = set('task', [...DIRECTIVES, ...TASK_ONLY], [['listen', 'only a handler listens; use notify'], ...TASK_UNSUPPORTED]);
-export const HANDLER = set('handler', [...DIRECTIVES, ...TASK_ONLY, 'listen'], TASK_UNSUPPORTED);
+export const IMPORT_PLAYBOOK = set('an import_playbook', ['import_playbook', 'name', 'tags', 'vars', 'when'], []);
+export const TASK = set('a task', [...DIRECTIVES, ...TASK_ONLY], [['listen', 'only a handler listens; use notify'], ...TASK_UNSUPPORTED]);
+export const HANDLER = set('a handler', [...DIRECTIVES, ...TASK_ONLY, 'listen'], TASK_UNSUPPORTED);
 export const BLOCK = set(
-  'block',
+  'a block',
   ['block', ...DIRECTIVES],
   [
     ['rescue', 'lvs-play undoes a failed change by itself; a task may have ignore_errors or failed_when'],
@@ -94,13 +94,13 @@ export const BLOCK = set(
 );
 /** Evaluated while the playbook is read: everything on it goes down to each task. */
 export const IMPORT = set(
-  'import',
+  'an import',
   [...DIRECTIVES, 'args'],
   [...TASK_ONLY.filter((name) => name !== 'args').map((name) => [name, 'set it on the imported tasks'] as const), ...TASK_UNSUPPORTED],
 );
 /** As in Ansible, directives for the included tasks stand under `apply`. */
 export const INCLUDE = set(
-  'include',
+  'an include',
   ['name', 'when', 'tags', 'vars', 'args', 'ignore_errors', 'no_log'],
   [
     ...['become', 'become_user', 'become_method', 'environment', 'delegate_to', 'run_once'].map((name) => [name, 'write it under `apply:`, or use the import_ form'] as const),
@@ -121,17 +121,17 @@ export function checkKeywords(node: Node, keywords: KeywordSet, expected: Readon
 
 /** Reports one key as a keyword that is unknown or refused. */
 export function failKeyword(node: Node, key: string, keywords: KeywordSet, expected: Iterable<string> = []): void {
-  const refused = keywords.unsupported.get(key) ?? (key.startsWith('with_') && keywords.what !== 'play' ? 'use loop: with a list' : undefined);
+  const refused = keywords.unsupported.get(key) ?? (key.startsWith('with_') && keywords !== PLAY ? 'use loop: with a list' : undefined);
   if (refused !== undefined) {
-    node.child(key).fail({ code: 'unsupported-keyword', message: `${key} is not supported on a ${keywords.what}`, hint: refused }, 'key');
+    node.child(key).fail({ code: 'unsupported-keyword', message: `${key} is not supported on ${keywords.what}`, hint: refused }, 'key');
     return;
   }
   const near = suggest(key, [...keywords.supported, ...expected]);
   node.child(key).fail(
     {
       code: 'unknown-keyword',
-      message: `unknown keyword "${key}" on a ${keywords.what}`,
-      hint: near === undefined ? `a ${keywords.what} may have: ${[...keywords.supported].sort().join(', ')}` : `did you mean "${near}"?`,
+      message: `unknown keyword "${key}" on ${keywords.what}`,
+      hint: near === undefined ? `${keywords.what} may have: ${[...keywords.supported].sort().join(', ')}` : `did you mean "${near}"?`,
     },
     'key',
   );

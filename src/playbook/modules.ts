@@ -72,7 +72,7 @@ export function findAction(node: Node, keywords: KeywordSet, modules: KnownModul
   for (const key of unknown) {
     const near = suggest(key, keywords.supported) === undefined ? suggest(canonicalModule(key), modules.keys()) : undefined;
     if (near === undefined) failKeyword(node, key, keywords);
-    else node.child(key).fail({ code: 'unknown-keyword', message: `unknown keyword "${key}" on a ${keywords.what}`, hint: `a task has one module, here ${first.key}; for the module "${near}" make a task of its own` }, 'key');
+    else node.child(key).fail({ code: 'unknown-keyword', message: `unknown keyword "${key}" on ${keywords.what}`, hint: `a task has one module, here ${first.key}; for the module "${near}" make a task of its own` }, 'key');
   }
   if (second !== undefined) {
     node.child(second.key).fail({ code: 'two-modules', message: `a task has one module, but this one has ${known.map((action) => action.key).join(' and ')}`, hint: 'make a task of each' }, 'key');

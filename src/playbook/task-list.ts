@@ -146,7 +146,7 @@ function entryLayers(node: Node): { params: VarLayer[]; entryVars: VarLayer[] } 
   const params: Record<string, JsonObject[string]> = {};
   for (const [key, value] of Object.entries(node.mapping() ?? {})) {
     if (ROLE_KEYS.has(key) || APPLY.supported.has(key)) continue;
-    if (APPLY.unsupported.has(key)) checkKeywords(node, { ...APPLY, what: 'role', supported: new Set(node.keys().filter((other) => other !== key)) });
+    if (APPLY.unsupported.has(key)) checkKeywords(node, { ...APPLY, what: 'a role', supported: new Set(node.keys().filter((other) => other !== key)) });
     else params[key] = value;
   }
   return {
