@@ -14,6 +14,7 @@ export async function loadExtraVars(given: readonly string[], vault: VaultOption
 }
 
 async function one(text: string, vault: VaultOptions): Promise<JsonObject> {
+  if (text === '') return {};
   if (text.startsWith('@')) {
     const { value } = await loadVarsFile(text.slice(1), vault);
     return asMapping(value ?? {}, text);
