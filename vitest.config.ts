@@ -33,7 +33,6 @@ export default defineConfig({
           sequence: { concurrent: false },
           testTimeout: 10 * MINUTE,
           hookTimeout: 15 * MINUTE,
-          teardownTimeout: 2 * MINUTE,
         },
       },
     ],

@@ -1,6 +1,6 @@
 import { LvsPlayError } from '../core/errors.ts';
 import { type FactPatch, patch, request } from '../facts/contract.ts';
-import { ABSENT, fileFact } from '../facts/file.ts';
+import { ABSENT, fileFact, type FileState } from '../facts/file.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
 import { attributeChanges, attributeProperties, modeOf, withAttributes } from './file-attributes.ts';
 
@@ -65,7 +65,7 @@ export default defineModule<FileArgs>({
   },
   after: (args) =>
     [
-      patch(fileFact, args.path, (now) => {
+      patch(fileFact, args.path, (now): FileState => {
         if (args.state === 'absent') return ABSENT;
         if (args.state === 'link') return { type: 'link', mode: '0777', owner: 'root', group: 'root', target: args.src ?? '' };
         return withAttributes(now, args.state ?? 'file', args);

@@ -171,7 +171,7 @@ async function readyWork(place: TaskPlace, head: Omit<TaskInstance, 'work'>, sco
     () => new Set([...engine.references(written.value, scope), ...expressionNames(module, written.value, scope, engine)]),
   );
   if (rendered.kind === 'unknown') return { kind: 'deferred', reason: rendered.reason };
-  validateArgs(module, { value: rendered.value, locate: (path, of) => written.locate(path, of) }, task.position);
+  await validateArgs(module, { value: rendered.value, locate: (path, of) => written.locate(path, of) }, task.position);
   const family = scope.vars['lvs_play_os_family'];
   const context: ModuleContext = {
     host,

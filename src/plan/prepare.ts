@@ -2,6 +2,7 @@ import path from 'node:path';
 import { LvsPlayError, throwCollected } from '../core/errors.ts';
 import { isJsonObject } from '../core/json.ts';
 import { mapLimited } from '../core/pool.ts';
+import { secretsOf } from '../lvs/director.ts';
 import { type CompiledRun, compileRun, CONTROLLER } from './compile.ts';
 import type { Emit, RunInput } from './input.ts';
 import type { InstantiateServices, TaskInstance } from './instantiate.ts';
@@ -26,6 +27,7 @@ export interface PreparedRun {
 export async function prepareRun(input: RunInput, options: { dryRun: boolean }, emit: Emit): Promise<PreparedRun> {
   const compiled = compileRun(input);
   const { playbook, inventory, engine, secrets } = input;
+  for (const secret of compiled.site.topology === undefined ? [] : secretsOf(compiled.site.topology)) secrets.add(secret);
   const scopes = new Scopes({
     site: compiled.site,
     extraVars: input.extraVars,

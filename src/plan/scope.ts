@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import { plainVars } from '../inventory/types.ts';
+import { directorModules, directorSysctls } from '../lvs/director.ts';
 import type { Play, Task, VarLayer } from '../playbook/types.ts';
 import type { Scope, TemplateEngine } from '../template/types.ts';
 import type { CompiledPlay } from './compile.ts';
@@ -75,7 +76,12 @@ export class Scopes {
 
   #names(host: string): JsonObject {
     const { hosts, groups } = this.#site.inventory;
+    const { topology } = this.#site;
+    const director = topology?.directors.has(host) === true ? topology : undefined;
     return {
+      // What the topology asks of a director's kernel, for roles to loop over.
+      lvs_sysctls: director === undefined ? {} : directorSysctls(director, host),
+      lvs_kernel_modules: director === undefined ? [] : directorModules(director, host),
       inventory_hostname: host,
       inventory_hostname_short: host.split('.')[0] ?? host,
       group_names: [...groups.values()].filter((group) => group.name !== 'all' && group.hosts.includes(host)).map((group) => group.name).sort(),

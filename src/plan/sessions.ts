@@ -6,14 +6,17 @@ import type { TaskInstance } from './instantiate.ts';
 import type { Scopes } from './scope.ts';
 import { HostSession } from './session.ts';
 
+/** What connecting needs of a run's input. */
+export type ConnectionInput = Pick<RunInput, 'engine' | 'secrets' | 'connector' | 'connectionOf'>;
+
 /** The open hosts of a run. A host is connected when it is first needed, once for each become user. */
 export class Sessions {
-  readonly #input: RunInput;
+  readonly #input: ConnectionInput;
   readonly #scopes: Scopes;
   readonly #open = new Map<string, Map<string, Promise<HostSession>>>();
   readonly #connections = new Map<string, HostConnection>();
 
-  constructor(input: RunInput, scopes: Scopes) {
+  constructor(input: ConnectionInput, scopes: Scopes) {
     this.#input = input;
     this.#scopes = scopes;
   }

@@ -5,15 +5,18 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressFact } from '../../../src/facts/address.ts';
 import { contentFact, contentOf } from '../../../src/facts/content.ts';
-import type { FactDef } from '../../../src/facts/contract.ts';
-import { request } from '../../../src/facts/contract.ts';
+import type { Json } from '../../../src/core/json.ts';
+import { type FactDef, request } from '../../../src/facts/contract.ts';
 import { fileFact } from '../../../src/facts/file.ts';
 import { gatherScript, parseGather } from '../../../src/facts/gather.ts';
 import { packageFact } from '../../../src/facts/package.ts';
 import { sysctlFact, sysctlPath } from '../../../src/facts/sysctl.ts';
 import { unitFact, unitName } from '../../../src/facts/unit.ts';
 
-const SHELLS = [['dash'], ['busybox', 'sh']] as const;
+const SHELLS = [
+  ['dash', []],
+  ['busybox', ['sh']],
+] as const;
 
 let dir: string;
 const at = (name: string) => path.join(dir, name);
@@ -35,11 +38,10 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-describe.each(SHELLS)('real scripts under %s %s', (...shell) => {
-  const [program, ...args] = shell.filter((word) => word !== undefined);
-  const ask = <V extends import('../../../src/core/json.ts').Json>(fact: FactDef<V>, keys: string[]) => {
+describe.each(SHELLS)('real scripts under %s', (program, args) => {
+  const ask = <V extends Json>(fact: FactDef<V>, keys: string[]) => {
     const requests = keys.map((key) => request(fact, key)) as never[];
-    const output = execFileSync(program ?? 'sh', [...args, '-c', gatherScript(requests, 'cafe')], { maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'inherit'] });
+    const output = execFileSync(program, [...args, '-c', gatherScript(requests, 'cafe')], { maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'inherit'] });
     const reader = parseGather(output, requests, 'cafe').reader(requests);
     return Object.fromEntries(keys.map((key) => [key, reader.get(fact, key)]));
   };

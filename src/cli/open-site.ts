@@ -1,0 +1,28 @@
+import { buildSite, type Site } from '../plan/site.ts';
+import { Scopes } from '../plan/scope.ts';
+import { Sessions } from '../plan/sessions.ts';
+import { createTemplateEngine } from '../template/engine.ts';
+import type { Target } from '../transport/target.ts';
+import { secretsOf } from '../lvs/director.ts';
+import type { CommonOptions } from './options.ts';
+import { processSecrets } from './output.ts';
+import { readConnection, readInventory } from './run-input.ts';
+
+/** An inventory's model with a way to its hosts, for commands that run no playbook. */
+export interface OpenSite {
+  readonly site: Site;
+  readonly target: (host: string) => Promise<Target>;
+  readonly close: () => Promise<void>;
+}
+
+/** @throws LvsPlayError kind `input` for a wrong inventory; no host is connected yet */
+export async function openSite(options: CommonOptions): Promise<OpenSite> {
+  const { inventory, extraVars } = await readInventory(options);
+  const engine = createTemplateEngine();
+  const site = buildSite(inventory, extraVars, engine);
+  for (const secret of site.topology === undefined ? [] : secretsOf(site.topology)) processSecrets.add(secret);
+  const connection = await readConnection(options);
+  const scopes = new Scopes({ site, extraVars, engine, dryRun: true, playbookDir: process.cwd() });
+  const sessions = new Sessions({ engine, secrets: processSecrets, ...connection }, scopes);
+  return { site, target: async (host) => (await sessions.get(host)).target, close: () => sessions.close() };
+}

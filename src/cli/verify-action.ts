@@ -1,0 +1,35 @@
+import type { JsonObject } from '../core/json.ts';
+import { LvsPlayError } from '../core/errors.ts';
+import type { StepOutcome } from '../modules/contract.ts';
+import { CONTROLLER } from '../plan/compile.ts';
+import type { ControllerAction } from '../plan/input.ts';
+import { controllerVantage } from '../verify/controller-vantage.ts';
+import { formatVerification } from '../verify/format.ts';
+import { runVerification } from '../verify/run.ts';
+import type { VerificationReport } from '../verify/types.ts';
+
+/** After a change VRRP elects and health checks begin anew; this many seconds are given for it. */
+const SETTLE_SECONDS = 60;
+const REQUESTS = 20;
+
+/** The module `lvs_verify`: verification with the connections of the run. */
+export const verifyAction: ControllerAction = async ({ args, topology, target, signal }): Promise<StepOutcome> => {
+  if (topology === undefined) throw noTopology();
+  const requests = typeof args['requests'] === 'number' ? args['requests'] : REQUESTS;
+  const vantage = controllerVantage(await target(CONTROLLER));
+  const report = await runVerification({ topology, target, vantage, requests, path: undefined, settle: SETTLE_SECONDS, signal });
+  const data = JSON.parse(JSON.stringify({ report })) as JsonObject;
+  return { exitCode: report.ok ? 0 : 1, stdout: formatVerification(report), stderr: failuresOf(report), data };
+};
+
+/** What failed, on one line. */
+export function failuresOf(report: VerificationReport): string {
+  return report.checks
+    .filter((check) => check.verdict === 'fail')
+    .map((check) => `${check.name} ${check.subject}: ${check.measured}${check.reason === undefined ? '' : ` (${check.reason})`}`)
+    .join('; ');
+}
+
+export function noTopology(): LvsPlayError {
+  return new LvsPlayError({ code: 'no-topology', kind: 'input', message: 'there is nothing to verify: the inventory has no variable lvs', hint: 'describe HA pairs and virtual services under lvs' });
+}
