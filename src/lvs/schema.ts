@@ -75,7 +75,7 @@ const serviceSchema = {
 } as const;
 
 /** The inventory variable `lvs`. */
-export const lvsSchema = {
+const lvsSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
