@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
-import { access, mkdir, mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
 import { aptOptions, parseListFile, parseSourcesFile, sourceLines, SUITE } from './apt-sources.ts';
 import { holdLock } from './lock.ts';
 import { imageRoot } from './paths.ts';
-import { findProcess, ownProcessId } from './proc.ts';
-import type { ProcessId } from './proc.ts';
 import { exitStatus, pathWithSbin, runCommand } from './process.ts';
 import { customizeScript, DPKG_OPTIONS, fetchHook, INSTALLED, recipeHash } from './recipe.ts';
 
@@ -18,6 +16,12 @@ export interface ImageOptions {
   readonly onBuild?: (() => void) | undefined;
 }
 
+/** Clears a build whose process was killed; what still ran of it may write for a moment. */
+const ABANDON_SCRIPT = `
+tries=0
+while rm -rf -- "$1" 2>/dev/null; sleep 0.3; [ -e "$1" ] && [ "$tries" -lt 50 ]; do tries=$((tries + 1)); done
+`;
+
 /**
  * The disk image that all nodes start from; built once per recipe and kernel, by one process at a time.
  * @returns its path
@@ -28,22 +32,22 @@ export async function ensureImage(options: ImageOptions = {}): Promise<string> {
   const image = path.join(folder, 'base.img');
   if (await exists(image)) return image;
   await mkdir(imageRoot(), { recursive: true });
-  const lock = await holdLock(`${folder}.lock`, { wait: true, signal: options.signal });
+  const work = `${folder}.build`;
+  const lock = await holdLock(`${folder}.lock`, { wait: true, signal: options.signal, lastWill: { script: ABANDON_SCRIPT, args: [work] } });
   try {
     // Another process may have built it while this one waited.
     if (await exists(image)) return image;
     options.onBuild?.();
-    await build(folder, modules, options.signal);
+    await build(folder, work, modules, options.signal);
     return image;
   } finally {
     await lock.release();
   }
 }
 
-async function build(folder: string, modules: string, signal: AbortSignal | undefined): Promise<void> {
-  await removeAbandoned(imageRoot());
-  const work = await mkdtemp(path.join(imageRoot(), 'build-'));
-  await writeFile(path.join(work, 'owner.json'), JSON.stringify(ownProcessId()));
+async function build(folder: string, work: string, modules: string, signal: AbortSignal | undefined): Promise<void> {
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work);
   try {
     await writeFile(path.join(work, 'sources.list'), sourceLines(await ownSources()));
     // In a file, for a proxy's address may hold a password.
@@ -104,16 +108,6 @@ async function step(work: string, argv: readonly string[], signal: AbortSignal |
     hint: "it needs an archive of Debian 12 that this machine's apt can read; try apt-get update",
     cause: lines.slice(-20).join('\n'),
   });
-}
-
-/** Builds whose process is gone. */
-async function removeAbandoned(root: string): Promise<void> {
-  for (const name of await readdir(root)) {
-    if (!name.startsWith('build-')) continue;
-    const work = path.join(root, name);
-    const owner = JSON.parse(await readFile(path.join(work, 'owner.json'), 'utf8').catch(() => 'null')) as ProcessId | null;
-    if (owner === null || (await findProcess(owner)) === undefined) await rm(work, { recursive: true, force: true });
-  }
 }
 
 async function ownSources(): Promise<ReturnType<typeof parseListFile>> {

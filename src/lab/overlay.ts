@@ -1,5 +1,6 @@
 import { mkdir, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { LvsPlayError } from '../core/errors.ts';
 import { shellCommand } from '../core/quote.ts';
 import { MARKER } from './marker.ts';
 import type { LabMarker } from './marker.ts';
@@ -56,20 +57,18 @@ export function hostVariables(lab: Pick<LabPaths, 'key' | 'knownHosts'>, address
 }
 
 async function sourceOf(inventory: string): Promise<Source> {
-  const real = await realpath(inventory);
+  const real = await realpath(inventory).catch((cause: unknown) => {
+    throw new LvsPlayError({ code: 'lab-inventory', kind: 'usage', message: `a lab needs an inventory file or folder, not ${inventory}`, hint: 'write the hosts in a hosts.yml', cause });
+  });
   if (!(await stat(real)).isDirectory()) return { files: [real], folder: path.dirname(real) };
-  const names = (await readdir(real)).filter((name) => !name.startsWith('.') && !isVariableFolder(name)).sort();
+  const names = (await readdir(real)).filter((name) => !name.startsWith('.') && /\.ya?ml$/.test(name)).sort();
   return { files: names.map((name) => path.join(real, name)), folder: real };
-}
-
-function isVariableFolder(name: string): boolean {
-  return name === 'group_vars' || name === 'host_vars';
 }
 
 /** The number keeps the order of several -i: a later one wins. */
 async function linksOf(source: Source, index: number): Promise<Link[]> {
   const order = String(index + 1).padStart(2, '0');
-  const links: Link[] = source.files.map((file) => ({ at: `${order}-${path.basename(file)}`, to: file }));
+  const links: Link[] = source.files.map((file) => ({ at: `${order}-${path.basename(file).replace(/\.ya?ml$/, '')}.yml`, to: file }));
   for (const kind of ['group_vars', 'host_vars']) {
     const folder = path.join(source.folder, kind);
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {

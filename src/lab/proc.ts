@@ -1,5 +1,4 @@
 import { readFile, readdir } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 
 /** A process that is surely the one meant: its id may be given to another after its end, together with the start time it may not. */
 export interface ProcessId {
@@ -12,6 +11,7 @@ export interface ProcessId {
 export interface ProcessStat extends ProcessId {
   /** One letter: R, S, D, T (stopped), Z (ended, not yet reaped)... */
   readonly state: string;
+  readonly parent: number;
   readonly session: number;
   /** Resident pages of 4096 bytes. */
   readonly residentPages: number;
@@ -23,21 +23,16 @@ export function parseStat(text: string): ProcessStat | undefined {
   const close = text.lastIndexOf(') ');
   if (open < 0 || close < open) return undefined;
   const fields = text.slice(close + 2).trim().split(' ');
-  const [state, , , session] = fields;
+  const [state, parent, , session] = fields;
   const start = fields[19];
   const pid = Number(text.slice(0, open));
-  if (state === undefined || session === undefined || start === undefined || !Number.isInteger(pid)) return undefined;
-  return { pid, start, state, session: Number(session), residentPages: Number(fields[21] ?? 0) };
+  if (state === undefined || parent === undefined || session === undefined || start === undefined || !Number.isInteger(pid)) return undefined;
+  return { pid, start, state, parent: Number(parent), session: Number(session), residentPages: Number(fields[21] ?? 0) };
 }
 
 /** Undefined when there is no such process. */
 export async function readStat(pid: number): Promise<ProcessStat | undefined> {
   return parseStat(await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => ''));
-}
-
-export function ownProcessId(): ProcessId {
-  const stat = parseStat(readFileSync('/proc/self/stat', 'utf8'));
-  return { pid: process.pid, start: stat?.start ?? '' };
 }
 
 /** Its stat when it still lives; undefined when it ended, waits to be reaped, or another has its id. */
@@ -50,7 +45,7 @@ export async function findProcess(id: ProcessId): Promise<ProcessStat | undefine
 export async function sessionMembers(session: number): Promise<ProcessStat[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const stats = await Promise.all(pids.map((pid) => readStat(Number(pid))));
-  return stats.filter((stat) => stat !== undefined && stat.session === session && stat.state !== 'Z') as ProcessStat[];
+  return stats.filter((stat): stat is ProcessStat => stat?.session === session && stat.state !== 'Z');
 }
 
 /** Sends a signal to one process, or with a negative id to a group; one that is gone is no error. */

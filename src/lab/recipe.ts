@@ -25,7 +25,7 @@ const MASKED_UNITS: readonly string[] = [
   'proc-sys-fs-binfmt_misc.automount', 'sys-fs-fuse-connections.mount', 'sys-kernel-config.mount', 'sys-kernel-debug.mount',
   'sys-kernel-tracing.mount', 'systemd-ask-password-console.path', 'systemd-ask-password-wall.path', 'systemd-binfmt.service',
   'systemd-firstboot.service', 'systemd-initctl.socket', 'systemd-journal-flush.service', 'systemd-journald-audit.socket',
-  'systemd-logind.service', 'systemd-machine-id-commit.service', 'systemd-pcrphase-sysinit.service', 'systemd-pcrphase.service',
+  'systemd-machine-id-commit.service', 'systemd-pcrphase-sysinit.service', 'systemd-pcrphase.service',
   'systemd-pstore.service', 'systemd-random-seed.service', 'systemd-remount-fs.service', 'systemd-repart.service',
   'systemd-sysusers.service', 'systemd-tmpfiles-clean.timer', 'systemd-udev-trigger.service', 'systemd-update-utmp-runlevel.service',
   'systemd-update-utmp.service', 'apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer',
@@ -144,8 +144,9 @@ for generator in "$root"/lib/systemd/system-generators/*; do
     *) ln -sf /dev/null "$root/etc/systemd/system-generators/\${generator##*/}" ;;
   esac
 done
-# The bus starts when somebody speaks to it, not at boot; messages of the day would cost four processes a login.
-rm -f "$root"/lib/systemd/system/multi-user.target.wants/dbus.service "$root"/etc/update-motd.d/* "$root"/etc/ssh/ssh_host_*
+# The bus and logind start when somebody speaks to them, not at boot; messages of the day would cost processes at each login.
+rm -f "$root"/lib/systemd/system/multi-user.target.wants/dbus.service "$root"/lib/systemd/system/multi-user.target.wants/systemd-logind.service
+rm -f "$root"/etc/update-motd.d/* "$root"/etc/apt/apt.conf.d/70debconf "$root"/etc/ssh/ssh_host_*
 
 # Debian has a group operator, but no such user.
 chroot "$root" useradd --create-home --shell /bin/bash --gid operator operator

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
 import { holdLock } from './lock.ts';
@@ -7,6 +7,7 @@ import { deleteNamespace, namespaceProcesses, namespaces } from './network.ts';
 import { labPaths, labsRoot, NAMESPACE_PREFIX } from './paths.ts';
 import type { LabPaths } from './paths.ts';
 import { readStat, sendSignal } from './proc.ts';
+import type { ProcessStat } from './proc.ts';
 import { knownLabs } from './state.ts';
 
 /**
@@ -40,25 +41,26 @@ export async function removeLab(lab: LabPaths): Promise<void> {
   await rm(lab.dir, { recursive: true, force: true });
 }
 
-/** Kills what runs in the namespace, save this process and those that it descends from (a shell of `lab run`). */
+/** Kills what runs in the namespace, save this process, its helpers and those it descends from, such as a shell of `lab run`. */
 async function endProcesses(namespace: string): Promise<void> {
   const spared = await ancestors();
   for (let round = 0; round < 100; round++) {
-    const others = (await namespaceProcesses(namespace)).filter((pid) => !spared.has(pid));
+    const others = (await living(namespace)).filter((stat) => !spared.has(stat.pid) && stat.parent !== process.pid);
     if (others.length === 0) return;
-    for (const pid of others) sendSignal(pid, 'SIGKILL');
+    for (const { pid } of others) sendSignal(pid, 'SIGKILL');
     await sleep(50);
   }
   throw new LvsPlayError({ code: 'lab-stuck', kind: 'internal', message: `processes in the namespace ${namespace} do not end` });
 }
 
+async function living(namespace: string): Promise<ProcessStat[]> {
+  const stats = await Promise.all((await namespaceProcesses(namespace)).map((pid) => readStat(pid)));
+  return stats.filter((stat): stat is ProcessStat => stat !== undefined && stat.state !== 'Z');
+}
+
 async function ancestors(): Promise<ReadonlySet<number>> {
   const found = new Set<number>();
-  for (let pid = process.pid; pid > 1 && !found.has(pid); ) {
-    found.add(pid);
-    const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
-    pid = Number(stat.slice(stat.lastIndexOf(') ') + 2).split(' ')[1] ?? 0);
-  }
+  for (let pid = process.pid; pid > 1 && !found.has(pid); pid = (await readStat(pid))?.parent ?? 0) found.add(pid);
   return found;
 }
 
@@ -82,7 +84,5 @@ export async function takeDown(lab: LabPaths): Promise<void> {
 
 /** Whether anything of the lab runs. */
 export async function isRunning(lab: LabPaths): Promise<boolean> {
-  const pids = (await namespaces()).includes(lab.namespace) ? await namespaceProcesses(lab.namespace) : [];
-  const stats = await Promise.all(pids.map((pid) => readStat(pid)));
-  return stats.some((stat) => stat !== undefined && stat.state !== 'Z');
+  return (await namespaces()).includes(lab.namespace) && (await living(lab.namespace)).length > 0;
 }
