@@ -3,7 +3,7 @@ import { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } fr
 import type { Topology, VirtualService } from './topology.ts';
 
 export { parseIpvsadmSave, parseProcNetIpVs } from './ipvs-parse.ts';
-export { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './ipvs-types.ts';
+export { type IpvsTable, serviceKey } from './ipvs-types.ts';
 
 /** The kernel table of a director that keepalived has filled and whose real servers are all healthy. Empty for a host that is no director. */
 export function expectedTable(topology: Topology, director: string): IpvsTable {

@@ -5,7 +5,7 @@ import { MAX_WEIGHT } from './real-server-rules.ts';
 import type { HaPair, HealthCheck, RealServer, Topology, VirtualService } from './topology.ts';
 
 /** First line of every file that lvs-play owns whole. */
-export const MANAGED = 'managed by lvs-play; changes made here are lost at the next deploy';
+const MANAGED = 'managed by lvs-play; changes made here are lost at the next deploy';
 
 type Block = readonly (string | { readonly head: string; readonly body: Block })[];
 
