@@ -1,15 +1,16 @@
 import type { DirectorState } from './types.ts';
 
 /**
- * Asks a director for everything verification needs of it, in one request: one process, a second where ipvsadm is; the rest
- * is read by the shell itself.
+ * Asks a director for everything verification needs of it, in one request: two processes, a third where ipvsadm is; the
+ * rest is read by the shell itself.
  */
 export const DIRECTOR_SCRIPT = [
   'ip -o addr show',
   "echo '--- link'",
   'for path in /sys/class/net/*; do read -r mac <"$path/address" && echo "${path##*/} $mac"; done 2>/dev/null',
   "echo '--- vs'",
-  'for name in conn_reuse_mode expire_nodest_conn; do read -r value <"/proc/sys/net/ipv4/vs/$name" && echo "$name $value"; done 2>/dev/null',
+  // The shell's own `read` takes a byte at a time, and the kernel answers the second with end of file.
+  'grep -Hs "" /proc/sys/net/ipv4/vs/conn_reuse_mode /proc/sys/net/ipv4/vs/expire_nodest_conn',
   "echo '--- ipvs'",
   'if [ -r /proc/net/ip_vs ]; then while IFS= read -r line; do printf "%s\\n" "$line"; done </proc/net/ip_vs; fi',
   "echo '--- stats'",
@@ -20,7 +21,7 @@ export const DIRECTOR_SCRIPT = [
 /** Pure. */
 export function parseDirectorState(host: string, output: string): DirectorState {
   const [addresses = '', links = '', vs = '', ipvs = '', stats = ''] = output.split(/^--- \w+\n/m);
-  const kernel = new Map([...vs.matchAll(/^(\w+) (\d+)$/gm)].map(([, name = '', value = '']) => [name, Number(value)]));
+  const kernel = new Map([...vs.matchAll(/^\S+\/(\w+):(\d+)$/gm)].map(([, name = '', value = '']) => [name, Number(value)]));
   return {
     host,
     addresses: new Map([...addresses.matchAll(/^\d+:\s+(\S+)\s+inet6?\s+([0-9a-fA-F:.]+)/gm)].map(([, iface = '', address = '']) => [address, iface])),

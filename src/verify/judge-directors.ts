@@ -61,7 +61,7 @@ export function judgeTable(topology: Topology, state: DirectorState, answering: 
   for (const difference of differences) {
     const missing = missingOf(topology, state.host, difference);
     if (missing === undefined) faults.push(difference.text);
-    else if (answering.some(({ service, host }) => service === missing.service && host === missing.host)) faults.push(`${difference.text}, though it answers: the director's health check fails or has not yet noticed`);
+    else if (answering.some(({ service, host }) => service === missing.service && host === missing.host)) faults.push(`${missing.host} is missing in ${missing.service} though it answers: the director's own check of it fails, or has not noticed yet`);
     else notes.push(`${missing.host} is out of ${missing.service}: it does not answer, and its health check removed it`);
   }
   if (faults.length > 0) return { ...check, verdict: 'fail', measured, reason: [...faults, ...notes].join('; ') };

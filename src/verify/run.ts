@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
+import { serviceKey } from '../lvs/ipvs-table.ts';
 import type { Topology, VirtualService } from '../lvs/topology.ts';
 import type { Target } from '../transport/target.ts';
 import { DIRECTOR_SCRIPT, parseDirectorState } from './director-state.ts';
@@ -116,12 +117,33 @@ async function traffic(options: VerifyOptions, before: readonly DirectorState[])
     else tried.push({ service, request, samples: seen.samples });
   }
   const active = [...new Set(tried.flatMap(({ service }) => before.filter((state) => holds(state, service)).map((state) => state.host)))];
-  const after = await askDirectors(options, active);
+  const after = await countedStates(options, active, (states) => tried.every((one) => allCounted(one, before, states)));
   for (const { service, request, samples } of tried) {
     const at = (states: readonly DirectorState[]): DirectorState | undefined => states.find((state) => holds(state, service));
     checks.push(judgeRequests(service, request, samples), judgeSpread(service, at(before), at(after)), judgeLarge(service, request, samples));
   }
   return checks;
+}
+
+/** The kernel brings its counters up to date every two seconds (net/netfilter/ipvs/ip_vs_est.c). */
+const COUNTERS_MS = 5000;
+
+/** Asks until the counters show what was sent, or they have had the time to. */
+async function countedStates(options: VerifyOptions, hosts: readonly string[], counted: (states: readonly DirectorState[]) => boolean): Promise<DirectorState[]> {
+  const deadline = Date.now() + COUNTERS_MS;
+  for (;;) {
+    const states = await askDirectors(options, hosts);
+    if (counted(states) || Date.now() >= deadline) return states;
+    await delay(500, undefined, { signal: options.signal });
+  }
+}
+
+function allCounted(sent: { service: VirtualService; samples: readonly RequestSample[] }, before: readonly DirectorState[], after: readonly DirectorState[]): boolean {
+  const total = (states: readonly DirectorState[]): number => {
+    const counts = states.find((state) => holds(state, sent.service))?.connections.get(serviceKey({ protocol: sent.service.protocol, address: sent.service.vip, port: sent.service.port }));
+    return [...(counts?.values() ?? [])].reduce((sum, count) => sum + count, 0);
+  };
+  return total(after) - total(before) >= sent.samples.filter((sample) => sample.connected).length;
 }
 
 function holds(state: DirectorState, service: VirtualService): boolean {

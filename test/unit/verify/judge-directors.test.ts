@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { judgeArp, judgeHolder, judgeReuse, judgeTable, missingServers } from '../../../src/verify/judge-directors.ts';
+import { example, MAC1, MAC2, procTable, state, VIP } from './support.ts';
+
+const BOTH = [state('lvs1'), state('lvs2')];
+
+describe('holder', () => {
+  it.each([
+    ['one', BOTH, 'pass', 'held by lvs1'],
+    ['none', [state('lvs1', { addresses: new Map() }), state('lvs2')], 'fail', 'held by nobody'],
+    ['both', [state('lvs1'), state('lvs2', { addresses: new Map([[VIP, 'eth0']]) })], 'fail', 'held by lvs1 and lvs2'],
+  ])('%s', (_what, states, verdict, measured) => {
+    expect(judgeHolder(VIP, states)).toMatchObject({ name: 'holder', subject: VIP, verdict, measured });
+  });
+});
+
+describe('arp', () => {
+  it.each([
+    ['the active director alone', { macs: [MAC1], all: true }, 'pass', /^only 52:54:00:00:00:01 answers$/, /^$/],
+    ['the other director', { macs: [MAC2], all: true }, 'fail', /MAC|answers/, /not that of lvs1/],
+    ['a second one besides', { macs: [MAC1, '52:54:00:00:00:99'], all: true }, 'fail', /answer$/, /2 MACs answer/],
+    ['nobody', { macs: [], all: true }, 'fail', /no MAC/, /nobody/],
+    ['the right one, with no way to hear others', { macs: [MAC1], all: false }, 'skip', /^52:.* answers$/, /only the first answer/],
+    ['the wrong one, even then', { macs: [MAC2], all: false }, 'fail', /answers/, /not that of lvs1/],
+    ['not to be seen', { unseen: 'behind a router' }, 'skip', /not measured/, /behind a router/],
+  ] as const)('%s', (_what, seen, verdict, measured, reason) => {
+    const check = judgeArp(VIP, seen, BOTH);
+    expect(check).toMatchObject({ name: 'arp', subject: VIP, verdict });
+    expect(check.measured).toMatch(measured);
+    expect(check.reason ?? '').toMatch(reason);
+  });
+
+  it('fails when no director holds the VIP and something answers', () => {
+    expect(judgeArp(VIP, { macs: [MAC1], all: true }, [state('lvs2')])).toMatchObject({ verdict: 'fail' });
+  });
+});
+
+describe('table', () => {
+  const topology = example();
+
+  it('passes when the kernel has what the topology says', () => {
+    expect(judgeTable(topology, state('lvs1'), [])).toMatchObject({ name: 'table', subject: 'lvs1', verdict: 'pass', measured: '1 virtual service, 2 real servers' });
+  });
+
+  it('names a real server that its health check removed, and passes', () => {
+    const one = state('lvs1', { ipvs: procTable(['C0A80012']) });
+    expect(missingServers(topology, one)).toEqual([{ service: 'web', host: 'rs2' }]);
+    const check = judgeTable(topology, one, []);
+    expect(check).toMatchObject({ verdict: 'pass', measured: '1 virtual service, 1 real server' });
+    expect(check.reason).toContain('rs2 is out of web');
+  });
+
+  it('fails when a missing real server answers', () => {
+    const check = judgeTable(topology, state('lvs1', { ipvs: procTable(['C0A80012']) }), [{ service: 'web', host: 'rs2' }]);
+    expect(check).toMatchObject({ verdict: 'fail' });
+    expect(check.reason).toMatch(/rs2 is missing in web though it answers/);
+  });
+
+  it('fails when a real server is missing that has no health check', () => {
+    const unchecked = example((text) => `${text}    health_check: { type: none }\n`);
+    const one = state('lvs1', { ipvs: procTable(['C0A80012']) });
+    expect(missingServers(unchecked, one)).toEqual([]);
+    expect(judgeTable(unchecked, one, [])).toMatchObject({ verdict: 'fail' });
+  });
+
+  it.each([
+    ['another scheduler', { ipvs: procTable(undefined, 'wlc') }, /scheduler is wlc, not rr/],
+    ['a server too many', { ipvs: procTable(['C0A80012', 'C0A8001C', 'C0A80063']) }, /192\.168\.0\.99:80 is not in the topology/],
+    ['another weight', { ipvs: procTable().replace('Route   1', 'Route   5') }, /rs1.*weight 5, not 1/],
+    ['another way of forwarding', { ipvs: procTable().replace('Route  ', 'Masq   ') }, /rs1.*by nat, not dr/],
+    ['no service', { ipvs: 'IP Virtual Server version 1.2.1 (size=4096)\n' }, /TCP 192\.168\.0\.38:80 \(web\) is missing/],
+    ['no IPVS', { ipvs: undefined }, /not loaded/],
+  ])('fails with %s', (_what, change, reason) => {
+    const check = judgeTable(topology, state('lvs1', change), []);
+    expect(check.verdict).toBe('fail');
+    expect(check.reason).toMatch(reason);
+  });
+});
+
+describe('reuse', () => {
+  it.each([
+    [{ connReuseMode: 3, expireNodestConn: 0 }, 'pass'],
+    [{ connReuseMode: 1, expireNodestConn: 1 }, 'pass'],
+    [{ connReuseMode: 1, expireNodestConn: 0 }, 'fail'],
+    [{ connReuseMode: undefined, expireNodestConn: undefined }, 'fail'],
+  ])('%j: %s', (kernel, verdict) => {
+    expect(judgeReuse(example(), state('lvs1', kernel))?.verdict).toBe(verdict);
+  });
+
+  it('does not concern NAT, where the director sees both halves of a connection', () => {
+    expect(judgeReuse(example((text) => text.replace('mode: dr', 'mode: nat')), state('lvs1'))).toBeUndefined();
+  });
+});
