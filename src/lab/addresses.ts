@@ -45,7 +45,9 @@ export function highestFree(network: string, taken: ReadonlySet<string>): Interf
   const first = range.startAddress().bigInt();
   // The last address of an IPv4 network is its broadcast address; where there is none, /31 and /32, all are hosts.
   const hasBroadcast = four && parsed.prefix < 31;
-  const last = range.endAddress().bigInt() - (hasBroadcast ? 1n : 0n);
+  const end = range.endAddress().bigInt() - (hasBroadcast ? 1n : 0n);
+  // The top of an IPv6 network is kept for anycast (RFC 2526), so a low address that people can read is taken there.
+  const last = !four && end - first > 0xfffen ? first + 0xfffen : end;
   for (let candidate = last; candidate >= first + (hasBroadcast ? 1n : 0n); candidate--) {
     const address = (four ? Address4.fromBigInt(candidate) : Address6.fromBigInt(candidate)).correctForm();
     if (!taken.has(address)) return { address, prefix: parsed.prefix };
