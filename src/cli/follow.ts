@@ -11,6 +11,7 @@ import { colorOn, isLiveTerminal, printProgress, printResult } from './output.ts
 export interface Follower {
   readonly events: readonly RunEvent[];
   readonly emit: (event: RunEvent) => void;
+  readonly notice: (text: string) => void;
   /** Lets go of the screen while something else is on it. */
   quiet<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -27,6 +28,9 @@ export async function followRun(options: CommonOptions): Promise<Follower> {
       events.push(event);
       log.write(eventLine(event));
       progress.handle(event);
+    },
+    notice: (text) => {
+      progress.notice(text);
     },
     quiet: (work) => progress.quiet(work),
     close: async () => {

@@ -6,13 +6,14 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /**
  * Runs something that ends early when asked: the first Ctrl-C (or TERM, HUP) fires the signal, so that the step in hand is finished; the second one
  * ends the process at once.
+ * @param notice tells the operator that the first one was heard
  */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>, notice: (text: string) => void = printNotice): Promise<T> {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
-    printProgress('\ninterrupted: finishing the step in hand; once more ends at once\n');
+    notice('interrupted: finishing the step in hand; once more ends at once');
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   try {
@@ -20,4 +21,8 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   } finally {
     for (const name of SIGNALS) process.removeListener(name, onSignal);
   }
+}
+
+function printNotice(text: string): void {
+  printProgress(`\n${text}\n`);
 }

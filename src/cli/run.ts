@@ -34,7 +34,7 @@ export async function runPlaybook(command: 'deploy' | 'plan', playbookFile: stri
 
 async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: Follower, options: CommonOptions): Promise<number> {
   try {
-    const result = await interruptible((signal) => engine(command, input, follower, signal));
+    const result = await interruptible((signal) => engine(command, input, follower, signal), follower.notice);
     await follower.close();
     report(command, result, follower, options);
     return exitCode(command, result, follower, options);

@@ -37,14 +37,17 @@ export function diffLines(diff: string, style: Style): string[] {
   });
 }
 
-/** What is to be told of a finished task beside its one line: why it failed, its changes, its output. */
-export function outcomeLines(outcome: TaskOutcome, options: { readonly diff: boolean; readonly verbose: boolean; readonly style: Style }): string[] {
+/**
+ * What is to be told of a finished task beside its one line: why it failed, its changes, its output.
+ * @param options.told the output is what the task is for: it is always shown
+ */
+export function outcomeLines(outcome: TaskOutcome, options: { readonly diff: boolean; readonly verbose: boolean; readonly told: boolean; readonly style: Style }): string[] {
   const { style } = options;
   const bad = outcome.status === 'failed' || outcome.status === 'ignored';
   const lines: string[] = [];
   if (bad && outcome.hint !== undefined) lines.push(`${style.cyan('hint:')} ${printable(outcome.hint)}`);
   if (options.diff || options.verbose) lines.push(...outcome.changes.flatMap((change) => changeLines(change, options)));
-  if ((bad || options.verbose) && outcome.output !== undefined && outcome.output.trim() !== '') {
+  if ((bad || options.verbose || options.told) && outcome.output !== undefined && outcome.output.trim() !== '') {
     lines.push(...printable(outcome.output).trimEnd().split('\n').map((line) => style.dim(`| ${line}`)));
   }
   return lines;

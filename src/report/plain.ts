@@ -6,12 +6,18 @@ import { createStyle, printable, type Style } from './style.ts';
 
 const WORDS = { ok: 'ok', changed: 'changed', failed: 'failed', skipped: 'skipping', ignored: 'failed (ignored)' } as const;
 
+/** Modules whose output is what they are for. */
+const SPEAKING: ReadonlySet<string> = new Set(['debug']);
+
 /** A line per event, in Ansible's words, for a log: `changed: [rs1] install keepalived`. */
 export function plainReporter(write: (text: string) => void, options: ProgressOptions): Reporter {
   const style = createStyle(options.color);
   return {
     handle: (event) => {
       for (const line of plainLines(event, options, style)) write(`${line}\n`);
+    },
+    notice: (text) => {
+      write(`${text}\n`);
     },
     quiet: (work) => work(),
     close: () => Promise.resolve(),
@@ -54,7 +60,7 @@ export function taskLines(event: Extract<RunEvent, { type: 'task-finished' }>, o
   const { host, task, outcome } = event;
   const color = { ok: style.green, changed: style.yellow, failed: style.red, skipped: style.cyan, ignored: style.red }[outcome.status];
   const message = outcome.message === undefined ? '' : `: ${printable(outcome.message)}`;
-  return [`${color(`${WORDS[outcome.status]}:`)} [${host}] ${printable(task.name)}${message}`, ...outcomeLines(outcome, { ...options, style }).map((line) => `  ${line}`)];
+  return [`${color(`${WORDS[outcome.status]}:`)} [${host}] ${printable(task.name)}${message}`, ...outcomeLines(outcome, { ...options, told: SPEAKING.has(task.module), style }).map((line) => `  ${line}`)];
 }
 
 export function unreachableLines(event: Extract<RunEvent, { type: 'host-unreachable' }>, style: Style): string[] {

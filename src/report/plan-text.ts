@@ -18,12 +18,12 @@ export interface PlanCounts {
 /** Counts a plan's rows. Pure. */
 export function countPlan(plan: Plan): PlanCounts {
   const tasks = plan.plays.flatMap((play) => play.tasks);
-  const busy = tasks.filter((task) => task.changes.length > 0 || task.status === 'runs' || task.status === 'deferred');
+  const busy = tasks.filter(isWorthALine);
   return {
     changes: tasks.reduce((sum, task) => sum + task.changes.length, 0),
     hosts: new Set(busy.map((task) => task.host)).size,
     predicted: tasks.reduce((sum, task) => sum + (task.predicted ? task.changes.length : 0), 0),
-    runs: tasks.filter((task) => task.status === 'runs').length,
+    runs: tasks.filter((task) => task.status === 'runs' && isWorthALine(task)).length,
     deferred: tasks.filter((task) => task.status === 'deferred').length,
     unreachable: Object.keys(plan.unreachable).length,
   };
@@ -54,7 +54,11 @@ function playBlock(play: PlannedPlay, options: { readonly diff: boolean; readonl
   return lines.length === 0 ? [] : [[style.bold(`Play: ${play.name}`), ...lines].join('\n')];
 }
 
+/** They run each time, but touch no host. */
+const INWARD: ReadonlySet<string> = new Set(['assert', 'debug', 'fail', 'set_fact']);
+
 function isWorthALine(task: PlannedTask): boolean {
+  if (task.status === 'runs' && INWARD.has(task.task.module)) return false;
   return task.changes.length > 0 || task.status === 'runs' || task.status === 'deferred' || task.status === 'change';
 }
 
@@ -76,7 +80,7 @@ function countsLine(counts: PlanCounts, style: Style): string {
   const parts = [
     changes === 0 ? 'no changes' : `${plural(changes, 'change')} on ${plural(hosts, 'host')}`,
     ...(predicted === 0 ? [] : [`${String(predicted)} predicted`]),
-    ...(runs === 0 ? [] : [`${plural(runs, 'task')} that run each time`]),
+    ...(runs === 0 ? [] : [`${String(runs)} that ${runs === 1 ? 'runs' : 'run'} each time`]),
     ...(deferred === 0 ? [] : [`${String(deferred)} deferred until the run`]),
     ...(unreachable === 0 ? [] : [style.red(`${plural(unreachable, 'host')} unreachable`)]),
   ];

@@ -19,6 +19,8 @@ interface HostRow {
 /** What a stage of the run shows: asking the hosts, or a batch. Folds events; knows nothing of a terminal. */
 export class StageRows {
   readonly title: string;
+  /** Shown beside every row while the stage lasts. */
+  notice: string | undefined;
   readonly #hosts: Map<string, HostRow>;
   readonly #grouped: boolean;
   #startedAt: number;
@@ -62,7 +64,8 @@ export class StageRows {
 
   /** A row's text now; `ended`: the stage is over, and only the outcome counts. */
   text(name: string, now: number, ended: boolean, style: Style): string {
-    return this.#grouped ? this.#groupText(now, ended, style) : this.#hostText(name, now, ended, style);
+    const text = this.#grouped ? this.#groupText(now, ended, style) : this.#hostText(name, now, ended, style);
+    return this.notice === undefined || ended ? text : `${text}  ${style.yellow(this.notice)}`;
   }
 
   #hostText(name: string, now: number, ended: boolean, style: Style): string {

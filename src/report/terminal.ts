@@ -78,6 +78,15 @@ class TerminalReporter implements Reporter {
     }
   }
 
+  notice(text: string): void {
+    if (this.#rows === undefined) {
+      this.#say([text]);
+      return;
+    }
+    this.#rows.notice = text;
+    this.#stage?.refresh();
+  }
+
   async quiet<T>(work: () => Promise<T>): Promise<T> {
     const rows = this.#rows;
     this.#end();
@@ -96,6 +105,7 @@ class TerminalReporter implements Reporter {
 
   #isWorthTelling(event: Extract<RunEvent, { type: 'task-finished' }>): boolean {
     const { status } = event.outcome;
+    if (event.task.module === 'debug') return status !== 'skipped';
     if (status === 'failed' || status === 'ignored') return true;
     return status === 'changed' ? this.#options.verbose || this.#options.diff : this.#options.verbose && status === 'ok';
   }
