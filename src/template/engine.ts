@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Environment } from 'minijinja-js';
-import { LvsPlayError, type Position } from '../core/errors.ts';
+import { LvsPlayError, messageOf, type Position } from '../core/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import { suggest } from '../core/suggest.ts';
 import { type Filter, FILTERS, NAMED_ARGUMENTS, TESTS } from './filters.ts';
@@ -96,7 +96,7 @@ class Engine implements TemplateEngine {
     }
     const thrown = this.#filterError ?? failure;
     if (thrown === undefined) return result as T;
-    const message = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : String(thrown);
+    const message = messageOf(thrown).split('\n')[0] ?? '';
     const line = Number(/\(in <\w+>:(\d+)\)/.exec(message)?.[1] ?? 1);
     const position = positionOf(line);
     if (/^undefined value|on unsupported types (?:undefined and|\w+ and undefined)/.test(message)) throw failures[0] ?? this.#undefinedIn(source, names, scope, position);
@@ -234,7 +234,8 @@ function toJson(value: unknown): Json {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   if (typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toJson(item)]));
-  return String(value as bigint);
+  // Whole numbers beyond 2**53 come as bigint.
+  return typeof value === 'bigint' ? Number(value) : null;
 }
 
 function newEnvironment(onFilterError: (error: unknown) => void): Environment {
