@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
@@ -101,7 +101,7 @@ export async function startNode(lab: LabPaths, spec: LabSpec, host: string, imag
       detached: true,
       stdio: ['ignore', console.fd, console.fd],
       cwd: paths.dir,
-      env: { HOME: paths.dir, PATH: pathWithSbin(process.env['PATH']) },
+      env: { HOME: paths.dir, PATH: pathWithSbin(process.env['PATH']), TMPDIR: await memoryFolder(spec, paths.dir) },
     });
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve);
@@ -114,6 +114,13 @@ export async function startNode(lab: LabPaths, spec: LabSpec, host: string, imag
   } finally {
     await console.close();
   }
+}
+
+/** A guest's memory is a file that is unlinked at once. A container's /dev/shm may be too small for all of them. */
+async function memoryFolder(spec: LabSpec, fallback: string): Promise<string> {
+  const wanted = spec.nodes.reduce((sum, node) => sum + node.memory, 0) * 1048576;
+  const shm = await statfs('/dev/shm').catch(() => undefined);
+  return shm !== undefined && shm.bavail * shm.bsize >= wanted ? '/dev/shm' : fallback;
 }
 
 async function writeProcess(paths: NodePaths, id: ProcessId): Promise<void> {
