@@ -7,7 +7,7 @@ import type { DirectorState } from './types.ts';
 export const DIRECTOR_SCRIPT = [
   'ip -o addr show',
   "echo '--- link'",
-  'for path in /sys/class/net/*; do read -r mac <"$path/address" && echo "${path##*/} $mac"; done 2>/dev/null',
+  'ip -o link show',
   "echo '--- vs'",
   // The shell's own `read` takes a byte at a time, and the kernel answers the second with end of file.
   'grep -Hs "" /proc/sys/net/ipv4/vs/conn_reuse_mode /proc/sys/net/ipv4/vs/expire_nodest_conn',
@@ -25,7 +25,7 @@ export function parseDirectorState(host: string, output: string): DirectorState 
   return {
     host,
     addresses: new Map([...addresses.matchAll(/^\d+:\s+(\S+)\s+inet6?\s+([0-9a-fA-F:.]+)/gm)].map(([, iface = '', address = '']) => [address, iface])),
-    macs: new Map([...links.matchAll(/^(\S+) ([0-9a-f]{2}(?::[0-9a-f]{2}){5})$/gm)].map(([, iface = '', mac = '']) => [iface, mac])),
+    macs: new Map([...links.matchAll(/^\d+:\s+([^\s:@]+)[^\n]*link\/ether ([0-9a-f]{2}(?::[0-9a-f]{2}){5})/gm)].map(([, iface = '', mac = '']) => [iface, mac])),
     ipvs: ipvs.trim() === '' ? undefined : ipvs,
     connections: parseStats(stats),
     connReuseMode: kernel.get('conn_reuse_mode'),

@@ -73,7 +73,9 @@ describe.each(vantages)('%s as client', (_name, vantage) => {
 
   it('counts the bytes of whole replies, over a connection each', async () => {
     let connections = 0;
-    const count = (): void => void connections++;
+    const count = (): void => {
+      connections++;
+    };
     server.on('connection', count);
     expect(await samples(page('/'), 3)).toEqual(Array.from({ length: 3 }, () => ({ status: 200, bytes: PAGE.length, connected: true, fault: undefined })));
     server.off('connection', count);

@@ -50,7 +50,7 @@ export function stateText(of: DirectorState): string {
   return [
     ...[...of.addresses].map(([address, iface], index) => `${String(index + 1)}: ${iface}    inet ${address}/24 scope global ${iface}\\       valid_lft forever preferred_lft forever`),
     '--- link',
-    ...[...of.macs].map(([iface, mac]) => `${iface} ${mac}`),
+    ...[...of.macs].map(([iface, mac], index) => `${String(index + 1)}: ${iface}@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT group default \\    link/ether ${mac} brd ff:ff:ff:ff:ff:ff`),
     '--- vs',
     ...(of.connReuseMode === undefined ? [] : [`/proc/sys/net/ipv4/vs/conn_reuse_mode:${String(of.connReuseMode)}`]),
     ...(of.expireNodestConn === undefined ? [] : [`/proc/sys/net/ipv4/vs/expire_nodest_conn:${String(of.expireNodestConn)}`]),
