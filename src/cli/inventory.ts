@@ -74,11 +74,12 @@ function indent(depth: number): string {
   return depth === 0 ? '' : `${'  |'.repeat(depth)}--`;
 }
 
-/** Every group hangs on `all`, which does not have to name it. */
+/** Every group without a parent hangs on `all`, which does not have to name it. */
 function childrenOf(inventory: Inventory, group: Group): string[] {
   if (group.name !== 'all') return [...group.children];
   const below = new Set([...inventory.groups.values()].filter((other) => other.name !== 'all').flatMap((other) => other.children));
-  return [...inventory.groups.keys()].filter((name) => name !== 'all' && !below.has(name));
+  const orphans = [...inventory.groups.keys()].filter((name) => name !== 'all' && !below.has(name));
+  return [...new Set([...orphans, ...group.children])];
 }
 
 function directHosts(inventory: Inventory, group: Group): string[] {

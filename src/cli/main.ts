@@ -8,6 +8,7 @@ declare const LVS_PLAY_VERSION: string;
 
 interface CommandEntry {
   readonly name: string;
+  readonly alias?: string;
   readonly summary: string;
   readonly load: () => Promise<Command>;
 }
@@ -18,7 +19,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'plan', summary: 'what a deploy would change, with every difference; changes nothing', load: async () => (await import('./plan.ts')).planCommand() },
   { name: 'verify', summary: 'prove from outside that the virtual services work', load: async () => (await import('./verify.ts')).verifyCommand() },
   { name: 'inventory', summary: 'show hosts, groups and variables', load: async () => (await import('./inventory.ts')).inventoryCommand() },
-  { name: 'module', summary: 'list the modules, or show the arguments of one', load: async () => (await import('./module.ts')).moduleCommand() },
+  { name: 'module', alias: 'modules', summary: 'list the modules, or show the arguments of one', load: async () => (await import('./module.ts')).moduleCommand() },
   { name: 'lab', summary: 'boot a replica of an inventory on this machine, on real kernels', load: async () => (await import('./lab.ts')).labCommand() },
 ];
 
@@ -49,8 +50,8 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
     .exitOverride();
   const operands = args.filter((arg) => !arg.startsWith('-'));
   const wanted = operands[0] === 'help' ? operands[1] : operands[0];
-  for (const { name, summary, load } of COMMANDS) {
-    const command = name === wanted ? await load() : new Command(name).description(summary);
+  for (const { name, alias, summary, load } of COMMANDS) {
+    const command = wanted !== undefined && [name, alias].includes(wanted) ? await load() : new Command(name).description(summary);
     inheritSettings(command, program);
     program.addCommand(command);
   }

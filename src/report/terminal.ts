@@ -112,7 +112,7 @@ class TerminalReporter implements Reporter {
 
   #begin(rows: StageRows): void {
     this.#end();
-    const stage = new Stage(rows, this.#style);
+    const stage = new Stage(rows, this.#stream, this.#style);
     this.#rows = rows;
     this.#stage = stage;
     this.#shown = this.#shown.then(() => stage.show());
@@ -134,12 +134,14 @@ class TerminalReporter implements Reporter {
 class Stage {
   readonly #rows: StageRows;
   readonly #style: Style;
+  readonly #stream: NodeJS.WriteStream;
   readonly #handles = new Map<string, TaskHandle>();
   readonly #over: Promise<void>;
   #finish: () => void = () => undefined;
   #ended = false;
 
-  constructor(rows: StageRows, style: Style) {
+  constructor(rows: StageRows, stream: NodeJS.WriteStream, style: Style) {
+    this.#stream = stream;
     this.#rows = rows;
     this.#style = style;
     this.#over = new Promise((resolve) => {
@@ -157,7 +159,7 @@ class Stage {
     const timer = setInterval(() => {
       this.refresh();
     }, REFRESH_MS);
-    const logger = new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput: new ProcessOutput(process.stderr, process.stderr), useIcons: true });
+    const logger = new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput: new ProcessOutput(this.#stream, this.#stream), useIcons: true });
     const listr = new Listr<undefined, typeof StderrRenderer, typeof SimpleRenderer>(
       this.#rows.rows.map((name) => ({
         title: name,
