@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
 import { MARKER } from './marker.ts';
 import type { LabMarker } from './marker.ts';
-import { exitStatus, pathWithSbin, relaySignals } from './process.ts';
+import { runInteractive } from './process.ts';
 
 /** The lab whose overlay is among the inventories; undefined for ordinary ones. Reads at most a small file per path. */
 export function labOfInventories(inventories: readonly string[]): LabMarker | undefined {
@@ -43,17 +42,5 @@ export async function enterLabIfNeeded(inventories: readonly string[]): Promise<
     throw new LvsPlayError({ code: 'lab-down', kind: 'input', message: `the lab ${marker.name} of this inventory is not up`, hint: `start it: lvs-play lab up --name ${marker.name} -i INVENTORY` });
   }
   const [, script = '', ...args] = process.argv;
-  const argv = ['netns', 'exec', marker.namespace, 'setpriv', '--pdeathsig', 'KILL', process.execPath, ...process.execArgv, script, ...args];
-  return new Promise((resolve, reject) => {
-    const child = spawn('ip', argv, { stdio: 'inherit', env: { ...process.env, PATH: pathWithSbin(process.env['PATH']) } });
-    const stop = relaySignals(child);
-    child.on('error', (cause) => {
-      stop();
-      reject(new LvsPlayError({ code: 'lab-enter', kind: 'usage', message: `cannot enter the lab: ${cause.message}`, hint: 'apt-get install iproute2', cause }));
-    });
-    child.on('close', (code, signal) => {
-      stop();
-      resolve(exitStatus(code, signal));
-    });
-  });
+  return runInteractive(['ip', 'netns', 'exec', marker.namespace, 'setpriv', '--pdeathsig', 'KILL', process.execPath, ...process.execArgv, script, ...args]);
 }

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import { access, mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
 import { aptOptions, parseListFile, parseSourcesFile, sourceLines, SUITE } from './apt-sources.ts';
 import { holdLock } from './lock.ts';
 import { imageRoot } from './paths.ts';
-import { exitStatus, pathWithSbin, runCommand } from './process.ts';
+import { exitStatus, runCommand, startCommand } from './process.ts';
 import { customizeScript, DPKG_OPTIONS, fetchHook, INSTALLED, recipeHash } from './recipe.ts';
 
 const MODULES = '/usr/lib/uml/modules';
@@ -82,10 +81,10 @@ export function mmdebstrapCommand(work: string): string[] {
 async function step(work: string, argv: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   const logFile = path.join(work, 'build.log');
   const log = await open(logFile, 'a');
-  const wrapped = ['--pdeathsig', 'KILL', 'unshare', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', ...argv];
-  const env = { ...process.env, PATH: pathWithSbin(process.env['PATH']), LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' };
+  const wrapped = ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', ...argv];
+  const env = { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' };
   const code = await new Promise<number>((resolve, reject) => {
-    const child = spawn('setpriv', wrapped, { stdio: ['ignore', log.fd, log.fd], env });
+    const child = startCommand(wrapped, { stdio: ['ignore', log.fd, log.fd], env });
     const abort = (): void => {
       child.kill('SIGKILL');
     };

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { LvsPlayError } from '../core/errors.ts';
-import { pathWithSbin } from './process.ts';
+import { startCommand } from './process.ts';
 
 export interface Lock {
   /** Gives it up, and waits until the holder has ended. Doing so twice is harmless. */
@@ -28,11 +27,8 @@ export function holdLock(file: string, options: LockOptions): Promise<Lock> {
   // The file must be there to be locked; a word on the pipe means that all is well, its end alone means that this process died.
   const script = `echo held; if read -r word; then exit 0; fi\n${will?.script ?? ''}`;
   const wait = options.wait ? [] : ['--nonblock', '--conflict-exit-code', '75'];
-  const child = spawn('flock', ['--exclusive', ...wait, '--no-fork', file, 'sh', '-c', script, 'lvs-play-lab', ...(will?.args ?? [])], {
-    detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...process.env, PATH: pathWithSbin(process.env['PATH']) },
-  });
+  const argv = ['flock', '--exclusive', ...wait, '--no-fork', file, 'sh', '-c', script, 'lvs-play-lab', ...(will?.args ?? [])];
+  const child = startCommand(argv, { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       child.kill('SIGKILL');
@@ -44,8 +40,8 @@ export function holdLock(file: string, options: LockOptions): Promise<Lock> {
       if (options.signal?.aborted === true) reject(options.signal.reason as Error);
       else reject(code === 75 ? busy(file) : new LvsPlayError({ code: 'lab-lock', kind: 'internal', message: `cannot lock ${file}` }));
     });
-    child.stdin.on('error', () => undefined);
-    child.stdout.once('data', () => {
+    child.stdin?.on('error', () => undefined);
+    child.stdout?.once('data', () => {
       options.signal?.removeEventListener('abort', abort);
       resolve({ release: () => release(child) });
     });

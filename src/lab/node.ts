@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
@@ -10,7 +9,7 @@ import type { LabPaths, NodePaths } from './paths.ts';
 import { nodePaths } from './paths.ts';
 import { findProcess, readStat, sendSignal, sessionMembers } from './proc.ts';
 import type { ProcessId, ProcessStat } from './proc.ts';
-import { pathWithSbin } from './process.ts';
+import { startCommand } from './process.ts';
 import type { LabNode, LabSpec } from './spec.ts';
 import { cidr } from './spec.ts';
 
@@ -97,11 +96,11 @@ export async function startNode(lab: LabPaths, spec: LabSpec, host: string, imag
   try {
     const argv = inNamespace(lab.namespace, [lab.launcher, ...kernelArguments(node, index, image, paths, machineId)]);
     // A session of its own: a terminal's Ctrl-C stays away, and one signal reaches the kernel with all its helpers.
-    const child = spawn(argv[0] ?? '', argv.slice(1), {
+    const child = startCommand(argv, {
       detached: true,
       stdio: ['ignore', console.fd, console.fd],
       cwd: paths.dir,
-      env: { HOME: paths.dir, PATH: pathWithSbin(process.env['PATH']), TMPDIR: await memoryFolder(spec, paths.dir) },
+      env: { HOME: paths.dir, PATH: process.env['PATH'], TMPDIR: await memoryFolder(spec, paths.dir) },
     });
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve);

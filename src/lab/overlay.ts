@@ -43,7 +43,7 @@ export async function writeOverlay(lab: LabPaths, spec: LabSpec, inventories: re
 }
 
 /** Pure: how to reach a node. JSON is YAML. */
-export function hostVariables(lab: Pick<LabPaths, 'key' | 'knownHosts'>, address: string): string {
+function hostVariables(lab: Pick<LabPaths, 'key' | 'knownHosts'>, address: string): string {
   const options = ['-o', `UserKnownHostsFile=${lab.knownHosts}`, '-o', 'StrictHostKeyChecking=yes', '-o', 'IdentitiesOnly=yes'];
   const variables = {
     ansible_host: address,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { SpawnOptions } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { constants } from 'node:os';
 import { LvsPlayError } from '../core/errors.ts';
 
@@ -32,19 +32,28 @@ export function pathWithSbin(path: string | undefined): string {
   return [...parts, ...['/usr/local/sbin', '/usr/sbin', '/sbin'].filter((dir) => !parts.includes(dir))].join(':');
 }
 
+/** Starts an argv without a shell; programs in sbin are found. `error` is emitted when it cannot be started. */
+export function startCommand(argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new RangeError('an empty argv is no command');
+  const env = options.env ?? process.env;
+  return spawn(program, args, { ...options, env: { ...env, PATH: pathWithSbin(env['PATH']) } });
+}
+
+function cannotStart(argv: readonly string[], cause: Error): LvsPlayError {
+  return new LvsPlayError({ code: 'lab-command-missing', kind: 'internal', message: `cannot start ${argv[0] ?? ''}: ${cause.message}`, cause });
+}
+
 /** Runs an argv without a shell and gathers what it says. Rejects only when it cannot be started. */
 export function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const [program, ...args] = argv;
-  if (program === undefined) return Promise.reject(new RangeError('an empty argv is no command'));
-  const env = options.env ?? process.env;
   const spawnOptions: SpawnOptions = {
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    env: { ...env, PATH: pathWithSbin(env['PATH']) },
+    env: options.env,
     killSignal: 'SIGKILL',
-    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+    timeout: options.timeoutMs,
   };
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, spawnOptions);
+    const child = startCommand(argv, spawnOptions);
     const abort = (): void => void child.kill('SIGKILL');
     options.signal?.addEventListener('abort', abort);
     if (options.signal?.aborted === true) abort();
@@ -57,7 +66,7 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
     child.stdin?.end(options.input);
     child.on('error', (cause) => {
       options.signal?.removeEventListener('abort', abort);
-      reject(new LvsPlayError({ code: 'lab-command-missing', kind: 'internal', message: `cannot start ${program}: ${cause.message}`, cause }));
+      reject(cannotStart(argv, cause));
     });
     child.on('close', (code, signal) => {
       options.signal?.removeEventListener('abort', abort);
@@ -80,14 +89,12 @@ export async function mustRun(argv: readonly string[], options: CommandOptions =
 
 /** Runs in the foreground with the terminal; resolves with its exit status. */
 export function runInteractive(argv: readonly string[]): Promise<number> {
-  const [program, ...args] = argv;
-  if (program === undefined) return Promise.reject(new RangeError('an empty argv is no command'));
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, PATH: pathWithSbin(process.env['PATH']) } });
+    const child = startCommand(argv, { stdio: 'inherit' });
     const stop = relaySignals(child);
     child.on('error', (cause) => {
       stop();
-      reject(new LvsPlayError({ code: 'lab-command-missing', kind: 'internal', message: `cannot start ${program}: ${cause.message}`, cause }));
+      reject(cannotStart(argv, cause));
     });
     child.on('close', (code, signal) => {
       stop();
@@ -101,7 +108,7 @@ export function runInteractive(argv: readonly string[]): Promise<number> {
  * it on as well would count as a second one.
  * @returns undoes it
  */
-export function relaySignals(child: { kill(signal: NodeJS.Signals): boolean }): () => void {
+function relaySignals(child: { kill(signal: NodeJS.Signals): boolean }): () => void {
   const undo = (['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => {
     const fromTerminal = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT');
     const relay = (): void => {

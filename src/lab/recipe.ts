@@ -8,13 +8,13 @@ export const INSTALLED: readonly string[] = [
 ];
 
 /** In the node's own apt repository, with all they need. */
-export const OFFERED: readonly string[] = ['ipvsadm', 'keepalived', 'nginx-light', 'ipset', 'conntrack', 'arptables', 'nftables', 'rsyslog', 'cron'];
+const OFFERED: readonly string[] = ['ipvsadm', 'keepalived', 'nginx-light', 'ipset', 'conntrack', 'arptables', 'nftables', 'rsyslog', 'cron'];
 
 /** What of the kernel's modules a cluster can use; the rest (file systems, drivers of real hardware) stays out. */
 const MODULE_FOLDERS: readonly string[] = ['net', 'lib', 'crypto', 'drivers/net', 'fs/overlayfs'];
 
 /** Password of `operator2`'s sudo: known to everybody, the nodes are reached from their namespace alone. */
-export const OPERATOR_PASSWORD = 'lab';
+const OPERATOR_PASSWORD = 'lab';
 
 /**
  * Units that a node can do without; most of them start processes, and a process costs tens of milliseconds here.
