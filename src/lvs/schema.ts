@@ -52,7 +52,8 @@ const healthCheckSchema = {
     retry: { type: 'integer', minimum: 0, maximum: 1000, description: 'Failures after the first before a server is removed; default 3' },
     delay_before_retry: { ...seconds, description: 'Seconds; default 1' },
     port: { type: 'integer', minimum: 1, maximum: 65535, description: "Default: the real server's port" },
-    path: { type: 'string', pattern: '^/[A-Za-z0-9._~:/?&=%+,;@()*-]*$', description: 'http only; default /' },
+    // ~SEQ(...) and ~LST(...) are keepalived.conf's own: it would repeat the line.
+    path: { type: 'string', pattern: '^(?!.*~(?:SEQ|LST)\\()/[A-Za-z0-9._~:/?&=%+,;@()*-]*$', description: 'http only; default /' },
     status: { type: 'integer', minimum: 100, maximum: 599, description: 'http only; default 200' },
   },
 } as const;

@@ -51,7 +51,7 @@ async function askAsRootIfPossible(target: Target, script: string): Promise<Shel
 }
 
 /** Pure: the script's reply in words. */
-export function parseArp(reply: ShellReply, vip: string, name: string): ArpSeen {
+function parseArp(reply: ShellReply, vip: string, name: string): ArpSeen {
   if (reply.exitCode === NO_ROUTE) return { unseen: `no route to ${vip} from ${name}` };
   if (reply.exitCode === ROUTED) return { unseen: `${vip} is behind a router, seen from ${name}` };
   if (reply.exitCode === OWN) return { unseen: `${vip} is an address of ${name} itself` };

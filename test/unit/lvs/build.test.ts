@@ -131,6 +131,8 @@ describe('what is wrong points at the place', () => {
     ['port-zero', changed(EXAMPLE, '192.168.0.38:80\n', '192.168.0.38:0\n    health_check: { type: none }\n'), '192.168.0.38:0', /persistence/],
     ['check-port', changed(EXAMPLE, '192.168.0.38:80\n', '192.168.0.38:0\n    persistence: 5\n'), '192.168.0.38:0', /health_check/],
     ['check-key', `${EXAMPLE}    health_check: { type: tcp, path: / }\n`, 'path', /http/],
+    ['bad-value', `${EXAMPLE}    health_check: { type: http, path: "/~SEQ(x,1,3)" }\n`, '"/~SEQ(x,1,3)"', /http only/],
+    ['bad-value', `${EXAMPLE}    health_check: { type: http, path: '/a"b' }\n`, `'/a"b'`, /http only/],
     ['unknown-scheduler', changed(EXAMPLE, 'scheduler: rr', 'scheduler: wrrr'), 'wrrr', /did you mean wrr\?/],
     ['director-loop', changed(EXAMPLE, 'rs2:', 'lvs2:').replace('lvs2: { weight', '"lvs2": { weight'), '"lvs2"', /LocalNode/],
     ['duplicate-real-server', changed(EXAMPLE, 'rs2: { weight: 1 }', 'rs2: { address: 192.168.0.18 }'), 'rs2', /remove/],
