@@ -79,7 +79,7 @@ export class Lab {
     const lock = await lockLab(paths);
     try {
       await refuseExisting(paths);
-      await removeLab(paths);
+      await removeLab(paths, lock);
       options.signal?.throwIfAborted();
       const state: LabState = { version: 1, phase: 'starting', image, inventories: options.inventories.map((file) => path.resolve(file)), spec };
       try {
@@ -87,7 +87,7 @@ export class Lab {
         await lab.#create(state, options, tell);
         return lab;
       } catch (error) {
-        await removeLab(paths);
+        await removeLab(paths, lock);
         throw error;
       }
     } finally {

@@ -3,6 +3,8 @@ import { LvsPlayError } from '../core/errors.ts';
 import { startCommand } from './process.ts';
 
 export interface Lock {
+  /** The process that holds it. */
+  readonly pid: number | undefined;
   /** Gives it up, and waits until the holder has ended. Doing so twice is harmless. */
   release(): Promise<void>;
 }
@@ -43,7 +45,7 @@ export function holdLock(file: string, options: LockOptions): Promise<Lock> {
     child.stdin?.on('error', () => undefined);
     child.stdout?.once('data', () => {
       options.signal?.removeEventListener('abort', abort);
-      resolve({ release: () => release(child) });
+      resolve({ pid: child.pid, release: () => release(child) });
     });
   });
 }

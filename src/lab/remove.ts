@@ -35,17 +35,17 @@ export function lockLab(lab: LabPaths): Promise<Lock> {
 }
 
 /** Ends everything of a lab and leaves nothing. The caller holds its lock. */
-export async function removeLab(lab: LabPaths): Promise<void> {
-  await endProcesses(lab.namespace);
+export async function removeLab(lab: LabPaths, lock: Lock): Promise<void> {
+  await endProcesses(lab.namespace, lock);
   await deleteNamespace(lab.namespace);
   await rm(lab.dir, { recursive: true, force: true });
 }
 
-/** Kills what runs in the namespace, save this process, its helpers and those it descends from, such as a shell of `lab run`. */
-async function endProcesses(namespace: string): Promise<void> {
-  const spared = await ancestors();
+/** Kills what runs in the namespace, save this process, the lock's holder, and those it descends from, such as a shell of `lab run`. */
+async function endProcesses(namespace: string, lock: Lock): Promise<void> {
+  const spared = new Set([...(await ancestors()), lock.pid]);
   for (let round = 0; round < 100; round++) {
-    const others = (await living(namespace)).filter((stat) => !spared.has(stat.pid) && stat.parent !== process.pid);
+    const others = (await living(namespace)).filter((stat) => !spared.has(stat.pid));
     if (others.length === 0) return;
     for (const { pid } of others) sendSignal(pid, 'SIGKILL');
     await sleep(50);
@@ -58,7 +58,7 @@ async function living(namespace: string): Promise<ProcessStat[]> {
   return stats.filter((stat): stat is ProcessStat => stat !== undefined && stat.state !== 'Z');
 }
 
-async function ancestors(): Promise<ReadonlySet<number>> {
+async function ancestors(): Promise<Set<number>> {
   const found = new Set<number>();
   for (let pid = process.pid; pid > 1 && !found.has(pid); pid = (await readStat(pid))?.parent ?? 0) found.add(pid);
   return found;
@@ -76,7 +76,7 @@ export async function removeAllLabs(root = labsRoot()): Promise<string[]> {
 export async function takeDown(lab: LabPaths): Promise<void> {
   const lock = await lockLab(lab);
   try {
-    await removeLab(lab);
+    await removeLab(lab, lock);
   } finally {
     await lock.release();
   }
