@@ -21,9 +21,10 @@ export function exitCodeOf(error: unknown): number {
 /** How a run ended, as an exit code: what an operator must look at first decides. Pure. */
 export function runExitCode(run: { readonly recap: Readonly<Record<string, HostRecap>>; readonly interrupted: boolean }, events: readonly RunEvent[]): number {
   if (run.interrupted) return EXIT.interrupted;
-  const failures = events.flatMap((event) => (event.type === 'task-finished' && event.outcome.status === 'failed' ? [event.task.module] : []));
-  if (failures.length > 0 && failures.every((module) => module === 'lvs_verify')) return EXIT.verification;
   const hosts = Object.values(run.recap);
-  if (failures.length > 0 || hosts.some((host) => host.failed > 0)) return EXIT.hostFailed;
+  // A task that lost its host is told as failed, but the host counts as unreachable.
+  const failures = events.filter((event) => event.type === 'task-finished').filter(({ host, outcome }) => outcome.status === 'failed' && (run.recap[host]?.failed ?? 0) > 0);
+  if (failures.length > 0 && failures.every(({ task }) => task.module === 'lvs_verify')) return EXIT.verification;
+  if (hosts.some((host) => host.failed > 0)) return EXIT.hostFailed;
   return hosts.some((host) => host.unreachable > 0) ? EXIT.unreachable : EXIT.ok;
 }

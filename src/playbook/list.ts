@@ -24,6 +24,6 @@ export function listHosts(playbook: Playbook, hostsOf: readonly (readonly string
 }
 
 /** A task's name with its role before it, as Ansible prints it. */
-export function taskTitle(task: Pick<Task, 'name' | 'roleDir'>): string {
+function taskTitle(task: Pick<Task, 'name' | 'roleDir'>): string {
   return task.roleDir === undefined ? task.name : `${path.basename(task.roleDir)} : ${task.name}`;
 }

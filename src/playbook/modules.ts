@@ -32,7 +32,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The name without the collection it is known under in Ansible. */
-export function canonicalModule(key: string): string {
+function canonicalModule(key: string): string {
   const match = /^ansible\.(?:builtin|legacy)\.(.+)$/.exec(key);
   if (match?.[1] !== undefined) return match[1];
   return key === 'ansible.posix.sysctl' ? 'sysctl' : key;

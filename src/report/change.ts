@@ -21,13 +21,13 @@ function headLine(path: string, change: ChangeView, style: Style): string {
 }
 
 /** A value in one line, cut when long. */
-export function shortValue(value: Json): string {
+function shortValue(value: Json): string {
   const text = printable(typeof value === 'string' && /^[^\s"'][^\n"']*$/.test(value) ? value : JSON.stringify(value));
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 1)}…`;
 }
 
 /** The lines of a unified diff, coloured. */
-export function diffLines(diff: string, style: Style): string[] {
+function diffLines(diff: string, style: Style): string[] {
   const lines = printable(diff).replace(/\n$/, '').split('\n');
   return lines.map((line) => {
     if (line.startsWith('+++') || line.startsWith('---')) return style.bold(line);

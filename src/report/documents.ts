@@ -24,6 +24,8 @@ interface RunDocument {
   readonly hosts: readonly string[];
   /** Why a host could not be asked, by host. */
   readonly unreachable: Readonly<Record<string, string>>;
+  /** What failed on a host before its first task (sudo, facts), by host. */
+  readonly failed: Readonly<Record<string, string>>;
   /** Counts in Ansible's words, by host. */
   readonly recap: Readonly<Record<string, HostRecap>>;
   readonly stats: Readonly<Record<string, HostStats>>;
@@ -49,7 +51,7 @@ export interface DeployDocument extends RunDocument {
 
 /** A plan as a document. Pure. */
 export function planJson(plan: Plan, run: { readonly recap: Readonly<Record<string, HostRecap>>; readonly stats: Readonly<Record<string, HostStats>> }): PlanDocument {
-  const { createdAt, playbook, inventory, unreachable } = plan;
+  const { createdAt, playbook, inventory, unreachable, failed } = plan;
   return {
     version: 1,
     command: 'plan',
@@ -70,6 +72,7 @@ export function planJson(plan: Plan, run: { readonly recap: Readonly<Record<stri
       })),
     ),
     unreachable,
+    failed,
     recap: run.recap,
     stats: run.stats,
     counts: countPlan(plan),
@@ -90,12 +93,17 @@ export function deployJson(events: readonly RunEvent[]): DeployDocument {
     plays: events.flatMap((event) => (event.type === 'play-started' ? [{ name: event.play, hosts: event.hosts }] : [])),
     tasks: events.flatMap((event) => (event.type === 'task-finished' ? [{ host: event.host, ...event.task, ...event.outcome }] : [])),
     messages: events.flatMap((event) => (event.type === 'message' ? [{ level: event.level, text: event.text, ...(event.host === undefined ? {} : { host: event.host }) }] : [])),
-    unreachable: Object.fromEntries(events.flatMap((event) => (event.type === 'host-unreachable' ? [[event.host, event.message]] : []))),
+    unreachable: lostHosts(events, 'unreachable'),
+    failed: lostHosts(events, 'failed'),
     recap: finished?.recap ?? {},
     stats: finished?.stats ?? {},
     ...(stopped === undefined ? {} : { stopped: { reason: stopped.reason, notStarted: stopped.notStarted } }),
     interrupted: finished?.interrupted ?? false,
   };
+}
+
+function lostHosts(events: readonly RunEvent[], state: 'unreachable' | 'failed'): Record<string, string> {
+  return Object.fromEntries(events.flatMap((event) => (event.type === 'host-lost' && event.state === state ? [[event.host, event.message]] : [])));
 }
 
 /** An event as a line of NDJSON. */

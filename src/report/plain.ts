@@ -31,8 +31,8 @@ export function plainLines(event: RunEvent, options: ProgressOptions, style: Sty
       return [`${event.command}: ${event.playbook} on ${plural(event.hosts.length, 'host')} of ${event.inventory}`];
     case 'host-gathering':
       return options.verbose ? [`asking: [${event.host}]`] : [];
-    case 'host-unreachable':
-      return unreachableLines(event, style);
+    case 'host-lost':
+      return lostLines(event, style);
     case 'plan-made': {
       const changes = event.hosts.reduce((sum, host) => sum + host.changes, 0);
       return [`planned: ${plural(changes, 'change')} on ${plural(event.hosts.filter((host) => host.changes > 0).length, 'host')}`];
@@ -63,9 +63,9 @@ export function taskLines(event: Extract<RunEvent, { type: 'task-finished' }>, o
   return [`${color(`${WORDS[outcome.status]}:`)} [${host}] ${printable(task.name)}${message}`, ...outcomeLines(outcome, { ...options, told: SPEAKING.has(task.module), style }).map((line) => `  ${line}`)];
 }
 
-export function unreachableLines(event: Extract<RunEvent, { type: 'host-unreachable' }>, style: Style): string[] {
+export function lostLines(event: Extract<RunEvent, { type: 'host-lost' }>, style: Style): string[] {
   const hint = event.hint === undefined ? [] : [`  ${style.cyan('hint:')} ${printable(event.hint)}`];
-  return [`${style.red('unreachable:')} [${event.host}] ${printable(event.message)}`, ...hint];
+  return [`${style.red(`${event.state}:`)} [${event.host}] ${printable(event.message)}`, ...hint];
 }
 
 export function stoppedLines(event: Extract<RunEvent, { type: 'run-stopped' }>, style: Style): string[] {

@@ -13,6 +13,7 @@ export interface PlanCounts {
   /** Tasks that only the run can decide. */
   readonly deferred: number;
   readonly unreachable: number;
+  readonly failed: number;
 }
 
 /** Counts a plan's rows. Pure. */
@@ -26,6 +27,7 @@ export function countPlan(plan: Plan): PlanCounts {
     runs: tasks.filter((task) => task.status === 'runs' && isWorthALine(task)).length,
     deferred: tasks.filter((task) => task.status === 'deferred').length,
     unreachable: Object.keys(plan.unreachable).length,
+    failed: Object.keys(plan.failed).length,
   };
 }
 
@@ -36,8 +38,8 @@ export function countPlan(plan: Plan): PlanCounts {
 export function formatPlan(plan: Plan, options: { readonly diff: boolean; readonly color: boolean }): string {
   const style = createStyle(options.color);
   const blocks = plan.plays.flatMap((play) => playBlock(play, { diff: options.diff, style }));
-  const unreachable = Object.entries(plan.unreachable).map(([host, message]) => `${style.red('unreachable:')} [${host}] ${printable(message)}`);
-  return [...blocks, ...(unreachable.length === 0 ? [] : [unreachable.join('\n')]), countsLine(countPlan(plan), style)].join('\n\n') + '\n';
+  const lost = (['unreachable', 'failed'] as const).flatMap((state) => Object.entries(plan[state]).map(([host, message]) => `${style.red(`${state}:`)} [${host}] ${printable(message)}`));
+  return [...blocks, ...(lost.length === 0 ? [] : [lost.join('\n')]), countsLine(countPlan(plan), style)].join('\n\n') + '\n';
 }
 
 function playBlock(play: PlannedPlay, options: { readonly diff: boolean; readonly style: Style }): string[] {
@@ -76,13 +78,14 @@ function taskLines(row: PlannedTask, options: { readonly diff: boolean; readonly
 }
 
 function countsLine(counts: PlanCounts, style: Style): string {
-  const { changes, hosts, predicted, runs, deferred, unreachable } = counts;
+  const { changes, hosts, predicted, runs, deferred, unreachable, failed } = counts;
   const parts = [
     changes === 0 ? 'no changes' : `${plural(changes, 'change')} on ${plural(hosts, 'host')}`,
     ...(predicted === 0 ? [] : [`${String(predicted)} predicted`]),
     ...(runs === 0 ? [] : [`${String(runs)} that ${runs === 1 ? 'runs' : 'run'} each time`]),
     ...(deferred === 0 ? [] : [`${String(deferred)} deferred until the run`]),
     ...(unreachable === 0 ? [] : [style.red(`${plural(unreachable, 'host')} unreachable`)]),
+    ...(failed === 0 ? [] : [style.red(`${plural(failed, 'host')} failed`)]),
   ];
   return `${style.bold('Plan:')} ${parts.join('; ')}`;
 }

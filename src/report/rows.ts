@@ -43,7 +43,7 @@ export class StageRows {
     if (event.type === 'host-gathering') {
       row.startedAt = event.at;
       row.task = 'asking';
-    } else if (event.type === 'host-unreachable') row.unreachable = true;
+    } else if (event.type === 'host-lost') row[event.state] = true;
     else if (event.type === 'task-started') row.task = event.task.name;
     else if (event.type === 'task-finished') this.#finish(row, event.outcome.status);
   }

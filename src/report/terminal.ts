@@ -1,6 +1,6 @@
 import { DefaultRenderer, Listr, type ListrDefaultRendererLogLevels, ListrLogger, type ListrTaskWrapper, ProcessOutput, type SimpleRenderer } from 'listr2';
 import type { RunEvent } from '../core/events.ts';
-import { messageLine, stoppedLines, taskLines, unreachableLines } from './plain.ts';
+import { messageLine, stoppedLines, taskLines, lostLines } from './plain.ts';
 import type { ProgressOptions, Reporter } from './reporter.ts';
 import { StageRows } from './rows.ts';
 import { createStyle, type Style } from './style.ts';
@@ -51,8 +51,8 @@ class TerminalReporter implements Reporter {
       case 'batch-started':
         this.#begin(new StageRows(event.batch === 0 ? 'batch' : `batch ${String(event.batch + 1)}`, event.hosts, event.at));
         break;
-      case 'host-unreachable':
-        this.#say(unreachableLines(event, style));
+      case 'host-lost':
+        this.#say(lostLines(event, style));
         break;
       case 'task-finished':
         if (this.#isWorthTelling(event)) this.#say(taskLines(event, this.#options, style));

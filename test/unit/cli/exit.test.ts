@@ -5,8 +5,8 @@ import { exitCodeOf, runExitCode } from '../../../src/cli/exit.ts';
 
 const NONE = { ok: 1, changed: 0, unreachable: 0, failed: 0, skipped: 0, rescued: 0, ignored: 0 };
 
-function failure(module: string): RunEvent {
-  return { at: 0, type: 'task-finished', host: 'a', task: { id: '0', play: 'p', name: 'n', module, handler: false }, outcome: { status: 'failed', changes: [] } };
+function failure(module: string, host = 'a'): RunEvent {
+  return { at: 0, type: 'task-finished', host, task: { id: '0', play: 'p', name: 'n', module, handler: false }, outcome: { status: 'failed', changes: [] } };
 }
 
 describe('the exit code', () => {
@@ -30,8 +30,9 @@ describe('the exit code', () => {
     ['all went well', { a: NONE }, [], false, 0],
     ['a host failed', { a: { ...NONE, failed: 1 } }, [failure('copy')], false, 2],
     ['a host could not be reached', { a: { ...NONE, unreachable: 1 } }, [], false, 4],
+    ['a host was lost in the middle of a task', { a: { ...NONE, unreachable: 1 } }, [failure('copy')], false, 4],
     ['one failed and one could not be reached', { a: { ...NONE, failed: 1 }, b: { ...NONE, unreachable: 1 } }, [failure('copy')], false, 2],
-    ['the verification failed', { localhost: { ...NONE, failed: 1 } }, [failure('lvs_verify')], false, 8],
+    ['the verification failed', { localhost: { ...NONE, failed: 1 } }, [failure('lvs_verify', 'localhost')], false, 8],
     ['a task and the verification failed', { a: { ...NONE, failed: 1 } }, [failure('copy'), failure('lvs_verify')], false, 2],
     ['it was interrupted', { a: { ...NONE, failed: 1 } }, [failure('copy')], true, 130],
   ])('of a run in which %s is right', (_what, recap, events, interrupted, code) => {

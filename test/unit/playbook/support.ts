@@ -40,7 +40,7 @@ export async function loadPlay(yaml: string, more: Readonly<Record<string, strin
   return (await load({ ...more, 'site.yml': yaml })).plays[0]!;
 }
 
-export function indent(text: string, by: number): string {
+function indent(text: string, by: number): string {
   return text.trim().split('\n').map((line) => ' '.repeat(by) + line).join('\n');
 }
 
