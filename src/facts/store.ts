@@ -38,10 +38,11 @@ export class FactStore {
   /** With the answers that a change is expected to bring; they are marked as predicted. */
   patched(patches: readonly FactPatch[]): FactStore {
     const answers = new Map(this.#answers);
-    for (const { fact, key, update } of patches) {
+    for (const change of patches) {
+      const pattern = { fact: change.fact.name, key: change.key };
       for (const [id, answer] of answers) {
-        if (!concerns({ fact: fact.name, key }, answer)) continue;
-        const value = update(answer.value, answer.key);
+        if (!concerns(pattern, answer)) continue;
+        const value = change.update(answer.value, answer.key);
         if (!sameJson(value, answer.value)) answers.set(id, { ...answer, value, predicted: true });
       }
     }

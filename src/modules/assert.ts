@@ -26,10 +26,11 @@ export default defineModule<Args<typeof schema>>({
   apply: () => [],
   after: () => [],
   result: (args) => {
-    const tests = [args.that as Json].flat() as Json[];
+    const that = args.that as Json;
+    const tests: readonly Json[] = Array.isArray(that) ? (that as readonly Json[]) : [that];
     const wrong = tests.find((test) => !isJsonObject(test) || test['result'] !== true);
     if (wrong === undefined) return { data: { msg: args.success_msg ?? 'All assertions passed' } };
-    const expression = isJsonObject(wrong) ? String(wrong['expression'] as string) : JSON.stringify(wrong);
+    const expression = isJsonObject(wrong) && typeof wrong['expression'] === 'string' ? wrong['expression'] : JSON.stringify(wrong);
     return { data: { msg: args.fail_msg ?? 'Assertion failed', assertion: expression }, failed: `${args.fail_msg ?? 'assertion failed'}: ${expression}` };
   },
 });

@@ -1,5 +1,5 @@
 import { LvsPlayError } from '../core/errors.ts';
-import { type FactPatch, patch, request } from '../facts/contract.ts';
+import { patch, request } from '../facts/contract.ts';
 import { ABSENT, fileFact, type FileState } from '../facts/file.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
 import { attributeChanges, attributeProperties, modeOf, withAttributes } from './file-attributes.ts';
@@ -70,7 +70,7 @@ export default defineModule<FileArgs>({
         if (args.state === 'link') return { type: 'link', mode: '0777', owner: 'root', group: 'root', target: args.src ?? '' };
         return withAttributes(now, args.state ?? 'file', args);
       }),
-    ] as unknown as FactPatch[],
+    ],
 });
 
 function attributeSteps(args: FileArgs, step: (title: string, ...argv: string[]) => Step): Step[] {

@@ -1,8 +1,8 @@
 import { LvsPlayError } from '../core/errors.ts';
 import { addressFact } from '../facts/address.ts';
 import { contentFact, contentOf, NO_CONTENT } from '../facts/content.ts';
-import { type FactPatch, patch, request } from '../facts/contract.ts';
-import { unitFact } from '../facts/unit.ts';
+import { patch, request } from '../facts/contract.ts';
+import { NEW_UNIT, unitFact } from '../facts/unit.ts';
 import { parsePrefixed } from '../lvs/ip.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
 import { contentChange } from './text-change.ts';
@@ -40,7 +40,7 @@ export default defineModule<AddressArgs>({
   diff: (args, facts): Change[] => {
     const present = facts.get(addressFact, args.interface).addresses.includes(args.address);
     const file = facts.get(contentFact, fileOf(args));
-    const unit = facts.get(unitFact, unitOf(args));
+    const unit = file.state === 'absent' ? NEW_UNIT : facts.get(unitFact, unitOf(args));
     const path = `${args.interface} ${args.address}`;
     const wanted = args.state !== 'absent';
     const runtime: Change[] = present === wanted ? [] : [{ path, before: present ? 'present' : null, after: wanted ? 'present' : null }];
@@ -85,7 +85,7 @@ export default defineModule<AddressArgs>({
       }
       if (change.path.endsWith(' enabled')) return patch(unitFact, unitOf(args), (unit) => ({ ...unit, exists: true, enabled: 'enabled' }));
       return patch(contentFact, fileOf(args), () => (change.after === null ? NO_CONTENT : contentOf(textOf(args))));
-    }) as unknown as FactPatch[],
+    }),
 });
 
 function unitOf(args: AddressArgs): string {

@@ -1,4 +1,4 @@
-import { type FactPatch, patch, request } from '../facts/contract.ts';
+import { patch, request } from '../facts/contract.ts';
 import { kernelModuleFact } from '../facts/kernel-module.ts';
 import { contentFact, contentOf, NO_CONTENT } from '../facts/content.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
@@ -59,7 +59,7 @@ export default defineModule<KernelModuleArgs>({
       change.path === fileOf(args)
         ? patch(contentFact, fileOf(args), () => (change.after === null ? NO_CONTENT : contentOf(contentFor(args))))
         : patch(kernelModuleFact, args.name, () => ({ loaded: change.after !== null })),
-    ) as unknown as FactPatch[],
+    ),
 });
 
 function fileOf(args: KernelModuleArgs): string {

@@ -1,10 +1,11 @@
 import { LvsPlayError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import { addressFact } from '../facts/address.ts';
 import { contentFact, contentOf, NO_CONTENT } from '../facts/content.ts';
-import { type FactPatch, type FactReader, patch, request } from '../facts/contract.ts';
+import { type FactReader, patch, request } from '../facts/contract.ts';
 import { kernelModuleFact } from '../facts/kernel-module.ts';
 import { sysctlFact, sysctlPath } from '../facts/sysctl.ts';
-import { unitFact } from '../facts/unit.ts';
+import { NEW_UNIT, unitFact } from '../facts/unit.ts';
 import {
   type CarriedAddress,
   REAL_SERVER_UNIT,
@@ -15,7 +16,7 @@ import {
   renderRealServerUnit,
 } from '../lvs/real-server.ts';
 import type { Topology } from '../lvs/topology.ts';
-import { type Args, type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
+import { type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
 import { contentChange } from './text-change.ts';
 
 const schema = { type: 'object', additionalProperties: false, properties: {} } as const;
@@ -25,7 +26,7 @@ const STALE = ['sysctl', 'address', 'unit', 'kernel_module'].map((fact) => ({ fa
 /** Every interface that may carry a VIP: all are looked at, so that addresses of an earlier topology are found. */
 const CARRIERS = ['lo', 'tunl0', 'ip6tnl0'] as const;
 
-export default defineModule<Args<typeof schema>>({
+export default defineModule<JsonObject>({
   name: 'lvs_real_server',
   summary: 'Make a DR or TUN real server carry its virtual IPs without answering ARP for them, also after a reboot',
   schema,
@@ -44,9 +45,10 @@ export default defineModule<Args<typeof schema>>({
   diff: (_args, facts, context): Change[] => {
     const topology = topologyOf(context);
     const { host } = context;
-    const unit = facts.get(unitFact, REAL_SERVER_UNIT);
     const text = renderRealServerUnit(topology, host);
     const file = facts.get(contentFact, REAL_SERVER_UNIT_PATH);
+    // Without its file there is no unit, whatever a package installed before is expected to bring.
+    const unit = file.state === 'absent' ? NEW_UNIT : facts.get(unitFact, REAL_SERVER_UNIT);
     const retired = retiredAddresses(topology, host, facts).map(({ interface: name, address }): Change => ({ path: `${name} ${address}`, before: 'present', after: null }));
     if (text === undefined) return file.state === 'absent' ? retired : [...retired, { path: REAL_SERVER_UNIT_PATH, before: 'file', after: null }];
     const modules = realServerKernelModules(topology, host).flatMap((name): Change[] => (facts.get(kernelModuleFact, name).loaded ? [] : [{ path: `module ${name}`, before: null, after: 'loaded' }]));
@@ -107,7 +109,7 @@ export default defineModule<Args<typeof schema>>({
       ...Object.entries(realServerSysctls(topology, host)).map(([name, value]) => patch(sysctlFact, name, () => value)),
       patch(contentFact, REAL_SERVER_UNIT_PATH, () => (text === undefined ? NO_CONTENT : contentOf(Buffer.from(text)))),
       patch(unitFact, REAL_SERVER_UNIT, () => (text === undefined ? { exists: false, active: false, enabled: '', needsReload: false } : { exists: true, active: true, enabled: 'enabled', needsReload: false })),
-    ] as unknown as FactPatch[];
+    ];
   },
 });
 

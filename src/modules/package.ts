@@ -1,5 +1,5 @@
 import { shellCommand, shellQuote } from '../core/quote.ts';
-import { type FactPatch, patch, request } from '../facts/contract.ts';
+import { patch, request } from '../facts/contract.ts';
 import { packageFact } from '../facts/package.ts';
 import { unitFact } from '../facts/unit.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
@@ -40,7 +40,7 @@ export default defineModule<PackageArgs>({
     { name: 'Install ipvsadm and keepalived', args: { name: ['ipvsadm', 'keepalived'] } },
     { name: 'Remove a package', args: { name: 'ifenslave', state: 'absent' } },
   ],
-  facts: (args) => namesOf(args).map((name) => request(packageFact, name)) as never,
+  facts: (args) => namesOf(args).map((name) => request(packageFact, name)),
   diff: (args, facts) =>
     namesOf(args).flatMap((name): Change[] => {
       const { installed, candidate, state } = facts.get(packageFact, name);
@@ -71,10 +71,10 @@ export default defineModule<PackageArgs>({
         state: absent ? ('absent' as const) : ('installed' as const),
       })),
     );
-    if (absent || changes.length === 0) return packages as unknown as FactPatch[];
+    if (absent || changes.length === 0) return packages;
     // Debian's packages enable what they bring; here they do not start it.
     const units = patch(unitFact, '*', (unit) => (unit.exists ? unit : { exists: true, active: args.start_services === true, enabled: 'enabled', needsReload: false }));
-    return [...packages, units] as unknown as FactPatch[];
+    return [...packages, units];
   },
 });
 

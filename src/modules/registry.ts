@@ -55,31 +55,49 @@ export async function validateArgs(module: ModuleDef, args: Located<JsonObject>,
   const validate = await validatorOf(module);
   if (validate(args.value)) return;
   const errors = new Map<string, LvsPlayError>();
-  for (const error of validate.errors ?? []) {
-    const found = explain(error, module, args, task);
+  const found = validate.errors ?? [];
+  const meant = new Set(found.filter((error) => error.keyword === 'additionalProperties').map((error) => meantArgument(error, module)));
+  // A misspelt argument is not missing as well.
+  for (const error of found.filter(({ keyword, params }) => keyword !== 'required' || !meant.has(String(params['missingProperty'])))) {
+    const explained = explain(error, module, args, task);
     // The branches of an anyOf each complain about the same place.
-    const place = JSON.stringify(found.position ?? found.message);
-    if (!errors.has(place)) errors.set(place, found);
+    const place = JSON.stringify(explained.position ?? explained.message);
+    if (!errors.has(place)) errors.set(place, explained);
   }
   throwCollected([...errors.values()]);
 }
 
+function argumentsOf(module: ModuleDef): string[] {
+  return Object.keys((module.schema as { properties?: object }).properties ?? {});
+}
+
+function meantArgument(error: ErrorObject, module: ModuleDef): string | undefined {
+  return suggest((error.params as { readonly additionalProperty?: string }).additionalProperty ?? '', argumentsOf(module));
+}
+
 function explain(error: ErrorObject, module: ModuleDef, args: Located<JsonObject>, task: Position | undefined): LvsPlayError {
   const at = error.instancePath.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const params = error.params as Readonly<Record<string, Json>>;
+  const params = error.params as { readonly additionalProperty?: string; readonly missingProperty?: string; readonly allowedValues?: readonly Json[] };
   const bad = (message: string, hint: string | undefined, position: Position | undefined): LvsPlayError =>
     new LvsPlayError({ code: 'bad-argument', kind: 'input', message: `${module.name}: ${message}`, position: position ?? task, hint: hint ?? `lvs-play module ${module.name} shows its arguments` });
   if (error.keyword === 'additionalProperties') {
-    const name = String(params['additionalProperty']);
-    const known = Object.keys((module.schema as { properties?: object }).properties ?? {});
-    const meant = suggest(name, known);
+    const name = params.additionalProperty ?? '';
+    const known = argumentsOf(module);
+    const meant = meantArgument(error, module);
     return bad(`unknown argument "${name}"`, meant === undefined ? `it takes ${known.join(', ') || 'none'}` : `did you mean ${meant}?`, args.locate([...at, name], 'key'));
   }
-  if (error.keyword === 'required') return bad(`"${String(params['missingProperty'])}" is missing`, undefined, task);
+  if (error.keyword === 'required') return bad(`"${params.missingProperty ?? ''}" is missing`, undefined, task);
   if (error.keyword === 'enum') {
-    const allowed = (params['allowedValues'] as readonly Json[]).map(String);
-    const meant = suggest(String(error.data), allowed);
-    return bad(`${at.join('.')}: ${JSON.stringify(error.data)} is not one of ${allowed.join(', ')}`, meant === undefined ? undefined : `did you mean ${meant}?`, args.locate(at));
+    const allowed = (params.allowedValues ?? []).map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+    const meant = typeof error.data === 'string' ? suggest(error.data, allowed) : undefined;
+    return bad(`${at.join('.')}: ${shownValue(error.data)} is not one of ${allowed.join(', ')}`, meant === undefined ? undefined : `did you mean ${meant}?`, args.locate(at));
   }
-  return bad(`${at.join('.') || 'arguments'} ${error.message ?? 'wrong'}, not ${JSON.stringify(error.data)}`, undefined, args.locate(at));
+  return bad(`${at.join('.') || 'arguments'} ${error.message ?? 'wrong'}, not ${shownValue(error.data)}`, undefined, args.locate(at));
+}
+
+/** A value in an error text: short ones as they are, others by their type, as they may be whole files. */
+function shownValue(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text.length <= 40) return text;
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a mapping' : `a ${typeof value}`;
 }

@@ -51,7 +51,7 @@ export function parseOutcomes(reply: { readonly stdout: Buffer; readonly stderr:
 }
 
 function okCodesOf(step: Step): readonly number[] {
-  return 'okCodes' in step && step.okCodes !== undefined ? step.okCodes : [0];
+  return 'okCodes' in step ? step.okCodes : [0];
 }
 
 function renderStep(step: Step, nonce: string): string {
@@ -73,7 +73,7 @@ function renderExec(step: ExecStep, nonce: string): string {
   const stdin = step.stdin === undefined ? '' : ` <<'${nonce}'\n${step.stdin}\n${nonce}`;
   const command = shellCommand(step.argv);
   if (step.uninterruptible !== true) return [...environment, ...cd, `${command}${stdin}`].join('\n');
-  return [...environment, ...cd, uninterruptible(command)].join('\n');
+  return [...environment, ...cd, uninterruptible(`${command}${stdin}`)].join('\n');
 }
 
 /**
@@ -82,7 +82,7 @@ function renderExec(step: ExecStep, nonce: string): string {
  */
 export function uninterruptible(command: string): string {
   return [
-    "log=$(mktemp /tmp/lvs-play.XXXXXX) || exit 1",
+    'log=$(mktemp /tmp/lvs-play.XXXXXX) || exit 1',
     "( trap '' HUP PIPE INT TERM",
     command,
     ') >"$log" 2>&1',
@@ -98,9 +98,12 @@ function renderPut(step: PutStep, nonce: string): string {
   const temporary = path.posix.join(directory, `.${name}${TEMPORARY}${nonce}`);
   const target = shellQuote(step.path);
   const owner = [step.owner ?? '', step.group === undefined ? '' : `:${step.group}`].join('');
+  const inherits = step.owner === undefined || step.group === undefined;
   return [
     `temporary=${shellQuote(temporary)}`,
     `[ -d ${shellQuote(directory)} ] || { printf '%s\\n' ${shellQuote(`directory ${directory} does not exist`)} >&2; exit 1; }`,
+    // mv would put the file inside.
+    `if [ -d ${target} ]; then printf '%s\\n' ${shellQuote(`${step.path} is a directory`)} >&2; exit 1; fi`,
     // What a run that was killed left behind.
     `rm -f -- ${shellQuote(path.posix.join(directory, `.${name}${TEMPORARY}`))}*`,
     'fail() { rm -f -- "$temporary"; exit 1; }',
@@ -108,11 +111,11 @@ function renderPut(step: PutStep, nonce: string): string {
     `base64 -d >"$temporary" <<'${nonce}' || fail`,
     ...wrapped(Buffer.from(step.content).toString('base64')),
     nonce,
-    ...(owner === ''
-      ? [`if [ -e ${target} ]; then chown --reference=${target} -- "$temporary" 2>/dev/null || chown "$(stat -c %u:%g -- ${target})" "$temporary" || fail; fi`]
-      : [`chown ${shellQuote(owner)} "$temporary" || fail`]),
+    // busybox knows no --reference.
+    ...(inherits ? [`if [ -e ${target} ]; then chown --reference=${target} -- "$temporary" 2>/dev/null || chown "$(stat -L -c %u:%g -- ${target})" "$temporary" || fail; fi`] : []),
+    ...(owner === '' ? [] : [`chown ${shellQuote(owner)} "$temporary" || fail`]),
     step.mode === undefined ? `if [ -e ${target} ]; then chmod "$(stat -L -c %a -- ${target})" "$temporary" || fail; else chmod 0644 "$temporary" || fail; fi` : `chmod ${shellQuote(step.mode)} "$temporary" || fail`,
-    ...(step.check === undefined ? [] : [`${shellCommand(step.check.map((word) => word.replaceAll('{}', temporary)))} || fail`]),
+    ...(step.check === undefined ? [] : [`${shellCommand(step.check.map((word) => word.replaceAll('{}', () => temporary)))} || fail`]),
     'sync "$temporary" 2>/dev/null || :',
     `mv -f -- "$temporary" ${target} || fail`,
   ].join('\n');

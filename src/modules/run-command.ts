@@ -20,7 +20,7 @@ interface Guards {
 export const EVERYTHING_STALE = ['package', 'unit', 'sysctl', 'file', 'content', 'address', 'kernel_module'].map((fact) => ({ fact, key: '*' }));
 
 export function runFacts(args: Guards): FactRequest[] {
-  return [args.creates, args.removes].filter((path) => path !== undefined).map((path) => request(fileFact, path)) as unknown as FactRequest[];
+  return [args.creates, args.removes].filter((path) => path !== undefined).map((path) => request(fileFact, path));
 }
 
 /** It runs, unless its guards say that its work is done. */

@@ -1,4 +1,4 @@
-import { type FactPatch, patch, request } from '../facts/contract.ts';
+import { patch, request } from '../facts/contract.ts';
 import { unitFact, unitName } from '../facts/unit.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
 
@@ -8,10 +8,10 @@ const schema = {
   required: ['name'],
   properties: {
     name: { type: 'string', minLength: 1, description: 'A systemd unit; .service may be left out.' },
-    state: { enum: ['started', 'stopped', 'restarted', 'reloaded'], description: 'restarted and reloaded act every time.' },
+    state: { enum: ['started', 'stopped', 'restarted', 'reloaded'], description: 'restarted and reloaded act every time; reloaded starts what does not run.' },
     enabled: { type: 'boolean', description: 'Whether it starts at boot.' },
     masked: { type: 'boolean', description: 'Whether it is kept from starting at all.' },
-    daemon_reload: { type: 'boolean', description: 'Let systemd read its files again first. Done anyway when systemd says it is needed.' },
+    daemon_reload: { type: 'boolean', description: 'Let systemd read changed unit files again, when it says that it must. Done anyway before any other change.' },
   },
 } as const;
 
@@ -21,7 +21,7 @@ export default defineModule<ServiceArgs>({
   name: 'service',
   summary: 'Start, stop, restart or reload a service, and say whether it starts at boot (systemd)',
   schema,
-  notState: ['daemon_reload'],
+  notState: [],
   examples: [
     { name: 'Run keepalived, now and at boot', args: { name: 'keepalived', state: 'started', enabled: true } },
     { name: 'Reload nginx', args: { name: 'nginx', state: 'reloaded' } },
@@ -32,13 +32,15 @@ export default defineModule<ServiceArgs>({
     const name = unitName(args.name);
     const unit = facts.get(unitFact, name);
     const changes: Change[] = [];
+    if (args.daemon_reload === true && unit.needsReload) changes.push({ path: `${name} definition`, before: 'older than its file', after: 'read again' });
     if (args.masked !== undefined && args.masked !== (unit.enabled === 'masked')) changes.push({ path: `${name} masked`, before: unit.enabled === 'masked', after: args.masked });
-    if (args.enabled !== undefined && args.enabled !== startsAtBoot(unit.enabled)) changes.push({ path: `${name} enabled`, before: startsAtBoot(unit.enabled), after: args.enabled });
+    const boot = startsAtBoot(unit.enabled);
+    if (args.enabled !== undefined && boot !== undefined && args.enabled !== boot) changes.push({ path: `${name} enabled`, before: boot, after: args.enabled });
     const now = unit.active ? 'active' : 'inactive';
-    if (args.state === 'started' && !unit.active) changes.push({ path: `${name} state`, before: now, after: 'active' });
+    if ((args.state === 'started' || args.state === 'reloaded') && !unit.active) changes.push({ path: `${name} state`, before: now, after: 'active' });
     if (args.state === 'stopped' && unit.active) changes.push({ path: `${name} state`, before: now, after: 'inactive', impact: `stops ${args.name}` });
-    if (args.state === 'restarted') changes.push({ path: `${name} state`, before: now, after: 'restarted', impact: `restarts ${args.name}` });
-    if (args.state === 'reloaded') changes.push({ path: `${name} state`, before: now, after: 'reloaded' });
+    if (args.state === 'restarted') changes.push({ path: `${name} state`, before: now, after: 'restarted', ...(unit.active ? { impact: `restarts ${args.name}` } : {}) });
+    if (args.state === 'reloaded' && unit.active) changes.push({ path: `${name} state`, before: now, after: 'reloaded' });
     return changes;
   },
   apply: (args, changes, facts): Step[] => {
@@ -47,13 +49,18 @@ export default defineModule<ServiceArgs>({
     const systemctl = (title: string, ...words: string[]): Step => ({ kind: 'exec', title, argv: ['systemctl', ...words], stale: [{ fact: 'unit', key: name }] });
     const of = (what: string) => changes.find((change) => change.path === `${name} ${what}`)?.after;
     const steps: Step[] = [];
-    if (args.daemon_reload === true || unit.needsReload) steps.push(systemctl('read unit files again', 'daemon-reload'));
+    if (changes.length > 0 && unit.needsReload) steps.push(systemctl('read unit files again', 'daemon-reload'));
     const masked = of('masked');
     if (masked !== undefined) steps.push(masked === true ? systemctl(`mask ${name}`, 'mask', name) : systemctl(`unmask ${name}`, 'unmask', name));
     const enabled = of('enabled');
     if (enabled !== undefined) steps.push(enabled === true ? systemctl(`enable ${name}`, 'enable', name) : systemctl(`disable ${name}`, 'disable', name));
-    const verbs: Readonly<Record<string, string>> = { active: 'start', inactive: 'stop', restarted: 'restart', reloaded: 'reload' };
-    const verb = verbs[String(of('state'))];
+    const verbs = new Map<unknown, string>([
+      ['active', 'start'],
+      ['inactive', 'stop'],
+      ['restarted', 'restart'],
+      ['reloaded', 'reload'],
+    ]);
+    const verb = verbs.get(of('state'));
     // A unit that is starting is waited for: --no-block would call it done too early.
     if (verb !== undefined) steps.push(systemctl(`${verb} ${name}`, verb, name));
     return steps;
@@ -68,11 +75,12 @@ export default defineModule<ServiceArgs>({
         const boot = of('masked') === true ? 'masked' : of('enabled') === true ? 'enabled' : of('enabled') === false || of('masked') === false ? 'disabled' : unit.enabled;
         return { exists: true, active, enabled: boot, needsReload: false };
       }),
-    ] as unknown as FactPatch[];
+    ];
   },
 });
 
-/** A static or generated unit is started by others; asking for it to be enabled changes nothing. */
-function startsAtBoot(state: string): boolean {
-  return ['enabled', 'enabled-runtime', 'static', 'generated', 'indirect', 'alias'].includes(state);
+/** Undefined: it has no say in it (static, generated, and the like), others start it or not; enabling and disabling do nothing. */
+function startsAtBoot(state: string): boolean | undefined {
+  if (['static', 'generated', 'indirect', 'alias', 'transient'].includes(state)) return undefined;
+  return state === 'enabled' || state === 'enabled-runtime';
 }

@@ -1,5 +1,5 @@
 import { contentFact, contentOf } from '../facts/content.ts';
-import { type FactPatch, type FactReader, patch, request } from '../facts/contract.ts';
+import { type FactReader, patch, request } from '../facts/contract.ts';
 import { sysctlFact, sysctlPath } from '../facts/sysctl.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
 import { contentChange } from './text-change.ts';
@@ -62,7 +62,7 @@ export default defineModule<SysctlArgs>({
   after: (args, changes, facts) => {
     const content = contentOf(newContent(args, facts));
     const patches = changes.map((change) => (change.path === fileOf(args) ? patch(contentFact, fileOf(args), () => content) : patch(sysctlFact, args.name, () => valueOf(args))));
-    return patches as unknown as FactPatch[];
+    return patches;
   },
 });
 

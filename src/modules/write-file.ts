@@ -1,6 +1,7 @@
 import { contentFact, contentOf } from '../facts/content.ts';
 import { type FactPatch, type FactReader, type FactRequest, patch, request } from '../facts/contract.ts';
 import { fileFact } from '../facts/file.ts';
+import { NEW_UNIT, unitFact } from '../facts/unit.ts';
 import type { Change, PutStep, Step } from './contract.ts';
 import { type Attributes, attributeChanges, modeOf, withAttributes } from './file-attributes.ts';
 import { contentChange } from './text-change.ts';
@@ -43,9 +44,15 @@ export function fileStale(path: string): Step['stale'] {
   ];
 }
 
-export function filePatches(wanted: WantedFile): FactPatch[] {
+/**
+ * What a written file changes in the answers. A new unit file is a unit that is there and does nothing yet.
+ * @param isNew the file was not there before
+ */
+export function filePatches(wanted: WantedFile, isNew: boolean): FactPatch[] {
+  const unit = /^\/(?:etc|lib|usr\/lib)\/systemd\/system\/([^/]+)$/.exec(wanted.path)?.[1];
   return [
+    ...(unit === undefined || !isNew ? [] : [patch(unitFact, unit, () => NEW_UNIT)]),
     patch(contentFact, wanted.path, () => contentOf(wanted.content)),
     patch(fileFact, wanted.path, (state) => withAttributes(state.type === 'link' ? { ...state, type: 'absent' } : state, 'file', wanted)),
-  ] as unknown as FactPatch[];
+  ];
 }
