@@ -45,6 +45,12 @@ export class HostProgress implements HostMemory {
     this.#recap = { ...this.#recap, [status]: this.#recap[status] + 1, ...also };
   }
 
+  /** Takes the host out of the run. */
+  lose(state: 'failed' | 'unreachable'): void {
+    this.state = state;
+    this.count(state);
+  }
+
   register(name: string, results: readonly JsonObject[], loop: boolean): void {
     const [only] = results;
     if (!loop) {

@@ -58,14 +58,13 @@ async function runInstance(host: HostProgress, instance: TaskInstance, upcoming:
   const ignored = executed.outcome.status === 'failed' && task.ignoreErrors && executed.unreachable === undefined;
   const outcome = ignored ? { ...executed.outcome, status: 'ignored' as const } : executed.outcome;
   if (executed.unreachable !== undefined) {
-    host.state = 'unreachable';
-    host.count('unreachable');
     const { hint } = executed.unreachable;
-    run.emit({ at: Date.now(), type: 'host-unreachable', host: host.host, message: outcome.message ?? '', ...(hint === undefined ? {} : { hint }) });
-  } else {
-    host.count(outcome.status);
-    if (outcome.status === 'failed') host.state = 'failed';
+    host.lose('unreachable');
+    run.emit({ at: Date.now(), type: 'host-lost', state: 'unreachable', host: host.host, message: outcome.message ?? '', ...(hint === undefined ? {} : { hint }) });
+    return executed.result;
   }
+  if (outcome.status === 'failed') host.lose('failed');
+  else host.count(outcome.status);
   run.emit({ at: Date.now(), type: 'task-finished', host: host.host, task: ref, outcome });
   for (const name of executed.notifies) host.notified.add(name);
   if (instance.work.kind === 'ready' && instance.work.module.setsVars === true && outcome.status !== 'failed') {
@@ -89,8 +88,7 @@ async function liveInstances(host: HostProgress, task: Task, stretch: Stretch, r
     // The plan could not see it: the arguments hang on a result. The host stops here like at any failed task.
     const ref = { id: task.id, play: stretch.play.play.name, name: task.name, module: task.module, handler: stretch.handlers };
     const message = run.input.secrets.mask(error.message);
-    host.state = 'failed';
-    host.count('failed');
+    host.lose('failed');
     run.emit({ at: Date.now(), type: 'task-finished', host: host.host, task: ref, outcome: { status: 'failed', changes: [], message, ...(error.hint === undefined ? {} : { hint: error.hint }) } });
     return [];
   }

@@ -22,19 +22,18 @@ export interface RunResult {
 /** The dry run: asks every host once, changes nothing, and gives the plan. */
 export async function makePlan(input: RunInput, emit: Emit): Promise<RunResult> {
   const prepared = await prepareRun(input, { dryRun: true }, emit);
-  const unreachable = new Set(Object.keys(prepared.plan.unreachable));
   const stats = await statsOf(prepared);
   await prepared.sessions.close();
-  const recap = Object.fromEntries(prepared.compiled.hosts.map((host) => [host, plannedRecap(prepared.plan, host, unreachable.has(host))]));
+  const recap = Object.fromEntries(prepared.compiled.hosts.map((host) => [host, plannedRecap(prepared.plan, host)]));
   emit({ at: Date.now(), type: 'run-finished', recap, stats, interrupted: false });
   return { plan: prepared.plan, recap, stats, stopped: undefined, interrupted: false };
 }
 
-function plannedRecap(plan: Plan, host: string, unreachable: boolean): HostRecap {
+function plannedRecap(plan: Plan, host: string): HostRecap {
   const rows = plan.plays.flatMap((play) => play.tasks).filter((row) => row.host === host);
   const count = (...statuses: string[]) => rows.filter((row) => statuses.includes(row.status)).length;
   const changed = rows.filter((row) => row.changes.length > 0).length;
-  return { ok: rows.length - count('skipped', 'deferred'), changed, unreachable: unreachable ? 1 : 0, failed: 0, skipped: count('skipped'), rescued: 0, ignored: 0 };
+  return { ok: rows.length - count('skipped', 'deferred'), changed, unreachable: host in plan.unreachable ? 1 : 0, failed: host in plan.failed ? 1 : 0, skipped: count('skipped'), rescued: 0, ignored: 0 };
 }
 
 /**
@@ -46,11 +45,8 @@ function plannedRecap(plan: Plan, host: string, unreachable: boolean): HostRecap
 export async function runDeploy(input: RunInput, emit: Emit, signal: AbortSignal): Promise<RunResult> {
   const prepared = await prepareRun(input, { dryRun: false }, emit);
   const hosts = new Map(prepared.compiled.hosts.map((host) => [host, new HostProgress(host)]));
-  for (const host of Object.keys(prepared.plan.unreachable)) {
-    const progress = hosts.get(host);
-    if (progress === undefined) continue;
-    progress.state = 'unreachable';
-    progress.count('unreachable');
+  for (const state of ['unreachable', 'failed'] as const) {
+    for (const host of Object.keys(prepared.plan[state])) hosts.get(host)?.lose(state);
   }
   const run: RunContext = {
     input,

@@ -8,7 +8,8 @@ export type RunEvent = { readonly at: number } & (
   | { readonly type: 'run-started'; readonly command: 'deploy' | 'plan'; readonly playbook: string; readonly inventory: string; readonly hosts: readonly string[] }
   /** Facts are being asked of a host, or its connection made. */
   | { readonly type: 'host-gathering'; readonly host: string }
-  | { readonly type: 'host-unreachable'; readonly host: string; readonly message: string; readonly hint?: string }
+  /** Nothing more is done on the host: no way to it, or what it needs first (facts, sudo) failed. */
+  | { readonly type: 'host-lost'; readonly host: string; readonly state: 'unreachable' | 'failed'; readonly message: string; readonly hint?: string }
   | { readonly type: 'plan-made'; readonly hosts: readonly { readonly host: string; readonly tasks: number; readonly changes: number }[] }
   | { readonly type: 'play-started'; readonly play: string; readonly hosts: readonly string[]; readonly batches: number }
   | { readonly type: 'batch-started'; readonly play: string; readonly batch: number; readonly hosts: readonly string[] }

@@ -12,22 +12,27 @@ export type PackageState = {
 };
 
 /**
- * Key: a package's name. One dpkg-query for all, and one `apt-cache policy` for those that are not installed.
- * Output: `NAME<tab>STATUS<tab>VERSION` lines, then what apt-cache prints.
+ * Key: a package's name. One dpkg-query for all, and one `apt-cache policy` for those that are not installed; or one `rpm -q`, which knows no
+ * candidates. Output: `NAME<tab>STATUS<tab>VERSION` lines, then what apt-cache prints.
  */
 export const packageFact = defineFact<PackageState>({
   name: 'package',
-  summary: 'installed and installable versions (dpkg and apt)',
+  summary: 'installed and installable versions (dpkg and apt, rpm)',
   script: (keys) => {
-    const query = shellCommand(['dpkg-query', '-W', '-f', '${Package}\\t${db:Status-Abbrev}\\t${Version}\\n', ...keys]);
+    const dpkg = shellCommand(['dpkg-query', '-W', '-f', '${Package}\\t${db:Status-Abbrev}\\t${Version}\\n', ...keys]);
+    const rpm = shellCommand(['rpm', '-q', '--qf', '%{NAME}\\tii \\t%{VERSION}-%{RELEASE}\\n', ...keys]);
     return [
-      `known=$(${query} 2>/dev/null)`,
-      'printf "%s\\n" "$known"',
-      'set --',
-      `for name in ${keys.map(shellQuote).join(' ')}; do`,
-      '  case "$known" in "$name	ii "*|*"\n$name	ii "*) ;; *) set -- "$@" "$name";; esac',
-      'done',
-      'if [ $# -gt 0 ]; then apt-cache policy "$@" 2>/dev/null; fi',
+      'if command -v dpkg-query >/dev/null 2>&1; then',
+      `  known=$(${dpkg} 2>/dev/null)`,
+      '  printf "%s\\n" "$known"',
+      '  set --',
+      `  for name in ${keys.map(shellQuote).join(' ')}; do`,
+      '    case "$known" in "$name\t"[ih]"i "*|*"\n$name\t"[ih]"i "*) ;; *) set -- "$@" "$name";; esac',
+      '  done',
+      '  if [ $# -gt 0 ]; then apt-cache policy "$@" 2>/dev/null; fi',
+      // In the words of dpkg-query. What is not there is named in a sentence, which has no tabs.
+      `elif command -v rpm >/dev/null 2>&1; then ${rpm} 2>/dev/null`,
+      "else echo 'neither dpkg-query nor rpm is there' >&2; exit 1; fi",
       ':',
     ].join('\n');
   },

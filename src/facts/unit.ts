@@ -11,6 +11,9 @@ export type UnitState = {
   readonly needsReload: boolean;
 };
 
+/** A unit whose file was just written. */
+export const NEW_UNIT: UnitState = { exists: true, active: false, enabled: 'disabled', needsReload: false };
+
 /** Key: a unit's name with its suffix (`unitName` adds it). One `systemctl show` for all. */
 export const unitFact = defineFact<UnitState>({
   name: 'unit',

@@ -1,4 +1,5 @@
 import { LvsPlayError } from '../core/errors.ts';
+import { contentFact } from '../facts/content.ts';
 import { type Args, defineModule } from './contract.ts';
 import { attributeProperties } from './file-attributes.ts';
 import { fileChanges, filePatches, fileRequests, fileStep, type WantedFile } from './write-file.ts';
@@ -40,7 +41,7 @@ export default defineModule<CopyArgs, Resolved>({
   facts: (args) => fileRequests(args.dest),
   diff: (args, facts) => fileChanges(wantedOf(args), facts),
   apply: (args, changes) => (changes.length === 0 ? [] : [fileStep(wantedOf(args), `write ${args.dest}`, checkOf(args.validate))]),
-  after: (args) => filePatches(wantedOf(args)),
+  after: (args, _changes, facts) => filePatches(wantedOf(args), facts.get(contentFact, args.dest).state === 'absent'),
 });
 
 function wantedOf(args: Resolved): WantedFile {

@@ -44,7 +44,7 @@ export default defineModule<KeepalivedArgs>({
     const reload: Step = { kind: 'exec', title: 'reload keepalived', argv: ['systemctl', 'reload', UNIT], stale: [{ fact: 'unit', key: UNIT }, ...fileStale(pathOf(args))] };
     return [write, reload];
   },
-  after: (args, _changes, facts, context) => filePatches(wantedOf(args, facts, context)),
+  after: (args, _changes, facts, context) => filePatches(wantedOf(args, facts, context), false),
 });
 
 function pathOf(args: KeepalivedArgs): string {

@@ -1,3 +1,4 @@
+import { contentFact } from '../facts/content.ts';
 import { type Args, defineModule } from './contract.ts';
 import { checkOf } from './copy.ts';
 import { attributeProperties } from './file-attributes.ts';
@@ -33,7 +34,7 @@ export default defineModule<TemplateArgs, Resolved>({
   facts: (args) => fileRequests(args.dest),
   diff: (args, facts) => fileChanges(wantedOf(args), facts),
   apply: (args, changes) => (changes.length === 0 ? [] : [fileStep(wantedOf(args), `write ${args.dest}`, checkOf(args.validate))]),
-  after: (args) => filePatches(wantedOf(args)),
+  after: (args, _changes, facts) => filePatches(wantedOf(args), facts.get(contentFact, args.dest).state === 'absent'),
 });
 
 function wantedOf(args: Resolved): WantedFile {

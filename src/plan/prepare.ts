@@ -48,7 +48,7 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean }, 
   for (const text of compiled.warnings) emit({ at: Date.now(), type: 'message', level: 'warning', text });
   try {
     const outlines = await outlineHosts(compiled, services);
-    const unreachable: Record<string, string> = {};
+    const lost = { unreachable: {} as Record<string, string>, failed: {} as Record<string, string> };
     const rows = new Map<string, HostRows>();
     const changes = () => [...rows.values()].some((byPlay) => [...byPlay.values()].flat().some((row) => row.changes.length > 0 || row.status === 'deferred'));
     const planServices = { ...services, secrets, idleReason: (instance: TaskInstance) => idleReason(instance, input, changes()) };
@@ -61,14 +61,15 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean }, 
         rows.set(host, await planHost(outline, sessions.of, planServices));
       } catch (error) {
         if (!(error instanceof LvsPlayError) || error.kind === 'input') throw error;
-        unreachable[host] = secrets.mask(error.message);
-        emit({ at: Date.now(), type: 'host-unreachable', host, message: secrets.mask(error.message), ...(error.hint === undefined ? {} : { hint: error.hint }) });
+        const state = error.kind === 'unreachable' ? 'unreachable' : 'failed';
+        lost[state][host] = secrets.mask(error.message);
+        emit({ at: Date.now(), type: 'host-lost', state, host, message: secrets.mask(error.message), ...(error.hint === undefined ? {} : { hint: error.hint }) });
       }
     };
     // The controller's tasks come last: whether they are due may depend on what changes elsewhere.
     await mapLimited(compiled.hosts.filter((host) => host !== CONTROLLER), input.forks, planOne);
     if (compiled.hosts.includes(CONTROLLER)) await planOne(CONTROLLER);
-    const plan = planOf(input, compiled, rows, unreachable);
+    const plan = planOf(input, compiled, rows, lost);
     emit({ at: Date.now(), type: 'plan-made', hosts: compiled.hosts.map((host) => countsOf(host, [...(rows.get(host)?.values() ?? [])].flat())) });
     return { compiled, services, outlines, plan, sessions };
   } catch (error) {
@@ -109,7 +110,7 @@ export function idleReason(instance: TaskInstance, input: RunInput, somethingCha
   return isJsonObject(args) && args['always'] === true ? undefined : 'nothing changed';
 }
 
-function planOf(input: RunInput, compiled: CompiledRun, rows: ReadonlyMap<string, HostRows>, unreachable: Readonly<Record<string, string>>): Plan {
+function planOf(input: RunInput, compiled: CompiledRun, rows: ReadonlyMap<string, HostRows>, lost: Pick<Plan, 'unreachable' | 'failed'>): Plan {
   return {
     version: 1,
     createdAt: new Date().toISOString(),
@@ -120,7 +121,7 @@ function planOf(input: RunInput, compiled: CompiledRun, rows: ReadonlyMap<string
       batches,
       tasks: batches.flat().flatMap((host) => rows.get(host)?.get(index) ?? []),
     })),
-    unreachable,
+    ...lost,
   };
 }
 

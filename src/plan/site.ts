@@ -1,5 +1,6 @@
 import { InputErrors, LvsPlayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { Located } from '../core/located.ts';
 import type { Group, Inventory } from '../inventory/types.ts';
 import { plainVars } from '../inventory/types.ts';
 import { buildTopology, type HostAddress } from '../lvs/build.ts';
@@ -20,9 +21,10 @@ export interface Site {
  */
 export function buildSite(inventory: Inventory, extraVars: JsonObject, engine: TemplateEngine): Site {
   const owner = [...inventory.hosts.values()].find((host) => host.vars.has('lvs'));
-  const written = owner?.vars.get('lvs');
-  if (owner === undefined || written === undefined) return { inventory, topology: undefined };
-  const scope = { ...plainVars(owner.vars), ...extraVars };
+  const extra: Located | undefined = extraVars['lvs'] === undefined ? undefined : { value: extraVars['lvs'], locate: () => undefined };
+  const written = extra ?? owner?.vars.get('lvs');
+  if (written === undefined) return { inventory, topology: undefined };
+  const scope = { ...(owner === undefined ? {} : plainVars(owner.vars)), ...extraVars };
   const value = engine.renderValue(written.value, { vars: scope }, (path) => written.locate(path));
   const topology = buildTopology({ value, locate: (path, of) => written.locate(path, of) }, hostAddresses(inventory, extraVars, engine));
   return { inventory: withGroups(inventory, lvsGroups(topology)), topology };
@@ -31,7 +33,7 @@ export function buildSite(inventory: Inventory, extraVars: JsonObject, engine: T
 function hostAddresses(inventory: Inventory, extraVars: JsonObject, engine: TemplateEngine): ReadonlyMap<string, HostAddress> {
   const addresses = new Map<string, HostAddress>();
   for (const host of inventory.hosts.values()) {
-    const vars = { ...plainVars(host.vars), ...extraVars };
+    const vars: JsonObject = { inventory_hostname: host.name, ...plainVars(host.vars), ...extraVars };
     const name = ['lvs_address', 'ansible_host'].find((candidate) => candidate in vars);
     const written = name === undefined ? undefined : host.vars.get(name);
     const address = name === undefined ? host.name : engine.renderValue(vars[name] ?? null, { vars }, (path) => written?.locate(path));

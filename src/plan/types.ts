@@ -11,6 +11,8 @@ export interface Plan {
   readonly plays: readonly PlannedPlay[];
   /** Hosts that could not be asked. */
   readonly unreachable: Readonly<Record<string, string>>;
+  /** Hosts that are there but could not answer (sudo refused, facts unreadable). */
+  readonly failed: Readonly<Record<string, string>>;
 }
 
 export interface PlannedPlay {

@@ -79,6 +79,6 @@ describe('a plan for programs', () => {
   });
 
   it('counts', () => {
-    expect(countPlan(plan([]))).toEqual({ changes: 0, hosts: 0, predicted: 0, runs: 0, deferred: 0, unreachable: 0 });
+    expect(countPlan(plan([]))).toEqual({ changes: 0, hosts: 0, predicted: 0, runs: 0, deferred: 0, unreachable: 0, failed: 0 });
   });
 });

@@ -26,7 +26,7 @@ describe('rows of a batch', () => {
     expect(rows.rows).toEqual(['batch 2']);
     rows.handle(finished('h1', { status: 'changed' }));
     rows.handle(finished('h2', { status: 'failed' }));
-    rows.handle({ at: 0, type: 'host-unreachable', host: 'h3', message: 'x' });
+    rows.handle({ at: 0, type: 'host-lost', state: 'unreachable', host: 'h3', message: 'x' });
     rows.handle({ at: 0, type: 'task-started', host: 'h4', task: taskRef() });
     expect(rows.text('batch 2', 2000, false, PLAIN)).toBe('batch 2: 14 hosts, 1 at work, 1 changed, 1 failed, 1 unreachable  install nginx  2s');
     expect(rows.failed('batch 2')).toBe(true);

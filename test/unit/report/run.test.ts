@@ -14,7 +14,7 @@ const CHANGE = { path: 'nginx', before: null, after: '1.22' };
 const EVENTS: readonly RunEvent[] = [
   { at: 1, type: 'run-started', command: 'deploy', playbook: 'site.yml', inventory: 'hosts.yml', hosts: ['rs1', 'director1'] },
   { at: 2, type: 'host-gathering', host: 'rs1' },
-  { at: 3, type: 'host-unreachable', host: 'director1', message: 'refused', hint: 'is it up?' },
+  { at: 3, type: 'host-lost', state: 'unreachable', host: 'director1', message: 'refused', hint: 'is it up?' },
   { at: 4, type: 'plan-made', hosts: [{ host: 'rs1', tasks: 2, changes: 1 }] },
   { at: 5, type: 'play-started', play: 'Web', hosts: ['rs1'], batches: 2 },
   { at: 6, type: 'batch-started', play: 'Web', batch: 0, hosts: ['rs1'] },

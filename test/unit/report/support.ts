@@ -20,5 +20,5 @@ export function planned(host: string, more: Partial<PlannedTask> & { name?: stri
 
 export function plan(tasks: readonly PlannedTask[], more: Partial<Plan> = {}): Plan {
   const hosts = [...new Set(tasks.map((task) => task.host))];
-  return { version: 1, createdAt: '2026-01-01T00:00:00.000Z', playbook: 'site.yml', inventory: 'hosts.yml', plays: [{ name: 'Web', batches: [hosts], tasks }], unreachable: {}, ...more };
+  return { version: 1, createdAt: '2026-01-01T00:00:00.000Z', playbook: 'site.yml', inventory: 'hosts.yml', plays: [{ name: 'Web', batches: [hosts], tasks }], unreachable: {}, failed: {}, ...more };
 }
