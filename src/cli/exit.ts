@@ -22,9 +22,10 @@ export function exitCodeOf(error: unknown): number {
 export function runExitCode(run: { readonly recap: Readonly<Record<string, HostRecap>>; readonly interrupted: boolean }, events: readonly RunEvent[]): number {
   if (run.interrupted) return EXIT.interrupted;
   const hosts = Object.values(run.recap);
-  // A task that lost its host is told as failed, but the host counts as unreachable.
-  const failures = events.filter((event) => event.type === 'task-finished').filter(({ host, outcome }) => outcome.status === 'failed' && (run.recap[host]?.failed ?? 0) > 0);
-  if (failures.length > 0 && failures.every(({ task }) => task.module === 'lvs_verify')) return EXIT.verification;
-  if (hosts.some((host) => host.failed > 0)) return EXIT.hostFailed;
+  const failed = Object.keys(run.recap).filter((host) => (run.recap[host]?.failed ?? 0) > 0);
+  const modulesOf = (host: string) => events.flatMap((event) => (event.type === 'task-finished' && event.host === host && event.outcome.status === 'failed' ? [event.task.module] : []));
+  // A host may have failed before its first task: then no module is to blame.
+  if (failed.length > 0 && failed.every((host) => modulesOf(host).join() === 'lvs_verify')) return EXIT.verification;
+  if (failed.length > 0) return EXIT.hostFailed;
   return hosts.some((host) => host.unreachable > 0) ? EXIT.unreachable : EXIT.ok;
 }

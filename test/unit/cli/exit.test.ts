@@ -34,6 +34,7 @@ describe('the exit code', () => {
     ['one failed and one could not be reached', { a: { ...NONE, failed: 1 }, b: { ...NONE, unreachable: 1 } }, [failure('copy')], false, 2],
     ['the verification failed', { localhost: { ...NONE, failed: 1 } }, [failure('lvs_verify', 'localhost')], false, 8],
     ['a task and the verification failed', { a: { ...NONE, failed: 1 } }, [failure('copy'), failure('lvs_verify')], false, 2],
+    ['a host failed before its first task and the verification too', { a: { ...NONE, failed: 1 }, localhost: { ...NONE, failed: 1 } }, [failure('lvs_verify', 'localhost')], false, 2],
     ['it was interrupted', { a: { ...NONE, failed: 1 } }, [failure('copy')], true, 130],
   ])('of a run in which %s is right', (_what, recap, events, interrupted, code) => {
     expect(runExitCode({ recap, interrupted }, events)).toBe(code);
