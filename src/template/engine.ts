@@ -4,7 +4,7 @@ import { LvsPlayError, messageOf, type Position } from '../core/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import { suggest } from '../core/suggest.ts';
 import { type Filter, FILTERS, NAMED_ARGUMENTS, TESTS } from './filters.ts';
-import { codeOf, isTemplate, namesIn, plainPath, soleExpression } from './names.ts';
+import { codeOf, isTemplate, namesIn, pathsIn, plainPath, soleExpression } from './names.ts';
 import type { Scope, TemplateEngine, Where } from './types.ts';
 
 /** A mapping's entry that renders to this disappears, as with Ansible's `omit`. */
@@ -73,9 +73,27 @@ class Engine implements TemplateEngine {
   #evaluate(expression: string, scope: Scope, position: Position | undefined): Json {
     const path = plainPath(expression);
     if (path !== undefined) return this.#lookUp(path, expression, scope, position);
+    this.#refuseMissing(expression, scope, position);
     const result = this.#run(namesIn(expression), expression, scope, () => position, (environment, context) => environment.evalExpr(expression, context) as unknown);
     if (result === undefined) throw this.#undefinedIn(expression, namesIn(expression), scope, position);
     return toJson(result);
+  }
+
+  /**
+   * minijinja takes an undefined value in a comparison or a condition for false, so that `when: typo == 1` would skip its task without a
+   * word. What is missing and not asked about with `is defined` or `default` is refused here, also in a branch that would not be taken.
+   */
+  #refuseMissing(expression: string, scope: Scope, position: Position | undefined): void {
+    for (const { steps, guarded } of pathsIn(expression)) {
+      const [name = '', ...rest] = steps;
+      if (guarded || FUNCTIONS.has(name)) continue;
+      if (!Object.hasOwn(scope.vars, name)) {
+        // What is called like a function is for the engine to refuse.
+        if (!new RegExp(`\\b${name}\\s*\\(`).test(expression)) throw this.#undefinedIn(expression, new Set([name]), scope, position);
+        continue;
+      }
+      if (rest.length > 0) this.#lookUp(steps, expression, scope, position, true);
+    }
   }
 
   #renderString(text: string, scope: Scope, positionOf: (line: number) => Position | undefined): string {
@@ -147,7 +165,8 @@ class Engine implements TemplateEngine {
     }
   }
 
-  #lookUp(path: readonly (string | number)[], expression: string, scope: Scope, position: Position | undefined): Json {
+  /** @param mappingsOnly stop where a value is no mapping: what follows may be a method */
+  #lookUp(path: readonly (string | number)[], expression: string, scope: Scope, position: Position | undefined, mappingsOnly = false): Json {
     const [first, ...rest] = path;
     const name = String(first);
     if (name === 'omit' && rest.length === 0) return OMIT;
@@ -160,6 +179,7 @@ class Engine implements TemplateEngine {
     }
     for (const [index, step] of rest.entries()) {
       const parent: Json = value;
+      if (mappingsOnly && !isJsonObject(parent)) return parent;
       if (Array.isArray(parent)) value = (parent as readonly Json[])[Number(step)];
       else value = isJsonObject(parent) && Object.hasOwn(parent, step) ? parent[step] : undefined;
       if (value === undefined) {

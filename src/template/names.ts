@@ -62,3 +62,26 @@ export function plainPath(expression: string): readonly (string | number)[] | un
   const [first] = path;
   return typeof first === 'string' && !KEYWORDS.has(first) ? path : undefined;
 }
+
+/** A dotted path that an expression reads, `result.rc`; method calls are left out. */
+export interface ReadPath {
+  readonly steps: readonly string[];
+  /** `is defined`, `is undefined` or `| default` asks about it, so that it may be missing. */
+  readonly guarded: boolean;
+}
+
+/** Paths in an expression, for what a template engine passes over: a missing name that is only compared. */
+export function pathsIn(expression: string): ReadPath[] {
+  // Strings are blanked, so that what they hold is not taken for names; positions stay.
+  const blank = expression.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gs, (text) => '\u0001'.repeat(text.length));
+  const names = namesIn(expression);
+  const found = [...blank.matchAll(/(?<![\w.\u0001|])[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*/g)].flatMap(({ 0: text, index }) => {
+    const steps = text.split('.').map((step) => step.trim());
+    const after = blank.slice(index + text.length);
+    const read = /^\s*\(/.test(after) ? steps.slice(0, -1) : steps;
+    const guard = /^(?:\s*\[[^\]]*\])*\s*(?:\|\s*(?:default|d)\b|is\s+(?:not\s+)?(?:un)?defined\b)/.test(after);
+    return read[0] === undefined || !names.has(read[0]) ? [] : [{ steps: read, guarded: guard }];
+  });
+  const guards = found.filter((path) => path.guarded).map((path) => path.steps.join('.'));
+  return found.map((path) => ({ ...path, guarded: guards.some((guard) => `${path.steps.join('.')}.`.startsWith(`${guard}.`)) }));
+}

@@ -100,6 +100,27 @@ describe('renderValue', () => {
   });
 });
 
+describe('evaluate', () => {
+  it.each<[string, Json]>([
+    ['port == 80', true],
+    ['missing is defined', false],
+    ['missing is not defined or missing == 1', true],
+    ['map.zz is defined and map.zz == 1', false],
+    ['map.zz | default(3) == 3', true],
+    ['servers | selectattr("weight", "gt", 1) | list | length == 1', true],
+    ['name.startswith("rs")', true],
+    ['map.b.c == "deep" and "map.zz" != ""', true],
+    ['port in [80, 443]', true],
+    ['range(2) | list == [0, 1]', true],
+  ])('%s is %j', (expression, value) => {
+    expect(engine.evaluate(expression, { vars: VARS })).toEqual(value);
+  });
+
+  it.each(['typo == 1', 'not typo', 'typo ~ ""', 'port == 80 and typo', 'map.zz == 1', 'map.b.zz', 'typo in list', '"a" if typo else "b"'])('%s is refused: nothing undefined counts as false', (expression) => {
+    expect(failure(() => engine.evaluate(expression, { vars: VARS }))).toMatchObject({ code: 'undefined-variable' });
+  });
+});
+
 describe('renderText', () => {
   it('names the file and the line', () => {
     const error = failure(() => engine.renderText('one\n{% for s in servers %}\n{{ s.nope }}\n{% endfor %}', { vars: VARS }, 'page.j2'));
