@@ -49,7 +49,7 @@ export default defineModule<ServiceArgs>({
     const systemctl = (title: string, ...words: string[]): Step => ({ kind: 'exec', title, argv: ['systemctl', ...words], stale: [{ fact: 'unit', key: name }] });
     const of = (what: string) => changes.find((change) => change.path === `${name} ${what}`)?.after;
     const steps: Step[] = [];
-    if (changes.length > 0 && unit.needsReload) steps.push(systemctl('read unit files again', 'daemon-reload'));
+    if (changes.length > 0 && unit.needsReload) steps.push({ kind: 'exec', title: 'read unit files again', argv: ['systemctl', 'daemon-reload'], stale: [{ fact: 'unit', key: '*' }] });
     const masked = of('masked');
     if (masked !== undefined) steps.push(masked === true ? systemctl(`mask ${name}`, 'mask', name) : systemctl(`unmask ${name}`, 'unmask', name));
     const enabled = of('enabled');
@@ -66,6 +66,7 @@ export default defineModule<ServiceArgs>({
     return steps;
   },
   after: (args, changes) => {
+    if (changes.length === 0) return [];
     const name = unitName(args.name);
     const of = (what: string) => changes.find((change) => change.path === `${name} ${what}`)?.after;
     return [
