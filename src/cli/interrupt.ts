@@ -15,9 +15,18 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     controller.abort();
     notice('interrupted: finishing the step in hand; once more ends at once');
   };
+  return withSignals(onSignal, () => work(controller.signal));
+}
+
+/** Runs something that changes nothing: the first Ctrl-C ends the process. */
+export async function endedBySignals<T>(work: () => Promise<T>): Promise<T> {
+  return withSignals(() => process.exit(EXIT.interrupted), work);
+}
+
+async function withSignals<T>(onSignal: () => void, work: () => Promise<T>): Promise<T> {
   for (const name of SIGNALS) process.on(name, onSignal);
   try {
-    return await work(controller.signal);
+    return await work();
   } finally {
     for (const name of SIGNALS) process.removeListener(name, onSignal);
   }

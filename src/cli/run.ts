@@ -7,7 +7,7 @@ import { formatRecap, formatStats } from '../report/recap.ts';
 import { createStyle } from '../report/style.ts';
 import { EXIT, runExitCode } from './exit.ts';
 import { followRun, type Follower } from './follow.ts';
-import { interruptible } from './interrupt.ts';
+import { endedBySignals, interruptible } from './interrupt.ts';
 import { printListings } from './listings.ts';
 import { requireInventory, type CommonOptions } from './options.ts';
 import { colorOn, printProgress, printResult, processSecrets } from './output.ts';
@@ -34,7 +34,7 @@ export async function runPlaybook(command: 'deploy' | 'plan', playbookFile: stri
 
 async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: Follower, options: CommonOptions): Promise<number> {
   try {
-    const result = await interruptible((signal) => engine(command, input, follower, signal), follower.notice);
+    const result = await engine(command, input, follower);
     await follower.close();
     report(command, result, follower, options);
     return exitCode(command, result, follower, options);
@@ -44,8 +44,9 @@ async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: F
   }
 }
 
-async function engine(command: 'deploy' | 'plan', input: RunInput, follower: Follower, signal: AbortSignal): Promise<RunResult> {
-  return command === 'plan' ? makePlan(input, follower.emit) : runDeploy(input, follower.emit, signal);
+function engine(command: 'deploy' | 'plan', input: RunInput, follower: Follower): Promise<RunResult> {
+  if (command === 'plan') return endedBySignals(() => makePlan(input, follower.emit));
+  return interruptible((signal) => runDeploy(input, follower.emit, signal), follower.notice);
 }
 
 /** The result goes to stdout; but when that carries the documents, what is for people goes to stderr. */
