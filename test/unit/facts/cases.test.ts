@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Json } from '../../../src/core/json.ts';
+import { addressFact } from '../../../src/facts/address.ts';
+import { contentFact } from '../../../src/facts/content.ts';
+import type { FactDef } from '../../../src/facts/contract.ts';
+import { fileFact } from '../../../src/facts/file.ts';
+import { kernelModuleFact } from '../../../src/facts/kernel-module.ts';
+import { packageFact } from '../../../src/facts/package.ts';
+import { sysctlFact } from '../../../src/facts/sysctl.ts';
+import { unitFact } from '../../../src/facts/unit.ts';
+
+/** What a host printed, and what it means: `cases/<fact>/<name>.json`. */
+interface Case {
+  /** Where the output is from. */
+  readonly from: string;
+  /** Its lines; NUL and bytes that are no text as in a JSON string. */
+  readonly output: readonly string[];
+  /** By key; sorted, as a fact is asked. */
+  readonly value?: Readonly<Record<string, Json>>;
+  /** Or the error, and the keys asked for. */
+  readonly error?: string;
+  readonly keys?: readonly string[];
+}
+
+const FACTS: readonly FactDef[] = [addressFact, contentFact, fileFact, kernelModuleFact, packageFact, sysctlFact, unitFact] as readonly FactDef[];
+const CASES = path.join(import.meta.dirname, 'cases');
+
+it('every kind of fact has cases', () => {
+  expect(readdirSync(CASES).sort()).toEqual(FACTS.map((fact) => fact.name).sort());
+});
+
+describe.each(FACTS.map((fact) => [fact.name, fact] as const))('%s', (name, fact) => {
+  const dir = path.join(CASES, name);
+  it.each(readdirSync(dir).map((file) => [file.replace(/\.json$/, ''), file] as const))('%s', (_title, file) => {
+    const { output, value, error, keys = [] } = JSON.parse(readFileSync(path.join(dir, file), 'utf8')) as Case;
+    const bytes = Buffer.from(output.join('\n'), 'latin1');
+    if (value === undefined) {
+      expect(() => fact.parse(bytes, keys)).toThrow(error);
+      return;
+    }
+    expect(Object.fromEntries(fact.parse(bytes, Object.keys(value)))).toEqual(value);
+  });
+});
