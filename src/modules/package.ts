@@ -85,14 +85,21 @@ function namesOf(args: PackageArgs): readonly string[] {
 function aptScript(names: readonly string[], args: PackageArgs): string {
   const apt = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold'];
   const work = [
-    'export DEBIAN_FRONTEND=noninteractive',
     // A run that was cut short leaves packages half configured, and apt refuses everything until that is mended.
     'if [ -n "$(dpkg --audit 2>/dev/null)" ]; then dpkg --configure -a --force-confdef --force-confold || exit 1; fi',
     ...(args.update_cache === true ? [`${shellCommand([...apt, 'update'])} || exit 1`] : []),
     args.state === 'absent' ? shellCommand([...apt, 'remove', '--', ...names]) : shellCommand([...apt, 'install', '--', ...names]),
   ];
-  if (args.start_services === true || args.state === 'absent') return uninterruptible(work.join('\n'));
-  return uninterruptible([...denyStart(), ...work].join('\n'));
+  const policy = args.start_services === true || args.state === 'absent' ? [] : denyStart();
+  return uninterruptible(['export DEBIAN_FRONTEND=noninteractive', ...waitForOthers(apt), ...policy, ...work].join('\n'));
+}
+
+/**
+ * A controller that was killed may have left a package manager at work, with its policy in place. `apt-get check` takes the lock, so it waits for
+ * that to end; what it says of the packages does not matter yet.
+ */
+function waitForOthers(apt: readonly string[]): string[] {
+  return [`if [ -e ${shellQuote(POLICY)} ] || [ -n "$(dpkg --audit 2>/dev/null)" ]; then ${shellCommand([...apt, 'check'])} >/dev/null 2>&1; fi`];
 }
 
 /** A policy that refuses to start services while this runs, unless the host has one of its own. Restarts of what runs are let through. */

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 /** The repository's root; tests run the built bundle, as users do. */
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const CLI = path.join(ROOT, 'dist', 'lvs-play.js');
+/** LVS_PLAY_CLI points the tests at another build, an installed one for example. */
+const CLI = process.env['LVS_PLAY_CLI'] ?? path.join(ROOT, 'dist', 'lvs-play.js');
 
 export interface CliResult {
   readonly code: number | null;
