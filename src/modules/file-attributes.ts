@@ -20,7 +20,8 @@ export function modeOf(mode: string | number | undefined): string | undefined {
   if (mode === undefined) return undefined;
   const text = typeof mode === 'number' ? mode.toString(8) : mode;
   // 644 without the zero is the decimal number: as octal it would be 1204, which nobody means.
-  const isDecimal = typeof mode === 'number' && /^[0-7]{3}$/.test(String(mode)) && mode >= 600;
+  // (1755 likewise; 1600 and more would be setgid and sticky at once.)
+  const isDecimal = typeof mode === 'number' && /^[0-7]{3,4}$/.test(String(mode)) && ((mode >= 600 && mode < 1000) || mode >= 1600);
   if (/^[0-7]{3,4}$/.test(text) && !isDecimal) return text.padStart(4, '0');
   throw new LvsPlayError({ code: 'bad-mode', kind: 'input', message: `mode ${String(mode)} is not octal`, hint: 'quote it: mode: "0644"' });
 }

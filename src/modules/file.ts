@@ -1,4 +1,6 @@
 import { LvsPlayError } from '../core/errors.ts';
+import { shellQuote } from '../core/quote.ts';
+import { contentFact, NO_CONTENT } from '../facts/content.ts';
 import { patch, request } from '../facts/contract.ts';
 import { ABSENT, fileFact, type FileState } from '../facts/file.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
@@ -10,7 +12,7 @@ const schema = {
   required: ['path'],
   properties: {
     path: { type: 'string', pattern: '^/', description: 'Absolute path on the host.' },
-    state: { enum: ['file', 'directory', 'link', 'absent'], description: 'file: it must exist, only attributes are set. absent removes a tree. Default file.' },
+    state: { enum: ['file', 'touch', 'directory', 'link', 'absent'], description: 'file: it must exist, only attributes are set; touch: an empty one is made if there is none. absent removes a tree. Default file.' },
     src: { type: 'string', minLength: 1, description: 'Where a link points.' },
     ...attributeProperties,
   },
@@ -42,7 +44,7 @@ export default defineModule<FileArgs>({
     const shown = now.type === 'absent' ? null : now.type;
     if (state === 'absent') return now.type === 'absent' ? [] : [{ path: args.path, before: now.type, after: null }];
     if (state === 'link') return now.type === 'link' && now.target === args.src ? [] : [{ path: args.path, before: now.target ?? shown, after: `link to ${args.src ?? ''}` }];
-    if (now.type !== state) return [{ path: args.path, before: shown, after: state }];
+    if (now.type !== typeOf(state)) return [{ path: args.path, before: shown, after: typeOf(state) }];
     return attributeChanges(args.path, now, args);
   },
   apply: (args, changes, facts): Step[] => {
@@ -50,28 +52,35 @@ export default defineModule<FileArgs>({
     const stale = ['file', 'content'].map((fact) => ({ fact, key: '*' }));
     const step = (title: string, ...argv: string[]): Step => ({ kind: 'exec', title, argv, stale });
     const now = facts.get(fileFact, args.path);
-    switch (args.state ?? 'file') {
-      case 'absent':
-        return [step(`remove ${args.path}`, 'rm', '-rf', '--', args.path)];
-      case 'link':
-        return [step(`link ${args.path}`, 'ln', '-sfn', '--', args.src ?? '', args.path)];
-      case 'directory':
-        return [...(now.type === 'directory' ? [] : [step(`make ${args.path}`, 'mkdir', '-p', '--', args.path)]), ...attributeSteps(args, step)];
-      case 'file':
-        // Making an empty file is what copy is for: a missing one is a mistake to be seen.
-        if (now.type !== 'file') return [step(`find ${args.path}`, 'test', '-f', args.path)];
-        return attributeSteps(args, step);
+    const state = args.state ?? 'file';
+    const refuse = (why: string): Step[] => [{ kind: 'script', title: `look at ${args.path}`, script: `printf '%s\\n' ${shellQuote(`${args.path} ${why}`)} >&2; exit 1`, stale }];
+    if (state === 'absent') return [step(`remove ${args.path}`, 'rm', '-rf', '--', args.path)];
+    if (state === 'link') {
+      // ln would put the link inside.
+      if (now.type === 'directory') return refuse('is a directory; remove it first to make it a link');
+      return [step(`link ${args.path}`, 'ln', '-sfn', '--', args.src ?? '', args.path)];
     }
+    if (now.type === 'link') return refuse(`is a link to ${now.target ?? ''}; name what it points to`);
+    if (now.type !== 'absent' && now.type !== typeOf(state)) return refuse(`is no ${typeOf(state)}`);
+    if (state === 'directory') return [...(now.type === 'directory' ? [] : [step(`make ${args.path}`, 'mkdir', '-p', '--', args.path)]), ...attributeSteps(args, step)];
+    if (now.type === 'file') return attributeSteps(args, step);
+    // Making a file is what copy and touch are for: a missing one is a mistake to be seen.
+    return state === 'touch' ? [step(`make ${args.path}`, 'touch', '--', args.path), ...attributeSteps(args, step)] : refuse('does not exist; state: touch makes an empty file');
   },
-  after: (args) =>
-    [
+  after: (args) => [
+      ...(args.state === 'absent' ? [patch(contentFact, args.path, () => NO_CONTENT)] : []),
       patch(fileFact, args.path, (now): FileState => {
         if (args.state === 'absent') return ABSENT;
         if (args.state === 'link') return { type: 'link', mode: '0777', owner: 'root', group: 'root', target: args.src ?? '' };
-        return withAttributes(now, args.state ?? 'file', args);
+        return withAttributes(now.type === 'link' ? ABSENT : now, typeOf(args.state ?? 'file'), args);
       }),
     ],
 });
+
+/** A file that is touched is a file. */
+function typeOf(state: 'file' | 'touch' | 'directory'): 'file' | 'directory' {
+  return state === 'directory' ? 'directory' : 'file';
+}
 
 function attributeSteps(args: FileArgs, step: (title: string, ...argv: string[]) => Step): Step[] {
   const mode = modeOf(args.mode);

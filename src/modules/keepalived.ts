@@ -35,7 +35,7 @@ export default defineModule<KeepalivedArgs>({
   },
   diff: (args, facts, context): Change[] => {
     const active = facts.get(unitFact, UNIT).active;
-    return fileChanges(wantedOf(args, facts, context), facts, active ? { impact: 'reloads keepalived' } : {});
+    return fileChanges(wantedOf(args, facts, context), facts, active ? { impact: 'reloads keepalived' } : {}).map(withoutPasswords);
   },
   apply: (args, changes, facts, context): Step[] => {
     if (changes.length === 0) return [];
@@ -46,6 +46,13 @@ export default defineModule<KeepalivedArgs>({
   },
   after: (args, _changes, facts, context) => filePatches(wantedOf(args, facts, context), false),
 });
+
+/** Also passwords that are too short to be masked everywhere, and those of the file that is replaced. */
+function withoutPasswords(change: Change): Change {
+  if (change.text === undefined) return change;
+  const masked = (text: string) => text.replaceAll(/^(\s*auth_pass\s+).*$/gm, '$1********');
+  return { ...change, text: { before: masked(change.text.before), after: masked(change.text.after) } };
+}
 
 function pathOf(args: KeepalivedArgs): string {
   return args.path ?? '/etc/keepalived/keepalived.conf';

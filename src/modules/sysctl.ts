@@ -1,8 +1,10 @@
-import { contentFact, contentOf } from '../facts/content.ts';
+import { LvsPlayError } from '../core/errors.ts';
+import { contentFact } from '../facts/content.ts';
 import { type FactReader, patch, request } from '../facts/contract.ts';
 import { sysctlFact, sysctlPath } from '../facts/sysctl.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
 import { contentChange } from './text-change.ts';
+import { filePatches, fileStale } from './write-file.ts';
 
 const schema = {
   type: 'object',
@@ -29,7 +31,12 @@ export default defineModule<SysctlArgs>({
     { name: 'Forward packets', args: { name: 'net.ipv4.ip_forward', value: 1 } },
     { name: 'No longer kept', args: { name: 'net.ipv4.ip_forward', state: 'absent', sysctl_file: '/etc/sysctl.d/99-old.conf' } },
   ],
-  facts: (args) => [request(sysctlFact, args.name), request(contentFact, fileOf(args))] as never,
+  facts: (args) => {
+    if (args.state !== 'absent' && (args.value === undefined || valueOf(args) === '')) {
+      throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: `sysctl: ${args.name} has no value`, hint: 'add value: 1, or state: absent' });
+    }
+    return [request(sysctlFact, args.name), request(contentFact, fileOf(args))] as never;
+  },
   diff: (args, facts) => {
     const changes: Change[] = [];
     const now = facts.get(sysctlFact, args.name);
@@ -47,23 +54,22 @@ export default defineModule<SysctlArgs>({
         title: `keep ${args.name} in ${file}`,
         path: file,
         content: newContent(args, facts),
-        stale: [
-          { fact: 'content', key: file },
-          { fact: 'file', key: file },
-        ],
+        stale: fileStale(file),
       });
     }
     if (changes.some((change) => change.path === `sysctl ${args.name}`)) {
+      // With slashes a part may hold a dot, as eth0.5 does.
       const name = sysctlPath(args.name).replace('/proc/sys/', '');
       steps.push({ kind: 'exec', title: `set ${args.name}`, argv: ['sysctl', '-q', '-w', `${name}=${valueOf(args)}`], stale: [{ fact: 'sysctl', key: '*' }] });
     }
     return steps;
   },
-  after: (args, changes, facts) => {
-    const content = contentOf(newContent(args, facts));
-    const patches = changes.map((change) => (change.path === fileOf(args) ? patch(contentFact, fileOf(args), () => content) : patch(sysctlFact, args.name, () => valueOf(args))));
-    return patches;
-  },
+  after: (args, changes, facts) =>
+    changes.flatMap((change) =>
+      change.path === fileOf(args)
+        ? filePatches({ path: fileOf(args), content: newContent(args, facts) }, facts.get(contentFact, fileOf(args)).state === 'absent')
+        : [patch(sysctlFact, args.name, () => valueOf(args))],
+    ),
 });
 
 function fileOf(args: SysctlArgs): string {
@@ -77,7 +83,11 @@ function valueOf(args: SysctlArgs): string {
 
 /** The file with this parameter's line set or taken out; other lines stay as they are. */
 function newContent(args: SysctlArgs, facts: FactReader): Buffer {
-  const old = facts.get(contentFact, fileOf(args)).text ?? '';
+  const file = facts.get(contentFact, fileOf(args));
+  if (file.state !== 'absent' && file.text === undefined) {
+    throw new LvsPlayError({ code: 'unreadable-file', kind: 'host', message: `${fileOf(args)} is no text file of at most 256 KiB: its lines cannot be kept`, hint: 'name another sysctl_file, or look at what is there' });
+  }
+  const old = file.text ?? '';
   const lines = old === '' ? [] : old.replace(/\n$/, '').split('\n');
   const isOurs = (line: string) => {
     const name = /^\s*-?([^#;=\s][^=\s]*)\s*=/.exec(line)?.[1];
