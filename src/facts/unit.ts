@@ -4,6 +4,7 @@ import { defineFact } from './contract.ts';
 /** What systemd says of a unit. */
 export type UnitState = {
   readonly exists: boolean;
+  /** It runs or is about to. Not one that ended and that systemd starts again and again. */
   readonly active: boolean;
   /** `UnitFileState`: enabled, disabled, static, masked, generated, ...; empty when there is no unit file. */
   readonly enabled: string;
@@ -18,7 +19,7 @@ export const NEW_UNIT: UnitState = { exists: true, active: false, enabled: 'disa
 export const unitFact = defineFact<UnitState>({
   name: 'unit',
   summary: 'systemd units: whether they exist, run, and start at boot',
-  script: (keys) => `${shellCommand(['systemctl', 'show', '--no-pager', '-p', 'Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload', '--', ...keys])}\n:`,
+  script: (keys) => `${shellCommand(['systemctl', 'show', '--no-pager', '-p', 'Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload', '--', ...keys])}\n:`,
   parse: (output, keys) => {
     const blocks = output
       .toString('utf8')
@@ -36,7 +37,7 @@ export const unitFact = defineFact<UnitState>({
           key,
           {
             exists: load !== 'not-found' && load !== '',
-            active: active === 'active' || active === 'reloading' || active === 'activating',
+            active: active === 'active' || active === 'reloading' || (active === 'activating' && !(block?.get('SubState') ?? '').startsWith('auto-restart')),
             enabled: block?.get('UnitFileState') ?? '',
             needsReload: block?.get('NeedDaemonReload') === 'yes',
           },
