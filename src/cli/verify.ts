@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { LvsPlayError } from '../core/errors.ts';
 import { suggest } from '../core/suggest.ts';
 import { commonOptions, requireInventory, withConnection, withInventory, type RawOptions } from './options.ts';
+import type { OpenSite } from './open-site.ts';
 import { printResult, processSecrets } from './output.ts';
 
 interface VerifyFlags extends RawOptions {
@@ -53,9 +54,7 @@ async function verify(flags: VerifyFlags): Promise<number> {
   }
 }
 
-type Opened = Awaited<ReturnType<(typeof import('./open-site.ts'))['openSite']>>;
-
-async function vantageOf(from: string | undefined, { site, target }: Opened) {
+async function vantageOf(from: string | undefined, { site, target }: OpenSite) {
   if (from === undefined) {
     const { controllerVantage } = await import('../verify/controller-vantage.ts');
     return controllerVantage(await target('localhost'));

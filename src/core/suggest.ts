@@ -13,7 +13,7 @@ export function suggest(wrong: string, known: Iterable<string>): string | undefi
 }
 
 /** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours each count one. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

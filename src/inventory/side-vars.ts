@@ -31,7 +31,7 @@ async function loadAll(dir: string, names: Iterable<string>, vault: VaultOptions
 }
 
 /** The variables of one file. @throws LvsPlayError when it holds anything but a mapping */
-export async function varsOf(file: string, vault: VaultOptions): Promise<[string, Located][]> {
+async function varsOf(file: string, vault: VaultOptions): Promise<[string, Located][]> {
   const document = await loadVarsFile(file, vault);
   if (document.value === null) return [];
   if (!isJsonObject(document.value)) {

@@ -123,7 +123,7 @@ function valueAt(value: Json, at: readonly string[]): Json {
   return at.reduce<Json>((current, key) => (isJsonObject(current) ? (current[key] ?? null) : null), value);
 }
 
-export function groupOf(raw: RawInventory, name: string): RawGroup {
+function groupOf(raw: RawInventory, name: string): RawGroup {
   const group = raw.groups.get(name) ?? { vars: new Map<string, Located>(), children: new Set<string>(), hosts: new Set<string>() };
   raw.groups.set(name, group);
   return group;

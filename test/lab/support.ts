@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The repository's root; tests run the built bundle, as users do. */
-export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 /** LVS_PLAY_CLI points the tests at another build, an installed one for example. */
 const CLI = process.env['LVS_PLAY_CLI'] ?? path.join(ROOT, 'dist', 'lvs-play.js');
 
