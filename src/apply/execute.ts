@@ -1,6 +1,6 @@
 import { LvsPlayError } from '../core/errors.ts';
 import type { ChangeView, TaskOutcome } from '../core/events.ts';
-import { isJsonObject, type JsonObject } from '../core/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { Change, Step, StepOutcome } from '../modules/contract.ts';
 import { parseOutcomes, renderSteps } from '../modules/render-steps.ts';
 import { CONTROLLER } from '../plan/compile.ts';
@@ -154,7 +154,8 @@ function judge(instance: TaskInstance, work: ReadyWork, wanted: readonly Change[
   }
   const changed = task.changedWhen === undefined ? wanted.length > 0 : evaluateCondition(task.changedWhen, 'changed_when', withResult(instance, task.register, result), engine);
   const status = message !== undefined ? 'failed' : changed ? 'changed' : 'ok';
-  const output = last === undefined || task.noLog ? '' : secrets.mask([last.stdout, last.stderr].filter((text) => text !== '').join('\n'));
+  const said = last === undefined ? shownText(told.data['msg']) : [last.stdout, last.stderr].filter((text) => text !== '').join('\n');
+  const output = task.noLog ? '' : secrets.mask(said);
   return {
     outcome: {
       status,
@@ -166,6 +167,12 @@ function judge(instance: TaskInstance, work: ReadyWork, wanted: readonly Change[
     result: { ...result, changed },
     notifies: status === 'changed' ? task.notify : [],
   };
+}
+
+/** What `debug` and `assert` have to say. */
+function shownText(message: Json | undefined): string {
+  if (message === undefined) return '';
+  return typeof message === 'string' ? message : JSON.stringify(message, null, 2);
 }
 
 function withResult(instance: TaskInstance, register: string | undefined, result: JsonObject): TaskInstance['scope'] {
