@@ -2,6 +2,7 @@ import path from 'node:path';
 import { InputErrors, LvsPlayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { loadExtraVars } from '../inventory/extra-vars.ts';
+import { readLimits } from '../inventory/limits.ts';
 import { loadInventory } from '../inventory/load.ts';
 import type { Inventory } from '../inventory/types.ts';
 import { knownModules } from '../modules/registry.ts';
@@ -76,7 +77,7 @@ export async function readRunInput(playbookFile: string, options: CommonOptions,
   return {
     playbook,
     inventory: hosts.inventory,
-    limit: options.limit,
+    limit: await readLimits(options.limit),
     tags: options.tags,
     skipTags: options.skipTags,
     startAtTask: options.startAtTask,
