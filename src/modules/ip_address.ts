@@ -31,12 +31,15 @@ export default defineModule<AddressArgs>({
     { name: 'Until the next reboot', args: { interface: 'eth0', address: '10.0.0.8/24', persistent: false } },
     { name: 'Gone', args: { interface: 'lo', address: '192.168.0.38/32', state: 'absent' } },
   ],
-  facts: (args) => {
-    if (parsePrefixed(args.address) === undefined || !args.address.includes('/')) {
+  resolve: (args) => {
+    const address = parsePrefixed(args.address);
+    if (address === undefined || !args.address.includes('/')) {
       throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: `ip_address: ${args.address} is no address with a prefix length`, hint: 'write 192.168.0.38/32' });
     }
-    return [request(addressFact, args.interface), request(contentFact, fileOf(args)), request(unitFact, unitOf(args))] as never;
+    // As the kernel writes it, to be found among its addresses.
+    return Promise.resolve({ ...args, address: `${address.address}/${String(address.prefix)}` });
   },
+  facts: (args) => [request(addressFact, args.interface), request(contentFact, fileOf(args)), request(unitFact, unitOf(args))] as never,
   diff: (args, facts): Change[] => {
     const present = facts.get(addressFact, args.interface).addresses.includes(args.address);
     const file = facts.get(contentFact, fileOf(args));

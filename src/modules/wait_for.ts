@@ -58,12 +58,14 @@ function waitScript(args: WaitArgs): string {
   const sleep = args.sleep ?? 1;
   return [
     `look() { ${look}\n}`,
-    `sleep ${String(args.delay ?? 0)}`,
-    `left=${String(Math.ceil(secondsOf(args) / sleep))}`,
+    ...(args.delay === undefined || args.delay === 0 ? [] : [`sleep ${String(args.delay)}`]),
+    // A look may take seconds itself, so that counting sleeps is no clock.
+    'now() { read -r up _ </proc/uptime; up=${up%.*}; }',
+    'now',
+    `end=$((up + ${String(Math.ceil(secondsOf(args)))}))`,
     'while :; do',
     wantsOpen(args) ? '  if look; then exit 0; fi' : '  if ! look; then exit 0; fi',
-    `  if [ "$left" -le 0 ]; then echo ${shellQuote(`not so after ${String(secondsOf(args))} s`)} >&2; exit 1; fi`,
-    '  left=$((left - 1))',
+    `  now; if [ "$up" -ge "$end" ]; then echo ${shellQuote(`not so after ${String(secondsOf(args))} s`)} >&2; exit 1; fi`,
     `  sleep ${String(sleep)}`,
     'done',
   ].join('\n');
