@@ -98,6 +98,8 @@ function renderPut(step: PutStep, nonce: string): string {
   const temporary = path.posix.join(directory, `.${name}${TEMPORARY}${nonce}`);
   const target = shellQuote(step.path);
   const owner = [step.owner ?? '', step.group === undefined ? '' : `:${step.group}`].join('');
+  // A link is replaced by a new file: what it points to is somebody else's, and so are its attributes.
+  const isFile = `[ -e ${target} ] && [ ! -h ${target} ]`;
   const inherits = step.owner === undefined || step.group === undefined;
   return [
     `temporary=${shellQuote(temporary)}`,
@@ -112,9 +114,9 @@ function renderPut(step: PutStep, nonce: string): string {
     ...wrapped(Buffer.from(step.content).toString('base64')),
     nonce,
     // busybox knows no --reference.
-    ...(inherits ? [`if [ -e ${target} ]; then chown --reference=${target} -- "$temporary" 2>/dev/null || chown "$(stat -L -c %u:%g -- ${target})" "$temporary" || fail; fi`] : []),
+    ...(inherits ? [`if ${isFile}; then chown --reference=${target} -- "$temporary" 2>/dev/null || chown "$(stat -c %u:%g -- ${target})" "$temporary" || fail; fi`] : []),
     ...(owner === '' ? [] : [`chown ${shellQuote(owner)} "$temporary" || fail`]),
-    step.mode === undefined ? `if [ -e ${target} ]; then chmod "$(stat -L -c %a -- ${target})" "$temporary" || fail; else chmod 0644 "$temporary" || fail; fi` : `chmod ${shellQuote(step.mode)} "$temporary" || fail`,
+    step.mode === undefined ? `if ${isFile}; then chmod "$(stat -c %a -- ${target})" "$temporary" || fail; else chmod 0644 "$temporary" || fail; fi` : `chmod ${shellQuote(step.mode)} "$temporary" || fail`,
     ...(step.check === undefined ? [] : [`${shellCommand(step.check.map((word) => word.replaceAll('{}', () => temporary)))} || fail`]),
     'sync "$temporary" 2>/dev/null || :',
     `mv -f -- "$temporary" ${target} || fail`,
