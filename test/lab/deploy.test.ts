@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, lvsPlay, must, scratch, STATE_SCRIPT, TestLab } from './support.ts';
@@ -132,7 +133,7 @@ describe('the main job on real kernels', () => {
   it('takes the virtual IP over when the active director dies, and gives it back', async () => {
     await lab.fault('crash', 'lvs1');
     await eventually(() => lab.answers(VIP, 4), (names) => names.every((name) => name !== ''));
-    await lab.fault('reboot', 'lvs1');
+    await lab.fault('boot', 'lvs1');
     await eventually(() => lab.sh('lvs1', 'ip -o addr show'), (text) => text.includes(VIP));
     expect(await eventually(() => lvsPlay(['verify', '-i', lab.overlay]), (run) => run.code === 0)).toMatchObject({ code: 0 });
   });
@@ -194,8 +195,6 @@ describe('what fails on a host', () => {
     // A real refusal by the real binary: the interface named by the inventory is not on this host.
     const files = await scratch({ 'extra.yml': '' });
     try {
-      const inventory = path.join(files.dir, 'broken');
-      await mkdir(inventory);
       const overlay = (await must(lvsPlay(['inventory', '-i', lab.overlay, '--host', 'lvs2']))).stdout;
       const vars = JSON.parse(overlay) as { lvs: { ha_pairs: Record<string, { interface: string }> } };
       for (const pair of Object.values(vars.lvs.ha_pairs)) pair.interface = 'eth9';
@@ -204,14 +203,17 @@ describe('what fails on a host', () => {
       expect(run.code, run.stderr).toBe(2);
       expect(run.stderr).toMatch(/eth9/);
       expect(await lab.sh('lvs2', 'sha256sum /etc/keepalived/keepalived.conf; systemctl show -p MainPID keepalived')).toBe(before);
-      expect(await lab.sh('lvs2', 'ls -A /etc/keepalived')).toBe('keepalived.conf\n');
+      expect(await lab.sh('lvs2', "find /etc/keepalived -name '*.lvs-play.*'")).toBe('');
     } finally {
       await files.remove();
     }
   });
 
   it('a wrong host key, a wrong key and no route: exit code 4, with the way out', async () => {
-    const files = await scratch({ 'ping.yml': ['- hosts: rs1', '  gather_facts: false', '  tasks:', '    - command: "true"', ''].join('\n'), known_hosts: '' });
+    const files = await scratch({ 'ping.yml': ['- hosts: rs1', '  gather_facts: false', '  tasks:', '    - command: "true"', ''].join('\n'), 'ghost.yml': ['- hosts: ghost', '  gather_facts: false', '  tasks:', '    - command: "true"', ''].join('\n'),
+      'more.yml': 'all: { hosts: { ghost: { ansible_host: 192.168.0.250, ansible_user: root } } }\n',
+      known_hosts: '',
+    });
     try {
       const playbook = path.join(files.dir, 'ping.yml');
       const other = (await lab.sh('rs2', 'cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub')).trim();
@@ -219,9 +221,11 @@ describe('what fails on a host', () => {
       const mismatch = await lvsPlay(['deploy', playbook, '-i', lab.overlay, '-e', `ansible_ssh_common_args="-o UserKnownHostsFile=${path.join(files.dir, 'known_hosts')} -o StrictHostKeyChecking=yes"`]);
       expect(mismatch.code, mismatch.stderr).toBe(4);
       expect(mismatch.stderr.match(/SHA256:/g)?.length).toBeGreaterThanOrEqual(2);
-      const key = await lvsPlay(['deploy', playbook, '-i', lab.overlay, '-e', 'ansible_user=nobody']);
+      const wrongKey = path.join(files.dir, 'wrong_key');
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', wrongKey]);
+      const key = await lvsPlay(['deploy', playbook, '-i', lab.overlay, '-e', `ansible_ssh_private_key_file=${wrongKey}`], { env: { SSH_AUTH_SOCK: '' } });
       expect(key.code, key.stderr).toBe(4);
-      const route = await lvsPlay(['deploy', playbook, '-i', lab.overlay, '-e', 'ansible_host=192.168.0.250']);
+      const route = await lvsPlay(['deploy', path.join(files.dir, 'ghost.yml'), '-i', lab.overlay, '-i', path.join(files.dir, 'more.yml')]);
       expect(route.code, route.stderr).toBe(4);
       for (const run of [mismatch, key, route]) expect(run.stderr).toMatch(/hint:/);
     } finally {

@@ -82,7 +82,7 @@ export class TestLab {
     return lvsPlay(['lab', 'run', '--name', this.name, '--', ...argv]);
   }
 
-  async fault(kind: 'reboot' | 'crash' | 'pause' | 'resume' | 'cut' | 'heal', host: string): Promise<void> {
+  async fault(kind: 'reboot' | 'crash' | 'boot' | 'pause' | 'resume' | 'cut' | 'heal', host: string): Promise<void> {
     await must(lvsPlay(['lab', kind, host, '--name', this.name]));
   }
 
