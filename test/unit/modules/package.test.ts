@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/core/json.ts';
+import { request } from '../../../src/facts/contract.ts';
+import { packageFact } from '../../../src/facts/package.ts';
+import { unitFact } from '../../../src/facts/unit.ts';
+import { loadModule } from '../../../src/modules/registry.ts';
+import { parseOutcomes, renderSteps } from '../../../src/modules/render-steps.ts';
+import { bare, contextOf, lived, odd, play, storeOf } from './support.ts';
+
+const NONCE = 'c0ffee';
+const SHELLS = [
+  ['dash', []],
+  ['busybox', ['sh']],
+] as const;
+
+let dir: string;
+const at = (name: string) => path.join(dir, name);
+
+beforeEach(() => {
+  dir = mkdtempSync(path.join(os.tmpdir(), "lvs play'package-"));
+});
+
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe.each(SHELLS)('under %s', (program, args) => {
+  const policy = () => at('policy-rc.d');
+
+  /** Runs the module's script with programs that only tell how they were called. */
+  async function install(given: JsonObject, world = bare): Promise<{ log: string; exitCode: number | undefined }> {
+    mkdirSync(at('bin'), { recursive: true });
+    const tell = (name: string, body: string) => {
+      writeFileSync(at(`bin/${name}`), `#!/bin/sh\necho "${name} $*" >>'${at('log').replaceAll("'", `'\\''`)}'\n${body}\n`, { mode: 0o755 });
+    };
+    tell('dpkg', 'case "$*" in --audit) if [ -e "$BROKEN" ]; then echo broken; fi;; esac');
+    const asked = ['nginx start', 'nginx restart', '--quiet nginx start', 'nginx stop'].map((call) => `sh "$POLICY" ${call}; echo "policy ${call}: $?" >>"$LOG"`).join('\n');
+    tell('apt-get', `if [ -e "$POLICY" ]; then\n${asked}\nfi\necho "frontend $DEBIAN_FRONTEND" >>"$LOG"\n[ ! -e "$FAILING" ]`);
+    const { steps } = await play(await loadModule('package'), given, world, contextOf('rs1'));
+    const script = renderSteps(steps, NONCE).replaceAll('/usr/sbin/policy-rc.d', '"$POLICY"').replaceAll("'\"$POLICY\"'", '"$POLICY"');
+    const env = { PATH: `${at('bin')}:/usr/sbin:/usr/bin:/sbin:/bin`, POLICY: policy(), LOG: at('log'), BROKEN: at('broken'), FAILING: at('failing') };
+    const reply = spawnSync(program, [...args], { input: `(\n${script}\n) </dev/null\n`, env });
+    const log = existsSync(at('log')) ? readFileSync(at('log'), 'utf8') : '';
+    rmSync(at('log'), { force: true });
+    return { log, exitCode: parseOutcomes(reply, steps, NONCE).outcomes[0]?.exitCode };
+  }
+
+  it('installs in one run, and lets nothing start', async () => {
+    const { log, exitCode } = await install({ name: ['nginx', 'curl'] });
+    expect(exitCode).toBe(0);
+    expect(log.match(/^apt-get /gm)).toHaveLength(1);
+    expect(log).toMatch(/^apt-get .*-y .*DPkg::Lock::Timeout=120 .*--force-confold install -- nginx curl$/m);
+    expect(log).toContain('frontend noninteractive');
+    expect(log).toContain('policy nginx start: 101');
+    expect(log).toContain('policy --quiet nginx start: 101');
+    expect(log).toContain('policy nginx restart: 0');
+    expect(log).toContain('policy nginx stop: 0');
+    expect(log).not.toContain('--configure');
+    expect(existsSync(policy())).toBe(false);
+  });
+
+  it('leaves a policy of the host alone, and takes away one that a killed run left', async () => {
+    writeFileSync(policy(), '#!/bin/sh\nexit 104\n');
+    expect((await install({ name: 'nginx' })).log).toContain('policy nginx start: 104');
+    expect(readFileSync(policy(), 'utf8')).toBe('#!/bin/sh\nexit 104\n');
+    rmSync(policy());
+    writeFileSync(at('failing'), '');
+    expect((await install({ name: 'nginx' })).exitCode).not.toBe(0);
+    expect(existsSync(policy())).toBe(false);
+    writeFileSync(policy(), '#!/bin/sh\n# lvs-play: services are started by their own tasks\nexit 105\n');
+    rmSync(at('failing'));
+    expect((await install({ name: 'nginx' })).log).toContain('policy nginx start: 101');
+    expect(existsSync(policy())).toBe(false);
+  });
+
+  it('lets services start where that is wanted', async () => {
+    expect((await install({ name: 'nginx', start_services: true })).log).not.toContain('policy');
+  });
+
+  it('mends what was cut short first, refreshes lists when asked, removes', async () => {
+    writeFileSync(at('broken'), '');
+    expect((await install({ name: 'nginx', update_cache: true }, odd)).log).toMatch(/dpkg --configure -a[^]*apt-get .* update\n[^]*apt-get .* install -- nginx\n/);
+    rmSync(at('broken'));
+    expect((await install({ name: 'nginx', state: 'absent' }, lived)).log).toMatch(/apt-get .* remove -- nginx\n/);
+  });
+});
+
+describe('planning', () => {
+  it('says what is installed, mended and removed', async () => {
+    const module = await loadModule('package');
+    const changes = async (args: JsonObject, world: typeof bare) => (await play(module, args, world, contextOf('rs1'))).changes;
+    expect(await changes({ name: ['a', 'b'] }, bare)).toEqual([
+      { path: 'package a', before: null, after: '1:2.2.7-1' },
+      { path: 'package b', before: null, after: '1:2.2.7-1' },
+    ]);
+    expect(await changes({ name: 'a' }, lived)).toEqual([]);
+    expect(await changes({ name: 'a' }, odd)).toEqual([{ path: 'package a', before: 'broken', after: '1:2.2.8-1' }]);
+    expect(await changes({ name: 'a', state: 'absent' }, lived)).toEqual([{ path: 'package a', before: '1:2.2.7-1', after: null }]);
+  });
+
+  it('expects the services of new packages: enabled, not started', async () => {
+    const asks = [request(packageFact, 'nginx'), request(unitFact, 'nginx.service')];
+    const [install, service] = [await loadModule('package'), await loadModule('service')];
+    const installed = await play(install, { name: 'nginx' }, storeOf(bare, asks), contextOf('rs1'));
+    const started = await play(service, { name: 'nginx', state: 'started', enabled: true }, installed.next, contextOf('rs1'));
+    expect(started.changes).toEqual([{ path: 'nginx.service state', before: 'inactive', after: 'active' }]);
+    expect(installed.next.isPredicted('unit', 'nginx.service')).toBe(true);
+  });
+});
