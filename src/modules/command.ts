@@ -1,4 +1,4 @@
-import { LvsPlayError } from '../core/errors.ts';
+import { LvsPlayError, messageOf } from '../core/errors.ts';
 import { splitWords } from '../core/words.ts';
 import { type Args, defineModule } from './contract.ts';
 import { EVERYTHING_STALE, runChanges, runFacts, runProperties, runResult } from './run-command.ts';
@@ -26,7 +26,10 @@ export default defineModule<CommandArgs>({
     { name: 'Once', args: { cmd: 'touch /var/lib/done', creates: '/var/lib/done' } },
   ],
   action: true,
-  facts: (args) => runFacts(args),
+  facts: (args) => {
+    argvOf(args);
+    return runFacts(args);
+  },
   diff: (args, facts) => runChanges(args, facts, argvOf(args).join(' ')),
   apply: (args, changes) =>
     changes.length === 0
@@ -49,5 +52,16 @@ function argvOf(args: CommandArgs): string[] {
   if ((args.cmd === undefined) === (args.argv === undefined)) {
     throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: 'command takes either cmd or argv', hint: 'write command: cmd: "program argument", or argv: [program, argument]' });
   }
-  return args.argv === undefined ? splitWords(args.cmd ?? '') : [...args.argv];
+  if (args.argv !== undefined) return [...args.argv];
+  const words = wordsOf(args.cmd ?? '');
+  if (words.length > 0) return words;
+  throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: 'command: cmd names no program', hint: 'write command: cmd: "program argument"' });
+}
+
+function wordsOf(cmd: string): string[] {
+  try {
+    return splitWords(cmd);
+  } catch (cause) {
+    throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: `command: ${messageOf(cause)}`, hint: 'close it, or give the words as argv: [program, argument]', cause });
+  }
 }

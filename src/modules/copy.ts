@@ -11,7 +11,7 @@ const schema = {
   properties: {
     src: { type: 'string', minLength: 1, description: "A file on the controller: in the role's files/, else beside the playbook." },
     content: { type: 'string', description: 'The text itself, instead of src.' },
-    dest: { type: 'string', pattern: '^/', description: 'Absolute path on the host. Its directory must exist.' },
+    dest: { type: 'string', pattern: '^/[^]*[^/]$', description: 'Absolute path of the file on the host, its name included. Its directory must exist.' },
     ...attributeProperties,
     validate: { type: 'string', pattern: '%s', description: 'A command that must succeed before the file is put in place; %s is the new file.' },
   },

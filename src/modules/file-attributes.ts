@@ -2,11 +2,14 @@ import { LvsPlayError } from '../core/errors.ts';
 import type { FileState } from '../facts/file.ts';
 import type { Change } from './contract.ts';
 
+// A number would be compared with the name that stat gives and differ for ever.
+const NAME = '^[A-Za-z_][A-Za-z0-9_.@-]*\\$?$';
+
 /** Keys that file modules share, for their schemas. */
 export const attributeProperties = {
   mode: { type: ['string', 'integer'], description: 'Permissions in octal, quoted: "0644". Default: as it is, 0644 for a new file.' },
-  owner: { type: 'string', description: 'Name of the owning user. Default: as it is.' },
-  group: { type: 'string', description: 'Name of the owning group. Default: as it is.' },
+  owner: { type: 'string', pattern: NAME, description: 'Name of the owning user, not its number. Default: as it is.' },
+  group: { type: 'string', pattern: NAME, description: 'Name of the owning group, not its number. Default: as it is.' },
 } as const;
 
 export interface Attributes {
@@ -19,11 +22,19 @@ export interface Attributes {
 export function modeOf(mode: string | number | undefined): string | undefined {
   if (mode === undefined) return undefined;
   const text = typeof mode === 'number' ? mode.toString(8) : mode;
-  // 644 without the zero is the decimal number: as octal it would be 1204, which nobody means.
-  // (1755 likewise; 1600 and more would be setgid and sticky at once.)
-  const isDecimal = typeof mode === 'number' && /^[0-7]{3,4}$/.test(String(mode)) && ((mode >= 600 && mode < 1000) || mode >= 1600);
+  const isDecimal = typeof mode === 'number' && text !== '777' && readsAsMode(String(mode));
   if (/^[0-7]{3,4}$/.test(text) && !isDecimal) return text.padStart(4, '0');
   throw new LvsPlayError({ code: 'bad-mode', kind: 'input', message: `mode ${String(mode)} is not octal`, hint: 'quote it: mode: "0644"' });
+}
+
+/**
+ * Whether the digits themselves are a mode that somebody would give: read for the owner, and nobody may more than who stands before. An unquoted 440 is
+ * such a number, but YAML takes it for decimal, which is 0670 in octal; 420, which is what YAML makes of 0644, is none. Of the usual modes only 0777 is
+ * taken for one (511).
+ */
+function readsAsMode(digits: string): boolean {
+  const [owner = 0, group = 0, other = 0] = /^[0-7]?([0-7])([0-7])([0-7])$/.exec(digits)?.slice(1).map(Number) ?? [];
+  return (owner & 4) !== 0 && (owner & group) === group && (group & other) === other;
 }
 
 /** Differences of mode, owner and group on a path that exists; on a new one they come with its creation. */

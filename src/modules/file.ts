@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
 import { shellQuote } from '../core/quote.ts';
 import { contentFact, NO_CONTENT } from '../facts/content.ts';
@@ -34,6 +35,9 @@ export default defineModule<FileArgs>({
   facts: (args) => {
     if ((args.state === 'link') !== (args.src !== undefined)) {
       throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: 'file: src and state: link belong together', hint: 'give both, or neither' });
+    }
+    if (args.state === 'absent' && path.posix.normalize(args.path).replace(/\/+$/, '') === '') {
+      throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: `file: ${args.path} is the whole file system and is not removed`, hint: 'was a variable in the path empty?' });
     }
     modeOf(args.mode);
     return [request(fileFact, args.path)] as never;

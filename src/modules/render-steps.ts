@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { LvsPlayError } from '../core/errors.ts';
 import { shellCommand, shellQuote } from '../core/quote.ts';
 import type { ExecStep, PutStep, Step, StepOutcome } from './contract.ts';
 
@@ -68,12 +69,18 @@ function renderStep(step: Step, nonce: string): string {
 }
 
 function renderExec(step: ExecStep, nonce: string): string {
-  const environment = Object.entries(step.env ?? {}).map(([name, value]) => `export ${name}=${shellQuote(value)}`);
+  const environment = Object.entries(step.env ?? {}).map(([name, value]) => `export ${variableName(name)}=${shellQuote(value)}`);
   const cd = step.cwd === undefined ? [] : [`cd -- ${shellQuote(step.cwd)} || exit 1`];
   const stdin = step.stdin === undefined ? '' : ` <<'${nonce}'\n${step.stdin}\n${nonce}`;
   const command = shellCommand(step.argv);
   if (step.uninterruptible !== true) return [...environment, ...cd, `${command}${stdin}`].join('\n');
   return [...environment, ...cd, uninterruptible(`${command}${stdin}`)].join('\n');
+}
+
+// A name cannot be quoted, so that anything but a name would be run.
+function variableName(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name;
+  throw new LvsPlayError({ code: 'bad-environment', kind: 'input', message: `environment: ${JSON.stringify(name)} is no name of a variable`, hint: 'letters, digits and underscores, no digit in front' });
 }
 
 /**

@@ -10,7 +10,7 @@ const schema = {
   required: ['src', 'dest'],
   properties: {
     src: { type: 'string', minLength: 1, description: "A Jinja template on the controller: in the role's templates/, else beside the playbook." },
-    dest: { type: 'string', pattern: '^/', description: 'Absolute path on the host. Its directory must exist.' },
+    dest: { type: 'string', pattern: '^/[^]*[^/]$', description: 'Absolute path of the file on the host, its name included. Its directory must exist.' },
     ...attributeProperties,
     validate: { type: 'string', pattern: '%s', description: 'A command that must succeed before the file is put in place; %s is the new file.' },
   },

@@ -19,6 +19,11 @@ export function fileRequests(path: string): FactRequest[] {
 export function fileChanges(wanted: WantedFile, facts: FactReader, more: Pick<Change, 'impact' | 'sensitive'> = {}): Change[] {
   const content = contentChange(wanted.path, facts.get(contentFact, wanted.path), wanted.content, more);
   const state = facts.get(fileFact, wanted.path);
+  if (state.type === 'link' && content.length === 0) {
+    // What a link points to is not ours to set the attributes of.
+    const hasAttributes = wanted.mode !== undefined || wanted.owner !== undefined || wanted.group !== undefined;
+    return hasAttributes ? [{ path: `${wanted.path} type`, before: 'link', after: 'file', ...more }] : [];
+  }
   return state.type === 'absent' || state.type === 'link' ? content : [...content, ...attributeChanges(wanted.path, state, wanted)];
 }
 
