@@ -54,9 +54,10 @@ export default defineModule<PackageArgs>({
     const names = changes.map((change) => change.path.replace(/^package /, ''));
     return [
       {
-        kind: 'script',
+        // Not a script step: those do without the task's environment, where a proxy may be named.
+        kind: 'exec',
         title: args.state === 'absent' ? `remove ${names.join(', ')}` : `install ${names.join(', ')}`,
-        script: aptScript(names, args),
+        argv: ['sh', '-c', aptScript(names, args)],
         timeoutMs: TIMEOUT_MS,
         stale: STALE,
       },

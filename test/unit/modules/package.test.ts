@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,9 +39,11 @@ describe.each(SHELLS)('under %s', (program, args) => {
     };
     tell('dpkg', 'case "$*" in --audit) if [ -e "$BROKEN" ]; then echo broken; fi;; esac');
     const asked = ['nginx start', 'nginx restart', '--quiet nginx start', 'nginx stop'].map((call) => `sh "$POLICY" ${call}; echo "policy ${call}: $?" >>"$LOG"`).join('\n');
-    tell('apt-get', `if [ -e "$POLICY" ]; then\n${asked}\nfi\necho "frontend $DEBIAN_FRONTEND" >>"$LOG"\n[ ! -e "$FAILING" ]`);
+    tell('apt-get', `if [ -e "$POLICY" ]; then\n${asked}\nfi\necho "frontend $DEBIAN_FRONTEND, proxy $http_proxy" >>"$LOG"\n[ ! -e "$FAILING" ]`);
     const { steps } = await play(await loadModule('package'), given, world, contextOf('rs1'));
-    const script = renderSteps(steps, NONCE).replaceAll('/usr/sbin/policy-rc.d', '"$POLICY"').replaceAll("'\"$POLICY\"'", '"$POLICY"');
+    if (program === 'busybox' && !existsSync(at('bin/sh'))) symlinkSync(execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim(), at('bin/sh'));
+    const withProxy = steps.map((step) => (step.kind === 'exec' ? { ...step, env: { http_proxy: 'http://proxy:3128' } } : step));
+    const script = renderSteps(withProxy, NONCE).replaceAll('/usr/sbin/policy-rc.d', '"$POLICY"').replaceAll("'\"$POLICY\"'", '"$POLICY"');
     const env = { PATH: `${at('bin')}:/usr/sbin:/usr/bin:/sbin:/bin`, POLICY: policy(), LOG: at('log'), BROKEN: at('broken'), FAILING: at('failing') };
     const reply = spawnSync(program, [...args], { input: `(\n${script}\n) </dev/null\n`, env });
     const log = existsSync(at('log')) ? readFileSync(at('log'), 'utf8') : '';
@@ -54,7 +56,7 @@ describe.each(SHELLS)('under %s', (program, args) => {
     expect(exitCode).toBe(0);
     expect(log.match(/^apt-get /gm)).toHaveLength(1);
     expect(log).toMatch(/^apt-get .*-y .*DPkg::Lock::Timeout=120 .*--force-confold install -- nginx curl$/m);
-    expect(log).toContain('frontend noninteractive');
+    expect(log).toContain('frontend noninteractive, proxy http://proxy:3128');
     expect(log).toContain('policy nginx start: 101');
     expect(log).toContain('policy --quiet nginx start: 101');
     expect(log).toContain('policy nginx restart: 0');
