@@ -52,7 +52,7 @@ export const odd: World = (fact, key) => {
 };
 
 /** Directories and static units. */
-export const directories: World = (fact, key) => {
+const directories: World = (fact, key) => {
   if (fact === 'file') return { type: 'directory', mode: '0700', owner: 'daemon', group: 'root' };
   if (fact === 'content') return { state: 'other', sha256: '' };
   if (fact === 'unit') return { exists: true, active: false, enabled: 'static', needsReload: false };
