@@ -4,7 +4,7 @@ import { addressFact } from '../facts/address.ts';
 import { contentFact, contentOf, NO_CONTENT } from '../facts/content.ts';
 import { type FactReader, patch, request } from '../facts/contract.ts';
 import { kernelModuleFact } from '../facts/kernel-module.ts';
-import { sysctlFact, sysctlPath } from '../facts/sysctl.ts';
+import { sysctlFact } from '../facts/sysctl.ts';
 import { NEW_UNIT, unitFact } from '../facts/unit.ts';
 import {
   type CarriedAddress,
@@ -18,6 +18,7 @@ import {
 import type { Topology } from '../lvs/topology.ts';
 import { type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
 import { contentChange } from './text-change.ts';
+import { sysctlStep } from './write-sysctls.ts';
 
 const schema = { type: 'object', additionalProperties: false, properties: {} } as const;
 
@@ -70,8 +71,8 @@ export default defineModule<JsonObject>({
     const steps: Step[] = [];
     // The ARP rules come before the addresses: for a moment without them, this host would take the virtual IP from the director.
     for (const name of realServerKernelModules(topology, host)) steps.push(step(`load ${name}`, 'modprobe', name));
-    const sysctls = Object.entries(realServerSysctls(topology, host)).map(([name, value]) => `${sysctlPath(name).replace('/proc/sys/', '')}=${value}`);
-    if (sysctls.length > 0) steps.push(step('keep the virtual IPs off ARP', 'sysctl', '-q', '-w', ...sysctls));
+    const sysctls = realServerSysctls(topology, host);
+    if (Object.keys(sysctls).length > 0) steps.push(sysctlStep('keep the virtual IPs off ARP', sysctls));
     for (const { interface: name, address } of retiredAddresses(topology, host, facts)) steps.push(step(`remove ${address} from ${name}`, 'ip', 'address', 'delete', address, 'dev', name));
     const stale = [...STALE, { fact: 'content', key: REAL_SERVER_UNIT_PATH }, { fact: 'file', key: REAL_SERVER_UNIT_PATH }];
     if (text === undefined) {

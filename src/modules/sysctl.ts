@@ -4,6 +4,7 @@ import { type FactReader, patch, request } from '../facts/contract.ts';
 import { sysctlFact, sysctlPath } from '../facts/sysctl.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
 import { contentChange } from './text-change.ts';
+import { sysctlStep } from './write-sysctls.ts';
 import { filePatches, fileStale } from './write-file.ts';
 
 const schema = {
@@ -48,6 +49,8 @@ export default defineModule<SysctlArgs>({
   apply: (args, changes, facts): Step[] => {
     const steps: Step[] = [];
     const file = fileOf(args);
+    // What the kernel refuses must not be kept for the next boot.
+    if (changes.some((change) => change.path === `sysctl ${args.name}`)) steps.push(sysctlStep(`set ${args.name}`, { [args.name]: valueOf(args) }));
     if (changes.some((change) => change.path === file)) {
       steps.push({
         kind: 'put',
@@ -56,11 +59,6 @@ export default defineModule<SysctlArgs>({
         content: newContent(args, facts),
         stale: fileStale(file),
       });
-    }
-    if (changes.some((change) => change.path === `sysctl ${args.name}`)) {
-      // With slashes a part may hold a dot, as eth0.5 does.
-      const name = sysctlPath(args.name).replace('/proc/sys/', '');
-      steps.push({ kind: 'exec', title: `set ${args.name}`, argv: ['sysctl', '-q', '-w', `${name}=${valueOf(args)}`], stale: [{ fact: 'sysctl', key: '*' }] });
     }
     return steps;
   },
