@@ -38,7 +38,7 @@ async function demo() {
   await step('What would a deploy change? (the dry run asks every host once and writes nothing)', 'plan', PLAYBOOK, '-i', inventory);
   await step('Deploy', 'deploy', PLAYBOOK, '-i', inventory, '--stats');
   await step('Prove from outside that clients reach the service through the virtual IP', 'verify', '-i', inventory);
-  await step('Deploy again: nothing is left to change', 'deploy', PLAYBOOK, '-i', inventory, '--stats');
+  await step('Deploy again: nothing is left to change, and one request to each host was enough to know', 'deploy', PLAYBOOK, '-i', inventory, '--stats');
   const again = await capture('deploy', PLAYBOOK, '-i', inventory, '--json');
   const changed = Object.values(again.recap).reduce((sum, host) => sum + host.changed, 0);
   if (changed !== 0) throw new Error(`a repeated deploy made ${changed} changes`);
@@ -59,7 +59,7 @@ async function step(title, ...args) {
 }
 
 async function capture(...args) {
-  const child = run(args, 'pipe');
+  const child = run(args, 'pipe', 'ignore');
   let text = '';
   child.process.stdout.on('data', (chunk) => (text += chunk));
   const code = await child.exited;
@@ -67,8 +67,8 @@ async function capture(...args) {
   return JSON.parse(text);
 }
 
-function run(args, stdout) {
-  const child = spawn(process.execPath, [cli, ...args], { cwd: root, stdio: ['ignore', stdout, 'inherit'] });
+function run(args, stdout, stderr = 'inherit') {
+  const child = spawn(process.execPath, [cli, ...args], { cwd: root, stdio: ['ignore', stdout, stderr] });
   return { process: child, exited: new Promise((resolve, reject) => child.on('error', reject).on('close', (code) => resolve(code ?? 1))) };
 }
 

@@ -13,8 +13,6 @@ const LAB = {
   mmdebstrap: 'mmdebstrap',
   ip: 'iproute2',
   'mkfs.ext4': 'e2fsprogs',
-  'apt-ftparchive': 'apt-utils',
-  depmod: 'kmod',
   ssh: 'openssh-client',
   arping: 'iputils-arping',
   curl: 'curl',
@@ -26,6 +24,8 @@ const ORACLES = {
   sshd: 'openssh-server',
   sudo: 'sudo',
   busybox: 'busybox',
+  dash: 'dash',
+  openssl: 'openssl',
 };
 const PYTHON_MODULES = { jinja2: 'python3-jinja2' };
 
@@ -34,6 +34,12 @@ if (purpose !== 'demo' && purpose !== 'test') fail('usage: node scripts/setup.mj
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) fail(`Node ${process.versions.node} is too old: 20.19 or later is needed`);
+
+// Said before anything is installed, and never passed over: a run that leaves tests out must not look like one that passed.
+if (process.getuid?.() !== 0) {
+  const without = purpose === 'demo' ? 'the demo boots kernels in a network namespace' : 'the lab tests, and the tests against real sshd, sudo, mounts and namespaces, cannot run';
+  fail(`${without}: not root.\n  Run it as root; npm run check needs no root.${missingText()}`);
+}
 
 installNodeModules();
 installDebianPackages(purpose === 'demo' ? LAB : { ...LAB, ...ORACLES });
@@ -50,9 +56,7 @@ function installNodeModules() {
 function installDebianPackages(programs) {
   const missing = missingPackages(programs);
   if (missing.length === 0) return;
-  const command = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   const what = purpose === 'demo' ? 'the demo cannot run' : 'the lab tests and the tests against real tools cannot run';
-  if (process.getuid?.() !== 0) fail(`${what}: not root, and missing: ${missing.join(', ')}\n  run as root: ${command}`);
   if (!onPath('apt-get')) fail(`${what}: this is no Debian system, and missing: ${missing.join(', ')}`);
   say(`installing Debian packages: ${missing.join(' ')}`);
   withoutStartingServices(() => {
@@ -61,6 +65,11 @@ function installDebianPackages(programs) {
   });
   const still = missingPackages(programs);
   if (still.length > 0) fail(`${what}: still missing after the installation: ${still.join(', ')}`);
+}
+
+function missingText() {
+  const missing = missingPackages(purpose === 'demo' ? LAB : { ...LAB, ...ORACLES });
+  return missing.length === 0 ? '' : `\n  Also missing, to be installed by root: apt-get install --no-install-recommends ${missing.join(' ')}`;
 }
 
 function missingPackages(programs) {
