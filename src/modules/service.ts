@@ -1,3 +1,4 @@
+import { LvsPlayError } from '../core/errors.ts';
 import { patch, request } from '../facts/contract.ts';
 import { unitFact, unitName } from '../facts/unit.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
@@ -27,7 +28,13 @@ export default defineModule<ServiceArgs>({
     { name: 'Reload nginx', args: { name: 'nginx', state: 'reloaded' } },
     { name: 'Keep a service from ever starting', args: { name: 'apache2', state: 'stopped', masked: true } },
   ],
-  facts: (args) => [request(unitFact, unitName(args.name))] as never,
+  facts: (args) => {
+    if (args.masked === true && (args.enabled === true || (args.state !== undefined && args.state !== 'stopped'))) {
+      const what = args.enabled === true ? 'enabled' : (args.state ?? '');
+      throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: `service: ${args.name} cannot be masked and ${what}`, hint: 'masked: true keeps a unit from starting at all' });
+    }
+    return [request(unitFact, unitName(args.name))];
+  },
   diff: (args, facts): Change[] => {
     const name = unitName(args.name);
     const unit = facts.get(unitFact, name);
@@ -51,9 +58,12 @@ export default defineModule<ServiceArgs>({
     const steps: Step[] = [];
     if (changes.length > 0 && unit.needsReload) steps.push({ kind: 'exec', title: 'read unit files again', argv: ['systemctl', 'daemon-reload'], stale: [{ fact: 'unit', key: '*' }] });
     const masked = of('masked');
-    if (masked !== undefined) steps.push(masked === true ? systemctl(`mask ${name}`, 'mask', name) : systemctl(`unmask ${name}`, 'unmask', name));
-    const enabled = of('enabled');
+    // What was enabled before it was masked is enabled again once it is not; nobody can see that before.
+    const enabled = of('enabled') ?? (masked === false ? args.enabled : undefined);
+    if (masked === false) steps.push(systemctl(`unmask ${name}`, 'unmask', name));
+    // Before it is masked: systemctl then ignores the unit and reports success.
     if (enabled !== undefined) steps.push(enabled === true ? systemctl(`enable ${name}`, 'enable', name) : systemctl(`disable ${name}`, 'disable', name));
+    if (masked === true) steps.push(systemctl(`mask ${name}`, 'mask', name));
     const verbs = new Map<unknown, string>([
       ['active', 'start'],
       ['inactive', 'stop'],
