@@ -129,12 +129,12 @@ function parts(steps: readonly Step[]): { control: boolean; steps: Step[] }[] {
 }
 
 function timeoutOf(steps: readonly Step[]): { timeoutMs?: number } {
-  const timeouts = steps.flatMap((step) => ('timeoutMs' in step && step.timeoutMs !== undefined ? [step.timeoutMs] : []));
+  const timeouts = steps.flatMap((step) => ((step.kind === 'exec' || step.kind === 'script') && step.timeoutMs !== undefined ? [step.timeoutMs] : []));
   return timeouts.length === 0 ? {} : { timeoutMs: timeouts.reduce((sum, timeout) => sum + timeout, 0) };
 }
 
 function withEnvironment(step: Step, environment: Readonly<Record<string, string>>): Step {
-  if (Object.keys(environment).length === 0 || step.kind !== 'exec') return step;
+  if (Object.keys(environment).length === 0 || step.kind === 'control' || step.kind === 'put') return step;
   return { ...step, env: { ...environment, ...step.env } };
 }
 

@@ -51,6 +51,7 @@ export interface ExecStep extends StepBase {
 export interface ScriptStep extends StepBase {
   readonly kind: 'script';
   readonly script: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly okCodes?: readonly number[];
   readonly timeoutMs?: number;
 }

@@ -58,7 +58,7 @@ function okCodesOf(step: Step): readonly number[] {
 function renderStep(step: Step, nonce: string): string {
   switch (step.kind) {
     case 'script':
-      return step.script;
+      return [...exportsOf(step.env), step.script].join('\n');
     case 'exec':
       return renderExec(step, nonce);
     case 'put':
@@ -68,8 +68,12 @@ function renderStep(step: Step, nonce: string): string {
   }
 }
 
+function exportsOf(env: Readonly<Record<string, string>> | undefined): string[] {
+  return Object.entries(env ?? {}).map(([name, value]) => `export ${variableName(name)}=${shellQuote(value)}`);
+}
+
 function renderExec(step: ExecStep, nonce: string): string {
-  const environment = Object.entries(step.env ?? {}).map(([name, value]) => `export ${variableName(name)}=${shellQuote(value)}`);
+  const environment = exportsOf(step.env);
   const cd = step.cwd === undefined ? [] : [`cd -- ${shellQuote(step.cwd)} || exit 1`];
   const stdin = step.stdin === undefined ? '' : ` <<'${nonce}'\n${step.stdin}\n${nonce}`;
   const command = shellCommand(step.argv);

@@ -103,11 +103,16 @@ function header(place: TaskPlace, scope: Scope, suffix: string, services: Instan
   };
 }
 
+/** A value as text: numbers and words as they are, anything else as JSON. */
+function textOf(value: Json): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
 // A name is for people: one that cannot be rendered is shown as written.
 function taskName(task: Task, scope: Scope, engine: TemplateEngine): string {
   if (!task.name.includes('{{')) return task.name;
   try {
-    return String(engine.renderValue(task.name, scope));
+    return textOf(engine.renderValue(task.name, scope));
   } catch {
     return task.name;
   }
@@ -188,7 +193,7 @@ async function readyWork(place: TaskPlace, head: Omit<TaskInstance, 'work'>, sco
       args,
       context,
       requests: module.facts(args, context),
-      environment: Object.fromEntries(Object.entries(isJsonObject(environment) ? environment : {}).map(([name, value]) => [name, String(value)])),
+      environment: Object.fromEntries(Object.entries(isJsonObject(environment) ? environment : {}).map(([name, value]) => [name, textOf(value)])),
     };
   });
 }
