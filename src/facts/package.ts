@@ -1,5 +1,6 @@
 import { shellCommand, shellQuote } from '../core/quote.ts';
 import { defineFact } from './contract.ts';
+import { parsePolicy } from './package-candidate.ts';
 
 /** What dpkg says of a package, and what apt would install. */
 export type PackageState = {
@@ -39,15 +40,14 @@ export const packageFact = defineFact<PackageState>({
   parse: (output, keys) => {
     const text = output.toString('utf8');
     const states = new Map([...text.matchAll(/^(\S+)\t(...?)\t(\S*)$/gm)].map(([, name = '', status = '', version = '']) => [name, { status: status.trim(), version }]));
-    const candidates = new Map([...text.matchAll(/^(\S+):\n(?: {2}.*\n)*? {2}Candidate: (\S+)$/gm)].map(([, name = '', version = '']) => [name, version]));
+    const candidates = parsePolicy(text);
     return new Map(keys.map((key) => [key, stateOf(states.get(key), candidates.get(key))]));
   },
 });
 
 function stateOf(known: { status: string; version: string } | undefined, candidate: string | undefined): PackageState {
-  const installable = candidate === undefined || candidate === '(none)' ? null : candidate;
   if (known?.status === 'ii' || known?.status === 'hi') return { installed: known.version, candidate: known.version, state: 'installed' };
   // The second letter is what is: n not there, c only its configuration files; anything else was interrupted.
   const interrupted = known !== undefined && !/^.[nc]/.test(known.status);
-  return { installed: null, candidate: installable, state: interrupted ? 'broken' : 'absent' };
+  return { installed: null, candidate: candidate ?? null, state: interrupted ? 'broken' : 'absent' };
 }

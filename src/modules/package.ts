@@ -1,9 +1,14 @@
+import { LvsPlayError } from '../core/errors.ts';
 import { shellCommand, shellQuote } from '../core/quote.ts';
 import { patch, request } from '../facts/contract.ts';
 import { packageFact } from '../facts/package.ts';
+import { packageCandidateFact } from '../facts/package-candidate.ts';
 import { unitFact } from '../facts/unit.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
 import { uninterruptible } from './render-steps.ts';
+
+// A version, an architecture or a pattern would never be found among the installed names, and an option is none.
+const NAME = '^[A-Za-z0-9][A-Za-z0-9+._-]*$';
 
 const schema = {
   type: 'object',
@@ -11,10 +16,10 @@ const schema = {
   required: ['name'],
   properties: {
     name: {
-      anyOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 }],
-      description: 'One package or a list; a list is one run of the package manager.',
+      anyOf: [{ type: 'string', pattern: NAME }, { type: 'array', items: { type: 'string', pattern: NAME }, minItems: 1 }],
+      description: 'One package or a list; a list is one run of the package manager. Recommended packages come along as apt is configured on the host.',
     },
-    state: { enum: ['present', 'absent'], description: 'Default present.' },
+    state: { enum: ['present', 'absent', 'latest'], description: 'latest: the newest version in the lists that the host has. Default present.' },
     update_cache: { type: 'boolean', description: 'Refresh the lists of packages before installing. Default false.' },
     start_services: {
       type: 'boolean',
@@ -25,7 +30,7 @@ const schema = {
 
 type PackageArgs = Args<typeof schema>;
 
-const STALE = ['package', 'unit', 'file', 'content', 'kernel_module'].map((fact) => ({ fact, key: '*' }));
+const STALE = ['package', 'package_candidate', 'unit', 'file', 'content', 'kernel_module'].map((fact) => ({ fact, key: '*' }));
 /** A package may bring hundreds of megabytes over a slow line. */
 const TIMEOUT_MS = 15 * 60_000;
 const POLICY = '/usr/sbin/policy-rc.d';
@@ -38,15 +43,25 @@ export default defineModule<PackageArgs>({
   notState: ['update_cache', 'start_services'],
   examples: [
     { name: 'Install ipvsadm and keepalived', args: { name: ['ipvsadm', 'keepalived'] } },
+    { name: 'Upgrade', args: { name: 'keepalived', state: 'latest' } },
     { name: 'Remove a package', args: { name: 'ifenslave', state: 'absent' } },
   ],
-  facts: (args) => namesOf(args).map((name) => request(packageFact, name)),
+  facts: (args, context) => {
+    if (context.osFamily !== 'debian') {
+      throw new LvsPlayError({ code: 'unsupported-os', kind: 'input', host: context.host, message: `package: ${context.host} is of the family ${context.osFamily}, and only apt is supported so far`, hint: 'install with command: dnf install ..., and creates: as its guard' });
+    }
+    const candidates = args.state === 'latest' ? namesOf(args).map((name) => request(packageCandidateFact, name)) : [];
+    return [...namesOf(args).map((name) => request(packageFact, name)), ...candidates];
+  },
   diff: (args, facts) =>
     namesOf(args).flatMap((name): Change[] => {
       const { installed, candidate, state } = facts.get(packageFact, name);
       const path = `package ${name}`;
       if (args.state === 'absent') return state === 'absent' ? [] : [{ path, before: installed ?? 'broken', after: null }];
-      if (state === 'installed') return [];
+      if (state === 'installed') {
+        const newest = args.state === 'latest' ? facts.get(packageCandidateFact, name) : null;
+        return newest === null || newest === installed ? [] : [{ path, before: installed, after: newest, impact: `upgrades ${name}, which may restart its services` }];
+      }
       return [{ path, before: state === 'broken' ? 'broken' : null, after: candidate ?? 'unknown to the package manager' }];
     }),
   apply: (args, changes): Step[] => {
@@ -63,12 +78,13 @@ export default defineModule<PackageArgs>({
       },
     ];
   },
-  after: (args, changes) => {
+  after: (args, changes, facts) => {
     const absent = args.state === 'absent';
+    const newest = (name: string) => (args.state === 'latest' ? facts.get(packageCandidateFact, name) : null);
     const packages = changes.map((change) =>
-      patch(packageFact, change.path.replace(/^package /, ''), (state) => ({
-        ...state,
-        installed: absent ? null : (state.candidate ?? 'unknown'),
+      patch(packageFact, change.path.replace(/^package /, ''), (state, name) => ({
+        candidate: newest(name) ?? state.candidate,
+        installed: absent ? null : (newest(name) ?? state.candidate ?? 'unknown'),
         state: absent ? ('absent' as const) : ('installed' as const),
       })),
     );

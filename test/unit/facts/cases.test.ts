@@ -8,6 +8,7 @@ import type { FactDef } from '../../../src/facts/contract.ts';
 import { fileFact } from '../../../src/facts/file.ts';
 import { kernelModuleFact } from '../../../src/facts/kernel-module.ts';
 import { packageFact } from '../../../src/facts/package.ts';
+import { packageCandidateFact } from '../../../src/facts/package-candidate.ts';
 import { sysctlFact } from '../../../src/facts/sysctl.ts';
 import { unitFact } from '../../../src/facts/unit.ts';
 
@@ -24,7 +25,7 @@ interface Case {
   readonly keys?: readonly string[];
 }
 
-const FACTS: readonly FactDef[] = [addressFact, contentFact, fileFact, kernelModuleFact, packageFact, sysctlFact, unitFact] as readonly FactDef[];
+const FACTS: readonly FactDef[] = [addressFact, contentFact, fileFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, unitFact] as readonly FactDef[];
 const CASES = path.join(import.meta.dirname, 'cases');
 
 it('every kind of fact has cases', () => {

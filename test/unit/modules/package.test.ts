@@ -7,7 +7,7 @@ import type { JsonObject } from '../../../src/core/json.ts';
 import { request } from '../../../src/facts/contract.ts';
 import { packageFact } from '../../../src/facts/package.ts';
 import { unitFact } from '../../../src/facts/unit.ts';
-import { loadModule } from '../../../src/modules/registry.ts';
+import { loadModule, validateArgs } from '../../../src/modules/registry.ts';
 import { parseOutcomes, renderSteps } from '../../../src/modules/render-steps.ts';
 import { bare, contextOf, lived, odd, play, storeOf } from './support.ts';
 
@@ -102,6 +102,28 @@ describe('planning', () => {
     expect(await changes({ name: 'a' }, lived)).toEqual([]);
     expect(await changes({ name: 'a' }, odd)).toEqual([{ path: 'package a', before: 'broken', after: '1:2.2.8-1' }]);
     expect(await changes({ name: 'a', state: 'absent' }, lived)).toEqual([{ path: 'package a', before: '1:2.2.7-1', after: null }]);
+    expect(await changes({ name: 'a', state: 'latest' }, bare)).toEqual([{ path: 'package a', before: null, after: '1:2.2.7-1' }]);
+    expect(await changes({ name: 'a', state: 'latest' }, lived)).toEqual([{ path: 'package a', before: '1:2.2.7-1', after: '1:2.3.0-1', impact: 'upgrades a, which may restart its services' }]);
+  });
+
+  it('leaves what is newer than anything apt knows', async () => {
+    const local = (fact: string, key: string) => (fact === 'package_candidate' ? null : lived(fact, key));
+    expect((await play(await loadModule('package'), { name: 'a', state: 'latest' }, local, contextOf('rs1'))).changes).toEqual([]);
+  });
+
+  it.each(['-o', 'a b', 'lib*', 'a=1.2', 'a:i386', '', './a.deb'])('does not take %j for a name', async (name) => {
+    const module = await loadModule('package');
+    await expect(validateArgs(module, { value: { name }, locate: () => undefined })).rejects.toMatchObject({ code: 'bad-argument' });
+    await expect(validateArgs(module, { value: { name: ['good', name] }, locate: () => undefined })).rejects.toMatchObject({ code: 'bad-argument' });
+  });
+
+  it('takes names as Debian has them', async () => {
+    await validateArgs(await loadModule('package'), { value: { name: ['g++', 'libstdc++6', 'php8.2-fpm', '7zip'] }, locate: () => undefined });
+  });
+
+  it('says that it has no dnf yet', async () => {
+    const module = await loadModule('package');
+    expect(() => module.facts({ name: 'a' }, { ...contextOf('rs1'), osFamily: 'redhat' })).toThrow(/only apt/);
   });
 
   it('expects the services of new packages: enabled, not started', async () => {

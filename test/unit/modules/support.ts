@@ -13,6 +13,7 @@ export type World = (fact: string, key: string) => Json;
 export const bare: World = (fact, key) => {
   const answers: Readonly<Record<string, Json>> = {
     package: { installed: null, candidate: '1:2.2.7-1', state: 'absent' },
+    package_candidate: '1:2.2.7-1',
     unit: { exists: false, active: false, enabled: '', needsReload: false },
     sysctl: '0',
     file: ABSENT,
@@ -27,6 +28,7 @@ export const bare: World = (fact, key) => {
 export const lived: World = (fact, key) => {
   const answers: Readonly<Record<string, Json>> = {
     package: { installed: '1:2.2.7-1', candidate: '1:2.2.7-1', state: 'installed' },
+    package_candidate: '1:2.3.0-1',
     unit: { exists: true, active: true, enabled: 'enabled', needsReload: true },
     sysctl: '5',
     file: { type: 'file', mode: '0600', owner: 'daemon', group: 'daemon' },
@@ -41,6 +43,7 @@ export const lived: World = (fact, key) => {
 export const odd: World = (fact, key) => {
   const answers: Readonly<Record<string, Json>> = {
     package: { installed: null, candidate: '1:2.2.8-1', state: 'broken' },
+    package_candidate: null,
     unit: { exists: true, active: false, enabled: 'masked', needsReload: false },
     sysctl: null,
     file: { type: 'link', mode: '0777', owner: 'root', group: 'root', target: 'elsewhere' },
