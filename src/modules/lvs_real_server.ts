@@ -76,7 +76,8 @@ export default defineModule<JsonObject>({
     for (const { interface: name, address } of retiredAddresses(topology, host, facts)) steps.push(step(`remove ${address} from ${name}`, 'ip', 'address', 'delete', address, 'dev', name));
     const stale = [...STALE, { fact: 'content', key: REAL_SERVER_UNIT_PATH }, { fact: 'file', key: REAL_SERVER_UNIT_PATH }];
     if (text === undefined) {
-      steps.push(step(`disable ${REAL_SERVER_UNIT}`, 'systemctl', 'disable', REAL_SERVER_UNIT));
+      // Stopped as well: without its file it would stay active, and then not be started when it comes back.
+      steps.push(step(`disable ${REAL_SERVER_UNIT}`, 'systemctl', 'disable', '--now', REAL_SERVER_UNIT));
       steps.push({ kind: 'exec', title: `remove ${REAL_SERVER_UNIT_PATH}`, argv: ['rm', '-f', '--', REAL_SERVER_UNIT_PATH], stale });
       steps.push(step('read unit files again', 'systemctl', 'daemon-reload'));
       return steps;

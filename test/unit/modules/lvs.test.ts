@@ -72,7 +72,7 @@ describe('lvs_real_server', () => {
     const unit = (await deploy(bare)).steps.find((step) => step.kind === 'put');
     const world = but(lived, { [`content ${REAL_SERVER_UNIT_PATH}`]: contentOf(unit?.kind === 'put' ? unit.content : Buffer.alloc(0)) });
     const gone = await deploy(world, contextOf('lvs1'));
-    expect(words(gone.steps)).toEqual(['ip address delete 192.168.0.38/32 dev lo', 'systemctl disable lvs-real-server.service', `rm -f -- ${REAL_SERVER_UNIT_PATH}`, 'systemctl daemon-reload']);
+    expect(words(gone.steps)).toEqual(['ip address delete 192.168.0.38/32 dev lo', 'systemctl disable --now lvs-real-server.service', `rm -f -- ${REAL_SERVER_UNIT_PATH}`, 'systemctl daemon-reload']);
     expect((await deploy(bare, contextOf('lvs1'))).changes).toEqual([]);
   });
 
