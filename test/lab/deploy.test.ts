@@ -36,13 +36,16 @@ async function document(...args: string[]): Promise<Document> {
 
 let lab: TestLab;
 let site: string[];
+let outsider: { dir: string; remove: () => Promise<void> };
 
 async function stateOf(hosts: readonly string[]): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await lab.sh(host, STATE_SCRIPT)] as const)));
 }
 
 beforeAll(async () => {
-  lab = await TestLab.up('e2e', INVENTORY);
+  // A host that has no part in the cluster: a place to look from.
+  outsider = await scratch({ 'client.yml': 'all: { hosts: { client1: { ansible_host: 192.168.0.99 } } }\n' });
+  lab = await TestLab.up('e2e', INVENTORY, path.join(outsider.dir, 'client.yml'));
   site = [PLAYBOOK, '-i', lab.overlay];
   // Nothing but sh is promised on a target: one has no python at all, another has busybox as sh.
   await lab.sh('lvs1', 'rm -f /usr/bin/python3*; ! command -v python3');
@@ -51,6 +54,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await lab.down();
+  await outsider.remove();
 });
 
 describe('the main job on real kernels', () => {
@@ -90,6 +94,16 @@ describe('the main job on real kernels', () => {
     const mended = await document('deploy', ...site);
     expect(mended.recap['rs2']?.['changed']).toBeGreaterThan(0);
     expect((await lvsPlay(['verify', '-i', lab.overlay])).code).toBe(0);
+  });
+
+  it('is seen the same from a host outside the cluster, and not from inside it', async () => {
+    const run = await lvsPlay(['verify', '-i', lab.overlay, '--from', 'client1', '--json']);
+    expect(run.code, run.stdout + run.stderr).toBe(0);
+    const report = JSON.parse(run.stdout) as { from: string; checks: { name: string; subject: string; verdict: string; measured: string }[] };
+    expect(report.from).toBe('client1');
+    expect(report.checks.filter((check) => check.verdict !== 'pass')).toEqual([]);
+    expect(report.checks.find((check) => check.name === 'requests')?.measured).toMatch(/^20 of 20/);
+    expect((await lvsPlay(['verify', '-i', lab.overlay, '--from', 'rs1'])).code).toBe(5);
   });
 
   it('changes nothing the second time, with one connection and one request for a host', async () => {

@@ -61,9 +61,9 @@ export class TestLab {
     this.overlay = overlay;
   }
 
-  static async up(name: string, inventory: string): Promise<TestLab> {
+  static async up(name: string, ...inventories: string[]): Promise<TestLab> {
     await lvsPlay(['lab', 'down', '--name', name]);
-    await must(lvsPlay(['lab', 'up', '--name', name, '-i', inventory]));
+    await must(lvsPlay(['lab', 'up', '--name', name, ...inventories.flatMap((inventory) => ['-i', inventory])]));
     const status = JSON.parse((await must(lvsPlay(['lab', 'status', '--name', name, '--json']))).stdout) as { overlay: string };
     return new TestLab(name, status.overlay);
   }
