@@ -22,7 +22,7 @@ describe('splitBatches', () => {
 
   it.each([['x'], [-1], [1.5], ['%']])('refuses %j at its place', (size) => {
     const position = { file: 'play.yml', line: 3, column: 5 };
-    expect(() => splitBatches(hosts(2), [size], position)).toThrowError(expect.objectContaining({ code: 'bad-serial', position }) as Error);
+    expect(() => splitBatches(hosts(2), [size], position)).toThrow(expect.objectContaining({ code: 'bad-serial', position }) as Error);
   });
 
   it('takes every host once, in order', () => {
