@@ -49,5 +49,5 @@ export const unitFact = defineFact<UnitState>({
 
 /** `nginx` -> `nginx.service`; a name with a suffix stays. */
 export function unitName(name: string): string {
-  return /\.(?:service|socket|timer|target|mount|path|device|swap|slice|scope)$/.test(name) ? name : `${name}.service`;
+  return /\.(?:service|socket|timer|target|mount|automount|path|device|swap|slice|scope)$/.test(name) ? name : `${name}.service`;
 }

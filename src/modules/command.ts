@@ -1,5 +1,5 @@
-import { LvsPlayError, messageOf } from '../core/errors.ts';
-import { splitWords } from '../core/words.ts';
+import { LvsPlayError } from '../core/errors.ts';
+import { argumentWords } from './argument-words.ts';
 import { type Args, defineModule } from './contract.ts';
 import { EVERYTHING_STALE, runChanges, runFacts, runProperties, runResult } from './run-command.ts';
 
@@ -53,15 +53,7 @@ function argvOf(args: CommandArgs): string[] {
     throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: 'command takes either cmd or argv', hint: 'write command: cmd: "program argument", or argv: [program, argument]' });
   }
   if (args.argv !== undefined) return [...args.argv];
-  const words = wordsOf(args.cmd ?? '');
+  const words = argumentWords('command', args.cmd ?? '', 'close it, or give the words as argv: [program, argument]');
   if (words.length > 0) return words;
   throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: 'command: cmd names no program', hint: 'write command: cmd: "program argument"' });
-}
-
-function wordsOf(cmd: string): string[] {
-  try {
-    return splitWords(cmd);
-  } catch (cause) {
-    throw new LvsPlayError({ code: 'bad-argument', kind: 'input', message: `command: ${messageOf(cause)}`, hint: 'close it, or give the words as argv: [program, argument]', cause });
-  }
 }

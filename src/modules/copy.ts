@@ -1,5 +1,6 @@
 import { LvsPlayError } from '../core/errors.ts';
 import { contentFact } from '../facts/content.ts';
+import { argumentWords } from './argument-words.ts';
 import { type Args, defineModule } from './contract.ts';
 import { attributeProperties } from './file-attributes.ts';
 import { fileChanges, filePatches, fileRequests, fileStep, type WantedFile } from './write-file.ts';
@@ -13,7 +14,7 @@ const schema = {
     content: { type: 'string', description: 'The text itself, instead of src.' },
     dest: { type: 'string', pattern: '^/[^]*[^/]$', description: 'Absolute path of the file on the host, its name included. Its directory must exist.' },
     ...attributeProperties,
-    validate: { type: 'string', pattern: '%s', description: 'A command that must succeed before the file is put in place; %s is the new file.' },
+    validate: { type: 'string', pattern: '%s', description: 'A command that must succeed before the file is put in place; %s is the new file. Split as a shell would, but run without one.' },
   },
 } as const;
 
@@ -38,9 +39,12 @@ export default defineModule<CopyArgs, Resolved>({
     }
     return { ...args, bytes: args.src === undefined ? Buffer.from(args.content ?? '') : (await files.read(args.src, 'files')).content };
   },
-  facts: (args) => fileRequests(args.dest),
+  facts: (args) => {
+    checkOf('copy', args.validate);
+    return fileRequests(args.dest);
+  },
   diff: (args, facts) => fileChanges(wantedOf(args), facts),
-  apply: (args, changes) => (changes.length === 0 ? [] : [fileStep(wantedOf(args), `write ${args.dest}`, checkOf(args.validate))]),
+  apply: (args, changes) => (changes.length === 0 ? [] : [fileStep(wantedOf(args), `write ${args.dest}`, checkOf('copy', args.validate))]),
   after: (args, _changes, facts) => filePatches(wantedOf(args), facts.get(contentFact, args.dest).state === 'absent'),
 });
 
@@ -48,7 +52,8 @@ function wantedOf(args: Resolved): WantedFile {
   return { path: args.dest, content: args.bytes, mode: args.mode, owner: args.owner, group: args.group };
 }
 
-/** The words of `validate`, as an argv: no shell sees them. */
-export function checkOf(validate: string | undefined): string[] | undefined {
-  return validate?.trim().split(/\s+/).map((word) => word.replaceAll('%s', '{}'));
+/** `validate` as the check of a `put`. @throws LvsPlayError `bad-argument` when a quote is not closed */
+export function checkOf(module: string, validate: string | undefined): string[] | undefined {
+  if (validate === undefined) return undefined;
+  return argumentWords(module, validate, 'close the quote in validate').map((word) => word.replaceAll('%s', '{}'));
 }

@@ -8,7 +8,8 @@ const schema = {
   additionalProperties: false,
   required: ['name'],
   properties: {
-    name: { type: 'string', minLength: 1, description: 'A systemd unit; .service may be left out.' },
+    // An option or a pattern is no name, and systemctl takes both.
+    name: { type: 'string', pattern: '^[A-Za-z0-9_:.@\\\\][A-Za-z0-9_:.@\\\\-]*$', description: 'A systemd unit; .service may be left out.' },
     state: { enum: ['started', 'stopped', 'restarted', 'reloaded'], description: 'restarted and reloaded act every time; reloaded starts what does not run.' },
     enabled: { type: 'boolean', description: 'Whether it starts at boot.' },
     masked: { type: 'boolean', description: 'Whether it is kept from starting at all.' },

@@ -12,7 +12,7 @@ const schema = {
     src: { type: 'string', minLength: 1, description: "A Jinja template on the controller: in the role's templates/, else beside the playbook." },
     dest: { type: 'string', pattern: '^/[^]*[^/]$', description: 'Absolute path of the file on the host, its name included. Its directory must exist.' },
     ...attributeProperties,
-    validate: { type: 'string', pattern: '%s', description: 'A command that must succeed before the file is put in place; %s is the new file.' },
+    validate: { type: 'string', pattern: '%s', description: 'A command that must succeed before the file is put in place; %s is the new file. Split as a shell would, but run without one.' },
   },
 } as const;
 
@@ -31,9 +31,12 @@ export default defineModule<TemplateArgs, Resolved>({
     const { path, content } = await files.read(args.src, 'templates');
     return { ...args, text: files.render(Buffer.from(content).toString('utf8'), path) };
   },
-  facts: (args) => fileRequests(args.dest),
+  facts: (args) => {
+    checkOf('template', args.validate);
+    return fileRequests(args.dest);
+  },
   diff: (args, facts) => fileChanges(wantedOf(args), facts),
-  apply: (args, changes) => (changes.length === 0 ? [] : [fileStep(wantedOf(args), `write ${args.dest}`, checkOf(args.validate))]),
+  apply: (args, changes) => (changes.length === 0 ? [] : [fileStep(wantedOf(args), `write ${args.dest}`, checkOf('template', args.validate))]),
   after: (args, _changes, facts) => filePatches(wantedOf(args), facts.get(contentFact, args.dest).state === 'absent'),
 });
 

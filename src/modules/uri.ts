@@ -67,6 +67,8 @@ function curlScript(args: UriArgs): string {
     ...(args.method === 'HEAD' ? ['head'] : []),
     ...(args.validate_certs === false ? ['insecure'] : []),
     `max-time = ${String(args.timeout ?? 30)}`,
+    // Braces and brackets are part of the URL, as for the controller.
+    'globoff',
     'silent',
     'show-error',
     `write-out = ${curlQuote(`${STATUS}%{http_code}`)}`,

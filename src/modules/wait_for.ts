@@ -86,7 +86,8 @@ return 1`;
     'if command -v nc >/dev/null 2>&1; then',
     `nc -z -w 3 ${at} ${String(port)} >/dev/null 2>&1`,
     'elif command -v curl >/dev/null 2>&1; then',
-    `curl -s -o /dev/null -m 3 ${shellQuote(`telnet://${host.includes(':') ? `[${host}]` : host}:${String(port)}`)} </dev/null >/dev/null 2>&1; [ $? -ne 7 ] && [ $? -ne 28 ]`,
+    // A server that is open and silent ends in a time-out as well as one that drops packets: only the count of connections tells them apart.
+    `[ "$(curl -s -o /dev/null -m 3 -w '%{num_connects}' ${shellQuote(`telnet://${host.includes(':') ? `[${host}]` : host}:${String(port)}`)} </dev/null 2>/dev/null)" = 1 ]`,
     "else echo 'neither nc nor curl is there to look at another host; delegate_to: localhost looks from the controller' >&2; exit 2; fi",
   ].join('\n');
 }

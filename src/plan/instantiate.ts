@@ -2,6 +2,7 @@ import { LvsPlayError } from '../core/errors.ts';
 import type { TaskRef } from '../core/events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
+import type { SecretMask } from '../core/secrets.ts';
 import type { FactRequest } from '../facts/contract.ts';
 import type { ModuleContext, ModuleDef } from '../modules/contract.ts';
 import { loadModule, validateArgs } from '../modules/registry.ts';
@@ -54,6 +55,7 @@ export interface InstantiateServices {
   readonly scopes: Scopes;
   readonly engine: TemplateEngine;
   readonly become: boolean;
+  readonly secrets: SecretMask;
 }
 
 export interface TaskPlace {
@@ -95,7 +97,7 @@ function header(place: TaskPlace, scope: Scope, suffix: string, services: Instan
   return {
     host,
     task,
-    ref: { id: `${task.id}${suffix}`, play: play.play.name, name: taskName(task, scope, services.engine), module: task.module, handler },
+    ref: { id: `${task.id}${suffix}`, play: play.play.name, name: services.secrets.mask(taskName(task, scope, services.engine) + itemLabel(task, scope, suffix)), module: task.module, handler },
     become: typeof own === 'boolean' ? own : (task.become ?? play.play.become ?? services.become),
     becomeUser: task.becomeUser ?? play.play.becomeUser,
     onController: task.delegateTo !== undefined || host === CONTROLLER,
@@ -106,6 +108,15 @@ function header(place: TaskPlace, scope: Scope, suffix: string, services: Instan
 /** A value as text: numbers and words as they are, anything else as JSON. */
 function textOf(value: Json): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+const LABEL_LENGTH = 60;
+
+/** Which round of a loop it is, as Ansible tells it. */
+function itemLabel(task: Task, scope: Scope, suffix: string): string {
+  if (suffix === '' || task.noLog) return '';
+  const label = textOf(scope.vars[task.loopVar] ?? null);
+  return ` (item=${label.length > LABEL_LENGTH ? `${label.slice(0, LABEL_LENGTH - 3)}...` : label})`;
 }
 
 // A name is for people: one that cannot be rendered is shown as written.

@@ -1,5 +1,4 @@
 import type { Json, JsonObject } from '../core/json.ts';
-import type { SecretMask } from '../core/secrets.ts';
 import { FactStore } from '../facts/store.ts';
 import type { Task } from '../playbook/types.ts';
 import type { CompiledPlay } from './compile.ts';
@@ -69,7 +68,6 @@ export async function askOutline(outline: HostOutline, sessions: SessionOf): Pro
 export type SessionOf = (instance: TaskInstance) => Promise<HostSession>;
 
 export interface PlanHostServices extends InstantiateServices {
-  readonly secrets: SecretMask;
   /** Why an action need not run although its task is due; undefined: it runs. */
   readonly idleReason: (instance: TaskInstance) => string | undefined;
 }

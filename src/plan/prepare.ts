@@ -35,7 +35,7 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean }, 
     dryRun: options.dryRun,
     playbookDir: path.dirname(path.resolve(playbook.file)),
   });
-  const services = { site: compiled.site, scopes, engine, become: input.become };
+  const services = { site: compiled.site, scopes, engine, become: input.become, secrets };
   const sessions = new Sessions(input, scopes);
   emit({
     at: Date.now(),
@@ -51,7 +51,7 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean }, 
     const lost = { unreachable: {} as Record<string, string>, failed: {} as Record<string, string> };
     const rows = new Map<string, HostRows>();
     const changes = () => [...rows.values()].some((byPlay) => [...byPlay.values()].flat().some((row) => row.changes.length > 0 || row.status === 'deferred'));
-    const planServices = { ...services, secrets, idleReason: (instance: TaskInstance) => idleReason(instance, input, changes()) };
+    const planServices = { ...services, idleReason: (instance: TaskInstance) => idleReason(instance, input, changes()) };
     const planOne = async (host: string): Promise<void> => {
       emit({ at: Date.now(), type: 'host-gathering', host });
       const outline = outlines.get(host);

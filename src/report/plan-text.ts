@@ -4,7 +4,7 @@ import { createStyle, printable, type Style } from './style.ts';
 
 export interface PlanCounts {
   readonly changes: number;
-  /** Hosts with something to change, to run or to find out. */
+  /** Hosts with something to change. */
   readonly hosts: number;
   /** Changes that rest on what an earlier task of the plan is expected to do. */
   readonly predicted: number;
@@ -19,10 +19,10 @@ export interface PlanCounts {
 /** Counts a plan's rows. Pure. */
 export function countPlan(plan: Plan): PlanCounts {
   const tasks = plan.plays.flatMap((play) => play.tasks);
-  const busy = tasks.filter(isWorthALine);
+  const changing = tasks.filter((task) => task.changes.length > 0);
   return {
     changes: tasks.reduce((sum, task) => sum + task.changes.length, 0),
-    hosts: new Set(busy.map((task) => task.host)).size,
+    hosts: new Set(changing.map((task) => task.host)).size,
     predicted: tasks.reduce((sum, task) => sum + (task.predicted ? task.changes.length : 0), 0),
     runs: tasks.filter((task) => task.status === 'runs' && isWorthALine(task)).length,
     deferred: tasks.filter((task) => task.status === 'deferred').length,

@@ -215,6 +215,7 @@ describe('variables', () => {
         '{ name: diff, copy: { dest: "{{ dir }}/s", content: "password hunter22\\n" } }',
         '{ name: output, command: { argv: [echo, hunter22] } }',
         '{ name: hidden, copy: { dest: "{{ dir }}/n", content: "other-word" }, no_log: true }',
+        '{ name: "as {{ item }}", command: { argv: ["true", "{{ item }}"] }, loop: [hunter22] }',
         '{ name: fails, shell: "echo hunter22 >&2; exit 1" }',
       ], [], 'h1'),
     );

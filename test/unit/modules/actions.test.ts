@@ -55,6 +55,8 @@ let web: ReturnType<typeof createHttp>;
 let openPort: number;
 let closedPort: number;
 let url: string;
+/** What was asked for under /list. */
+const asked: string[] = [];
 
 beforeAll(async () => {
   dir = mkdtempSync(path.join(os.tmpdir(), 'lvs-play-actions-'));
@@ -68,6 +70,7 @@ beforeAll(async () => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
+      if (request.url?.startsWith('/list') === true) asked.push(request.url);
       reply.statusCode = request.url === '/missing' ? 404 : 200;
       reply.end(`${String(request.method)} ${String(request.headers['x-odd'])} ${Buffer.concat(chunks).toString('utf8')}`);
     });
@@ -88,10 +91,15 @@ describe.each([...SHELLS.map((entry) => ['target, ' + entry[0], entry] as const)
     expect((await act('wait_for', { port: openPort, state: 'stopped', timeout: 0, sleep: 0.1 }, on)).outcome).toMatchObject({ exitCode: 1 });
   });
 
+  it('asks for a URL as it is written', async () => {
+    expect(await act('uri', { url: `${url}list?id={1,2}&range=[1-3]`, return_content: true }, on)).toMatchObject({ data: { status: 200, content: 'GET undefined ' }, failed: undefined });
+    expect(asked.splice(0)).toEqual(['/list?id={1,2}&range=[1-3]']);
+  });
+
   it('asks for URLs', async () => {
-    const asked = await act('uri', { url, method: 'POST', headers: { 'X-Odd': `"quoted" \\ it's` }, body: 'a=1&"b"\nc', return_content: true }, on);
-    expect(asked).toMatchObject({ data: { status: 200, url, content: `POST "quoted" \\ it's a=1&"b"\nc` } });
-    expect(asked.failed).toBeUndefined();
+    const posted = await act('uri', { url, method: 'POST', headers: { 'X-Odd': `"quoted" \\ it's` }, body: 'a=1&"b"\nc', return_content: true }, on);
+    expect(posted).toMatchObject({ data: { status: 200, url, content: `POST "quoted" \\ it's a=1&"b"\nc` } });
+    expect(posted.failed).toBeUndefined();
     expect((await act('uri', { url: `${url}missing` }, on)).failed).toBe(`${url}missing answered 404, not 200`);
     expect(await act('uri', { url: `${url}missing`, status_code: [200, 404] }, on)).toMatchObject({ data: { status: 404 }, failed: undefined });
     expect((await act('uri', { url: `http://127.0.0.1:${String(closedPort)}/`, timeout: 5 }, on)).outcome).toMatchObject({ exitCode: expect.any(Number) as number, stderr: expect.stringMatching(/connect|refused/i) as string });

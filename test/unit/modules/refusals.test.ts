@@ -26,6 +26,11 @@ it.each<[string, string, JsonObject, RegExp]>([
   ['an option as group', 'file', { path: '/x', group: '-R' }, /group/],
   ['an open quote', 'command', { cmd: "echo 'x" }, /quote is not closed/],
   ['a backslash at the end', 'command', { cmd: 'echo \\' }, /backslash/],
+  ['an open quote in a check', 'copy', { dest: '/x', content: '', validate: "sh -c 'x %s" }, /copy: .*quote is not closed/],
+  ["an open quote in a template's check", 'template', { dest: '/x', src: 'x', validate: 'x "%s' }, /template: .*quote is not closed/],
+  ['an option as a service', 'service', { name: '-H', state: 'stopped' }, /name/],
+  ['a pattern as a service', 'service', { name: 'ngin*', state: 'stopped' }, /name/],
+  ['two services in one name', 'service', { name: 'nginx php', state: 'stopped' }, /name/],
   ['no program', 'command', { cmd: '  ' }, /no program/],
   ['two programs', 'command', { cmd: 'a', argv: ['b'] }, /either/],
 ])('refuses %s', async (_what, name, args, why) => {

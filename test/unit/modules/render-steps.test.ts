@@ -68,6 +68,32 @@ describe.each(SHELLS)('under %s', (program, args) => {
     expect(readdirSync(at('work dir'))).toEqual([]);
   });
 
+  it('passes any words, environment and directory', () => {
+    const text = fc.string({ maxLength: 30, unit: 'binary' }).map((word) => word.replaceAll('\0', ''));
+    const name = text.filter((word) => word !== '' && word !== '.' && word !== '..' && !word.includes('/'));
+    // Neither base64 nor a second shell: what arrives is told byte by byte.
+    const tell = 'for word in "$@" "$ODD" "${PWD##*/}"; do printf "%s\\0" "$word"; done';
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 4 }), text, name, (words, odd, directory) => {
+        mkdirSync(at(directory));
+        const { outcomes, failed } = run([exec(['sh', '-c', tell, 'sh', ...words], { env: { ODD: odd }, cwd: at(directory) })]);
+        rmSync(at(directory), { recursive: true });
+        expect(failed).toBeUndefined();
+        expect(outcomes[0]?.stdout).toBe([...words, odd, directory].map((word) => `${word}\0`).join(''));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('takes no mark of another run for its own', () => {
+    const { outcomes, failed } = run([script("printf '\\ndeadbeef 0 1\\n%s 9 1\\n' " + NONCE), exec(['echo', 'on'])]);
+    expect(failed).toBeUndefined();
+    expect(outcomes.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual([
+      [0, `\ndeadbeef 0 1\n${NONCE} 9 1\n`],
+      [0, 'on\n'],
+    ]);
+  });
+
   it('reports a directory that is not there', () => {
     const { outcomes, failed } = run([exec(['true'], { cwd: at('missing') })]);
     expect(failed).toBe(0);
@@ -194,6 +220,20 @@ describe('parsing', () => {
       ],
       failed: 1,
     });
+  });
+
+  it('never takes a reply that was cut short for a success', () => {
+    const steps = [exec(['a'], { okCodes: [0, 12] }), exec(['b'])];
+    const stdout = Buffer.from(`one\n\n${NONCE} 0 12\n\n\n${NONCE} 1 0\n`);
+    const stderr = Buffer.from(`\n${NONCE} 0 12\nwhy ünï\n${NONCE} 1 0\n`);
+    expect(parseOutcomes({ stdout, stderr }, steps, NONCE).failed).toBeUndefined();
+    for (const [whole, cut] of [[stderr, (length: number) => ({ stdout, stderr: stderr.subarray(0, length) })], [stdout, (length: number) => ({ stdout: stdout.subarray(0, length), stderr })]] as const) {
+      for (let length = 0; length < whole.length; length++) {
+        const { outcomes, failed } = parseOutcomes(cut(length), steps, NONCE);
+        expect(failed, String(length)).toBe(outcomes.length - 1);
+        expect(outcomes.at(-1)?.exitCode).toBe(255);
+      }
+    }
   });
 
   it('refuses what belongs to the controller', () => {
