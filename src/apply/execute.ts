@@ -1,8 +1,10 @@
 import { LvsPlayError } from '../core/errors.ts';
 import type { ChangeView, TaskOutcome } from '../core/events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+import type { FactStore } from '../facts/store.ts';
 import type { Change, Step, StepOutcome } from '../modules/contract.ts';
 import { parseOutcomes, renderSteps } from '../modules/render-steps.ts';
+import type { Task } from '../playbook/types.ts';
 import { CONTROLLER } from '../plan/compile.ts';
 import { evaluateCondition, type ReadyWork, type TaskInstance } from '../plan/instantiate.ts';
 import { idleReason } from '../plan/prepare.ts';
@@ -26,7 +28,7 @@ export interface Executed {
  */
 export async function executeInstance(instance: TaskInstance, upcoming: readonly Question[], run: RunContext): Promise<Executed> {
   const { work, task } = instance;
-  if (work.kind === 'skipped') return skipped(work.reason);
+  if (work.kind === 'skipped') return skipped(run.input.secrets.mask(work.reason));
   if (work.kind === 'deferred') return failed(`cannot be decided: ${work.reason}`, []);
   const idle = idleReason(instance, run.input, run.changedSoFar());
   if (idle !== undefined) return skipped(idle);
@@ -34,16 +36,36 @@ export async function executeInstance(instance: TaskInstance, upcoming: readonly
   for (let attempt = 1; ; attempt++) {
     const executed = await attemptOnce(instance, work, upcoming, run);
     if (task.until === undefined || executed.unreachable !== undefined) return executed;
-    if (untilHolds(instance, executed.result, run)) return executed;
-    if (attempt >= attempts || run.signal.aborted) return { ...executed, outcome: { ...executed.outcome, status: 'failed', message: `until: still false after ${String(attempt)} attempts` } };
+    const holds = untilHolds(instance, executed, run);
+    if (holds instanceof LvsPlayError) return turnedFailed(executed, shownError(holds, task, run));
+    if (holds) return executed;
+    if (attempt >= attempts || run.signal.aborted) {
+      const { message } = executed.outcome;
+      return turnedFailed(executed, `until: still false after ${String(attempt)} attempts${message === undefined ? '' : `: ${message}`}`);
+    }
     await run.sleep(task.until.delay * 1000);
   }
 }
 
-function untilHolds(instance: TaskInstance, result: JsonObject, run: RunContext): boolean {
+/** @returns an error when the condition cannot be worked out from a result that is whole; a failed attempt may lack what it asks about */
+function untilHolds(instance: TaskInstance, executed: Executed, run: RunContext): boolean | LvsPlayError {
   const { until, register } = instance.task;
   if (until === undefined) return true;
-  return evaluateCondition(until.condition, 'until', withResult(instance, register, result), run.input.engine);
+  try {
+    return evaluateCondition(until.condition, 'until', withResult(instance, register, executed.result), run.input.engine);
+  } catch (error) {
+    if (!(error instanceof LvsPlayError)) throw error;
+    return executed.outcome.status === 'failed' ? false : error;
+  }
+}
+
+function turnedFailed(executed: Executed, message: string): Executed {
+  return { ...executed, outcome: { ...executed.outcome, status: 'failed', message }, result: { ...executed.result, failed: true }, notifies: [] };
+}
+
+/** An error's text without secrets; one about values shows none of a task with `no_log`. */
+export function shownError(error: LvsPlayError, task: Task, run: RunContext): string {
+  return task.noLog && error.kind === 'input' ? 'its values cannot be worked out (hidden by no_log)' : run.input.secrets.mask(error.message);
 }
 
 async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: readonly Question[], run: RunContext): Promise<Executed> {
@@ -57,12 +79,7 @@ async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: re
       return judge(instance, work, [], [], { outcomes: [outcome], failing: undefined }, run);
     }
     const session = await run.sessions.of(instance);
-    const store = session.store(instance.become);
-    if (store.missing(work.requests).length > 0) {
-      const own = work.requests.map((request) => ({ request, become: instance.become }));
-      await session.ask([...own, ...upcoming]);
-    }
-    const reader = session.store(instance.become).reader(work.requests);
+    const reader = (await knownTo(instance, work, upcoming, session)).reader(work.requests);
     const wanted = work.module.diff(work.args, reader, work.context);
     changes = wanted.map((change) => viewChange(change, run.input.secrets, instance.task.noLog));
     if (wanted.length === 0 && work.module.action !== true) return judge(instance, work, wanted, changes, { outcomes: [], failing: undefined }, run);
@@ -71,9 +88,22 @@ async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: re
     return judge(instance, work, wanted, changes, done, run);
   } catch (error) {
     if (!(error instanceof LvsPlayError)) throw error;
-    const executed = failed(run.input.secrets.mask(error.message), changes, error.hint);
+    const executed = failed(shownError(error, instance.task, run), changes, error.hint);
     return error.kind === 'unreachable' ? { ...executed, unreachable: error } : executed;
   }
+}
+
+/** What is known by the time all that the task asks about is. Hosts share the controller's session: what one asks another may make doubtful. */
+async function knownTo(instance: TaskInstance, work: ReadyWork, upcoming: readonly Question[], session: HostSession): Promise<FactStore> {
+  const own = work.requests.map((request) => ({ request, become: instance.become }));
+  // What comes next concerns the host's own session.
+  const more = instance.onController || instance.becomeUser !== undefined ? [] : upcoming;
+  let store = session.store(instance.become);
+  while (store.missing(work.requests).length > 0) {
+    await session.ask([...own, ...more]);
+    store = session.store(instance.become);
+  }
+  return store;
 }
 
 /** What the steps of a task gave; `failing`: the one that did not succeed, after which nothing more was done. */
@@ -145,6 +175,7 @@ function judge(instance: TaskInstance, work: ReadyWork, wanted: readonly Change[
   const told = work.module.result?.(work.args, done.outcomes) ?? { data: {} };
   const last = done.outcomes.at(-1);
   let message = told.failed ?? (done.failing === undefined ? undefined : `${done.failing.title}: ${failureText(last)}`);
+  if (message !== undefined && task.noLog) message = `${done.failing?.title ?? task.module}: failed (what it said is hidden by no_log)`;
   const hint = message === undefined ? undefined : hintFor(last);
   let result: JsonObject = { ...told.data, changed: wanted.length > 0, failed: message !== undefined, skipped: false };
   if (task.failedWhen !== undefined) {

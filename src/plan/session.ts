@@ -28,13 +28,13 @@ export class HostSession {
   /** Asks what is not known yet: one request for each privilege concerned, none when all is known. */
   async ask(questions: readonly Question[]): Promise<void> {
     for (const become of [false, true]) {
-      const store = this.store(become);
-      const missing = store.missing(questions.filter((question) => question.become === become).map((question) => question.request));
+      const missing = this.store(become).missing(questions.filter((question) => question.become === become).map((question) => question.request));
       if (missing.length === 0) continue;
       const nonce = newNonce();
       const reply = await this.target.request({ script: gatherScript(missing, nonce), become });
       try {
-        this.#stores.set(become, store.merged(parseGather(reply.stdout, missing, nonce)));
+        // The store as it is by now: another task may have asked in the meantime.
+        this.#stores.set(become, this.store(become).merged(parseGather(reply.stdout, missing, nonce)));
       } catch (cause) {
         throw new LvsPlayError({
           code: 'facts-unreadable',
