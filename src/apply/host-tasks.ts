@@ -6,7 +6,7 @@ import { questionsOf } from '../plan/plan-host.ts';
 import type { Question } from '../plan/session.ts';
 import type { Task } from '../playbook/types.ts';
 import type { HostProgress, RunContext } from './context.ts';
-import { executeInstance } from './execute.ts';
+import { executeInstance, shownError } from './execute.ts';
 
 /** A stretch of tasks that a host goes through by itself. */
 export interface Stretch {
@@ -87,7 +87,7 @@ async function liveInstances(host: HostProgress, task: Task, stretch: Stretch, r
     if (!(error instanceof LvsPlayError)) throw error;
     // The plan could not see it: the arguments hang on a result. The host stops here like at any failed task.
     const ref = { id: task.id, play: stretch.play.play.name, name: task.name, module: task.module, handler: stretch.handlers };
-    const message = run.input.secrets.mask(error.message);
+    const message = shownError(error, task, run);
     host.lose('failed');
     run.emit({ at: Date.now(), type: 'task-finished', host: host.host, task: ref, outcome: { status: 'failed', changes: [], message, ...(error.hint === undefined ? {} : { hint: error.hint }) } });
     return [];
