@@ -8,6 +8,7 @@ import type { ModuleContext, ModuleDef } from '../modules/contract.ts';
 import { loadModule, validateArgs } from '../modules/registry.ts';
 import type { Task } from '../playbook/types.ts';
 import type { Scope, TemplateEngine } from '../template/types.ts';
+import { expressionNames, renderArgs, renderEnvironment, textOf } from './arguments.ts';
 import { CONTROLLER, type CompiledPlay } from './compile.ts';
 import { controllerFiles } from './controller-files.ts';
 import type { HostMemory, ScopePlace, Scopes } from './scope.ts';
@@ -77,11 +78,22 @@ export async function instantiate(place: TaskPlace, memory: HostMemory, unknowns
   const items = decide(services, scope, unknowns, () => loopItems(task.loop, scope, services.engine), (engine) => engine.references(task.loop?.value ?? null, scope));
   if (items.kind !== 'known') return [{ ...header(place, scope, '', services), work: { kind: 'deferred', reason: items.reason } }];
   const instances: TaskInstance[] = [];
+  // `set_fact` may build a list up: each item sees what the ones before have set.
+  const facts = new Map(memory.facts);
   for (const [index, item] of items.value.entries()) {
     const itemPlace: ScopePlace = { ...place, loop: { variable: task.loopVar, item } };
-    instances.push(await instantiateOne(place, services.scopes.taskScope(itemPlace, memory), `.${String(index)}`, unknowns, services));
+    const itemScope = services.scopes.taskScope(itemPlace, { facts, registered: memory.registered });
+    const instance = await instantiateOne(place, itemScope, `.${String(index)}`, unknowns, services);
+    instances.push(instance);
+    for (const [name, value] of Object.entries(variablesOf(instance))) facts.set(name, value);
   }
   return instances;
+}
+
+/** The variables that an instance sets on its host, as far as they are known. */
+export function variablesOf(instance: TaskInstance): JsonObject {
+  const { work } = instance;
+  return work.kind === 'ready' && work.module.setsVars === true ? (work.module.result?.(work.args, []).data ?? {}) : {};
 }
 
 async function instantiateOne(place: TaskPlace, scope: Scope, suffix: string, unknowns: Unknowns, services: InstantiateServices): Promise<TaskInstance> {
@@ -93,35 +105,43 @@ async function instantiateOne(place: TaskPlace, scope: Scope, suffix: string, un
 
 function header(place: TaskPlace, scope: Scope, suffix: string, services: InstantiateServices): Omit<TaskInstance, 'work'> {
   const { task, host, play, handler } = place;
-  const own = scope.vars['ansible_become'];
+  const { secrets } = services;
+  const own = ownBecome(host, scope, services.engine);
   return {
     host,
     task,
-    ref: { id: `${task.id}${suffix}`, play: play.play.name, name: services.secrets.mask(taskName(task, scope, services.engine) + itemLabel(task, scope, suffix)), module: task.module, handler },
-    become: typeof own === 'boolean' ? own : (task.become ?? play.play.become ?? services.become),
+    ref: { id: `${task.id}${suffix}`, play: play.play.name, name: secrets.mask(taskName(task, scope, services.engine)) + itemLabel(task, scope, suffix, secrets), module: task.module, handler },
+    become: own ?? task.become ?? play.play.become ?? services.become,
     becomeUser: task.becomeUser ?? play.play.becomeUser,
     onController: task.delegateTo !== undefined || host === CONTROLLER,
     scope,
   };
 }
 
-/** A value as text: numbers and words as they are, anything else as JSON. */
-function textOf(value: Json): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+/** `ansible_become` stands above the keywords, as in Ansible. @throws LvsPlayError `not-boolean` */
+function ownBecome(host: string, scope: Scope, engine: TemplateEngine): boolean | undefined {
+  const written = scope.vars['ansible_become'];
+  if (written === undefined) return undefined;
+  const value = engine.renderValue(written, scope);
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string' && /^(?:true|yes|on)$/i.test(value)) return true;
+  if (typeof value === 'string' && /^(?:false|no|off)$/i.test(value)) return false;
+  throw new LvsPlayError({ code: 'not-boolean', kind: 'input', host, message: `ansible_become of ${host} is ${JSON.stringify(value)}, which is neither true nor false`, hint: 'write true or false' });
 }
 
 const LABEL_LENGTH = 60;
 
 /** Which round of a loop it is, as Ansible tells it. */
-function itemLabel(task: Task, scope: Scope, suffix: string): string {
+function itemLabel(task: Task, scope: Scope, suffix: string, secrets: SecretMask): string {
   if (suffix === '' || task.noLog) return '';
-  const label = textOf(scope.vars[task.loopVar] ?? null);
+  // Masked before it is cut: half a secret would not be known for one.
+  const label = secrets.mask(textOf(scope.vars[task.loopVar] ?? null));
   return ` (item=${label.length > LABEL_LENGTH ? `${label.slice(0, LABEL_LENGTH - 3)}...` : label})`;
 }
 
 // A name is for people: one that cannot be rendered is shown as written.
 function taskName(task: Task, scope: Scope, engine: TemplateEngine): string {
-  if (!task.name.includes('{{')) return task.name;
+  if (task.noLog || !task.name.includes('{{')) return task.name;
   try {
     return textOf(engine.renderValue(task.name, scope));
   } catch {
@@ -183,11 +203,12 @@ async function readyWork(place: TaskPlace, head: Omit<TaskInstance, 'work'>, sco
     services,
     scope,
     unknowns,
-    () => renderArgs(module, task, scope, engine),
-    () => new Set([...engine.references(written.value, scope), ...expressionNames(module, written.value, scope, engine)]),
+    () => ({ args: renderArgs(module, task, scope, engine), environment: renderEnvironment(task, scope, engine) }),
+    () => new Set([...engine.references([written.value, task.environment?.value ?? {}], scope), ...expressionNames(module, written.value, scope, engine)]),
   );
   if (rendered.kind === 'unknown') return { kind: 'deferred', reason: rendered.reason };
-  await validateArgs(module, { value: rendered.value, locate: (path, of) => written.locate(path, of) }, task.position);
+  const { args: given, environment } = rendered.value;
+  await validateArgs(module, { value: given, locate: (path, of) => written.locate(path, of) }, task.position);
   const family = scope.vars['lvs_play_os_family'];
   const context: ModuleContext = {
     host,
@@ -195,47 +216,26 @@ async function readyWork(place: TaskPlace, head: Omit<TaskInstance, 'work'>, sco
     onController: head.onController,
     osFamily: family === 'redhat' ? 'redhat' : 'debian',
   };
+  const files = controllerFiles(task, scope, engine);
   return atTask(task, async () => {
-    const args = module.resolve === undefined ? rendered.value : await module.resolve(rendered.value, controllerFiles(task, scope, engine));
-    const environment = task.environment === undefined ? {} : engine.renderValue(task.environment.value, scope, (path) => task.environment?.locate(path));
-    return {
-      kind: 'ready',
-      module,
-      args,
-      context,
-      requests: module.facts(args, context),
-      environment: Object.fromEntries(Object.entries(isJsonObject(environment) ? environment : {}).map(([name, value]) => [name, textOf(value)])),
-    };
+    let args: Json = given;
+    try {
+      if (module.resolve !== undefined) args = await module.resolve(given, { ...files, render: (text, file) => renderKnown(text, () => files.render(text, file), scope, unknowns, services) });
+    } catch (error) {
+      if (error instanceof NotKnownYet) return { kind: 'deferred', reason: error.message };
+      throw error;
+    }
+    return { kind: 'ready', module, args, context, requests: module.facts(args, context), environment };
   });
 }
 
-function renderArgs(module: ModuleDef, task: Task, scope: Scope, engine: TemplateEngine): JsonObject {
-  const expressions = new Set(module.expressions ?? []);
-  const where = (path: readonly (string | number)[]) => task.args.locate(path);
-  const plain = Object.fromEntries(Object.entries(task.args.value).filter(([key]) => !expressions.has(key)));
-  const rendered = engine.renderValue(plain, scope, where);
-  const evaluated = Object.entries(task.args.value)
-    .filter(([key]) => expressions.has(key))
-    .map(([key, value]): [string, Json] => [key, evaluateExpressions(value, scope, engine, [key], where)]);
-  return { ...(isJsonObject(rendered) ? rendered : {}), ...Object.fromEntries(evaluated) };
-}
+/** A template file hangs on a result that is not there yet. Never leaves this file. */
+class NotKnownYet extends Error {}
 
-/** `assert: that` and `debug: var`: bare expressions, each replaced by itself and what it gives. */
-function evaluateExpressions(
-  value: Json,
-  scope: Scope,
-  engine: TemplateEngine,
-  path: readonly (string | number)[],
-  where: (path: readonly (string | number)[]) => ReturnType<Located['locate']>,
-): Json {
-  if (Array.isArray(value)) return (value as readonly Json[]).map((item, index) => evaluateExpressions(item, scope, engine, [...path, index], where));
-  if (typeof value !== 'string') return { expression: JSON.stringify(value), result: value };
-  return { expression: value, result: engine.evaluate(value, scope, where(path)) };
-}
-
-function expressionNames(module: ModuleDef, args: JsonObject, scope: Scope, engine: TemplateEngine): ReadonlySet<string> {
-  const texts = (module.expressions ?? []).flatMap((key) => [args[key] ?? []].flat()).filter((text): text is string => typeof text === 'string');
-  return new Set(texts.flatMap((text) => [...engine.expressionReferences(text, scope)]));
+function renderKnown(text: string, render: () => string, scope: Scope, unknowns: Unknowns, services: InstantiateServices): string {
+  const rendered = decide(services, scope, unknowns, render, (engine) => engine.references(text, scope));
+  if (rendered.kind === 'unknown') throw new NotKnownYet(rendered.reason);
+  return rendered.value;
 }
 
 type Decision<T> = { readonly kind: 'known'; readonly value: T } | { readonly kind: 'unknown'; readonly reason: string };

@@ -1,8 +1,9 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import { FactStore } from '../facts/store.ts';
+import { loadModule } from '../modules/registry.ts';
 import type { Task } from '../playbook/types.ts';
 import type { CompiledPlay } from './compile.ts';
-import { instantiate, type InstantiateServices, type TaskInstance, type Unknowns } from './instantiate.ts';
+import { instantiate, type InstantiateServices, type TaskInstance, type Unknowns, variablesOf } from './instantiate.ts';
 import { type HostSession, PredictedFacts, type Question } from './session.ts';
 import type { PlannedTask } from './types.ts';
 import { viewChange } from './view.ts';
@@ -24,6 +25,8 @@ export interface OutlineEntry {
   readonly hostPlay: HostPlay;
   readonly task: Task;
   readonly handler: boolean;
+  /** `run_once`: another host of the batch is expected to do it, and to tell this one. */
+  readonly elsewhere: boolean;
   readonly instances: readonly TaskInstance[];
 }
 
@@ -33,10 +36,12 @@ export async function outlineHost(host: string, plays: readonly HostPlay[], serv
   const entries: OutlineEntry[] = [];
   for (const hostPlay of plays) {
     for (const [task, handler] of inOrder(hostPlay.play)) {
+      const elsewhere = task.runOnce && !handler && hostPlay.batch[0] !== host;
       const place = { host, play: hostPlay.play, batch: hostPlay.batch, task, handler };
-      const instances = await instantiate(place, memory, memory.unknowns, services);
-      entries.push({ hostPlay, task, handler, instances });
-      for (const instance of instances) memory.setVariables(instance);
+      const instances = elsewhere ? [] : await instantiate(place, memory, memory.unknowns, services);
+      entries.push({ hostPlay, task, handler, elsewhere, instances });
+      if (elsewhere) await memory.setElsewhere(task);
+      for (const instance of instances) await memory.setVariables(instance);
       if (task.register !== undefined) memory.unknown(task.register);
     }
   }
@@ -81,7 +86,11 @@ export async function planHost(outline: HostOutline, sessions: SessionOf, servic
   const planned = new Map<number, PlannedTask[]>();
   const notified = new Map<number, Set<string>>();
   const factsFor = predictions(sessions);
-  for (const { hostPlay, task, handler, instances } of outline.entries) {
+  for (const { hostPlay, task, handler, elsewhere, instances } of outline.entries) {
+    if (elsewhere) {
+      await memory.setElsewhere(task);
+      continue;
+    }
     const called = notified.get(hostPlay.index) ?? new Set();
     if (handler && ![task.name, ...task.listen].some((name) => called.has(name))) continue;
     const current = instances.some((instance) => memory.touches(instance))
@@ -90,7 +99,7 @@ export async function planHost(outline: HostOutline, sessions: SessionOf, servic
     const rows: PlannedTask[] = [];
     for (const instance of current) {
       rows.push(await planInstance(instance, factsFor, services));
-      memory.setVariables(instance);
+      await memory.setVariables(instance);
     }
     planned.set(hostPlay.index, [...(planned.get(hostPlay.index) ?? []), ...rows]);
     notified.set(hostPlay.index, new Set([...called, ...rows.flatMap((row) => row.notifies)]));
@@ -116,7 +125,7 @@ async function planInstance(
 ): Promise<PlannedTask> {
   const { host, ref, task, work, become } = instance;
   const row = { host, task: ref, changes: [], predicted: false, notifies: [] };
-  if (work.kind !== 'ready') return { ...row, status: work.kind, reason: work.reason };
+  if (work.kind !== 'ready') return { ...row, status: work.kind, reason: services.secrets.mask(work.reason) };
   const idle = services.idleReason(instance);
   if (idle !== undefined) return { ...row, status: 'skipped', reason: idle };
   const { module, args, context, requests } = work;
@@ -129,7 +138,9 @@ async function planInstance(
   const predicted = changes.length > 0 && requests.some(({ fact, key }) => store.isPredicted(fact.name, key));
   if (changes.length > 0) facts?.patch(module.after(args, changes, reader, context));
   const status = module.action === true ? 'runs' : changes.length > 0 ? 'change' : 'ok';
-  if (changes.length === 0 || task.changedWhen?.value === false) return { ...row, status };
+  if (task.changedWhen?.value === false) return { ...row, status };
+  // What says of itself that it changed something calls its handlers.
+  if (changes.length === 0) return { ...row, status, notifies: task.changedWhen?.value === true ? task.notify : [] };
   return { ...row, status, predicted, changes: changes.map((change) => viewChange(change, services.secrets, task.noLog)), notifies: task.notify };
 }
 
@@ -152,17 +163,35 @@ class PlannedMemory {
     return this.registered.size > 0 && instance.work.kind !== 'ready';
   }
 
-  setVariables(instance: TaskInstance): void {
-    if (instance.work.kind !== 'ready' || instance.work.module.setsVars !== true) return;
-    const result = instance.work.module.result?.(instance.work.args, []).data ?? {};
-    for (const [name, value] of Object.entries(result)) this.facts.set(name, value);
+  /** What `set_fact` sets: a value, or one that only the run will tell. */
+  async setVariables(instance: TaskInstance): Promise<void> {
+    if (instance.work.kind === 'deferred') await this.#setUnknown(instance.task);
+    for (const [name, value] of Object.entries(variablesOf(instance))) {
+      this.facts.set(name, value);
+      this.#whole.delete(name);
+    }
+  }
+
+  /** Another host runs the task (`run_once`) and tells this one what came of it. */
+  async setElsewhere(task: Task): Promise<void> {
+    if (task.register !== undefined) this.#registerUnknown(task.register);
+    await this.#setUnknown(task);
+  }
+
+  async #setUnknown(task: Task): Promise<void> {
+    const { setsVars } = await loadModule(task.module);
+    if (setsVars === true) for (const name of Object.keys(task.args.value)) this.unknown(name);
+  }
+
+  #registerUnknown(name: string): void {
+    this.#whole.add(name);
+    this.registered.delete(name);
   }
 
   register(name: string, rows: readonly PlannedTask[]): void {
     const statuses = rows.map((row) => row.status);
     if (statuses.includes('runs') || statuses.includes('deferred')) {
-      this.#whole.add(name);
-      this.registered.delete(name);
+      this.#registerUnknown(name);
       return;
     }
     const result: JsonObject = { changed: statuses.includes('change'), failed: false, skipped: statuses.every((status) => status === 'skipped') };

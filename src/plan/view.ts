@@ -10,7 +10,7 @@ const HIDDEN = '(hidden)';
 export function viewChange(change: Change, secrets: SecretMask, noLog: boolean): ChangeView {
   const hide = noLog || change.sensitive === true;
   const impact = change.impact === undefined ? {} : { impact: secrets.mask(change.impact) };
-  if (hide) return { path: change.path, before: change.before === null ? null : HIDDEN, after: change.after === null ? null : HIDDEN, ...impact };
+  if (hide) return { path: secrets.mask(change.path), before: change.before === null ? null : HIDDEN, after: change.after === null ? null : HIDDEN, ...impact };
   return {
     path: secrets.mask(change.path),
     before: maskJson(change.before, secrets),
