@@ -6,6 +6,7 @@ import type { PreparedRun } from '../plan/prepare.ts';
 import type { HostMemory } from '../plan/scope.ts';
 import type { Sessions } from '../plan/sessions.ts';
 import type { HostRecap, TaskOutcome } from '../core/events.ts';
+import type { Task } from '../playbook/types.ts';
 
 /** What carrying out a plan shares between hosts. */
 export interface RunContext {
@@ -26,8 +27,10 @@ export class HostProgress implements HostMemory {
   readonly host: string;
   readonly facts = new Map<string, Json>();
   readonly registered = new Map<string, Json>();
-  /** Handlers notified and not run yet. */
+  /** Handlers and topics notified in this batch. */
   readonly notified = new Set<string>();
+  /** Ids of the handlers of this batch that had their turn. */
+  readonly handled = new Set<string>();
   state: 'good' | 'failed' | 'unreachable' = 'good';
   #recap: HostRecap = { ok: 0, changed: 0, unreachable: 0, failed: 0, skipped: 0, rescued: 0, ignored: 0 };
 
@@ -43,6 +46,11 @@ export class HostProgress implements HostMemory {
   count(status: TaskOutcome['status'] | 'unreachable'): void {
     const also = status === 'changed' || status === 'ignored' ? { ok: this.#recap.ok + 1 } : {};
     this.#recap = { ...this.#recap, [status]: this.#recap[status] + 1, ...also };
+  }
+
+  /** Whether a handler was notified and had not its turn yet. */
+  awaits(handler: Task): boolean {
+    return !this.handled.has(handler.id) && [handler.name, ...handler.listen].some((name) => this.notified.has(name));
   }
 
   /** Takes the host out of the run. */

@@ -1,7 +1,7 @@
 import { LvsPlayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { CompiledPlay } from '../plan/compile.ts';
-import { instantiate, NOTHING_UNKNOWN, type TaskInstance } from '../plan/instantiate.ts';
+import { instantiate, NOTHING_UNKNOWN, type TaskInstance, variablesOf } from '../plan/instantiate.ts';
 import { questionsOf } from '../plan/plan-host.ts';
 import type { Question } from '../plan/session.ts';
 import type { Task } from '../playbook/types.ts';
@@ -20,14 +20,11 @@ export interface Stretch {
 export async function runTasks(host: HostProgress, stretch: Stretch, run: RunContext): Promise<void> {
   for (const [index, task] of stretch.tasks.entries()) {
     if (host.state !== 'good' || run.signal.aborted) return;
-    if (stretch.handlers && !takeNotification(host, task)) continue;
+    if (stretch.handlers && !host.awaits(task)) continue;
+    if (stretch.handlers) host.handled.add(task.id);
     const upcoming = stretch.handlers ? [] : upcomingQuestions(host.host, stretch.tasks.slice(index + 1), run);
     await runTask(host, task, stretch, upcoming, run);
   }
-}
-
-function takeNotification(host: HostProgress, handler: Task): boolean {
-  return [handler.name, ...handler.listen].some((name) => host.notified.has(name));
 }
 
 // What the outline knew of the tasks to come: when one doubtful answer is asked again, theirs go along.
@@ -42,10 +39,10 @@ function upcomingQuestions(host: string, tasks: readonly Task[], run: RunContext
 }
 
 async function runTask(host: HostProgress, task: Task, stretch: Stretch, upcoming: readonly Question[], run: RunContext): Promise<void> {
-  const instances = await liveInstances(host, task, stretch, run);
-  const results: JsonObject[] = [];
+  const { instances, failure } = await liveInstances(host, task, stretch, run);
+  const results: JsonObject[] = failure === undefined ? [] : [failure];
   for (const instance of instances) {
-    if (host.state !== 'good') break;
+    if (host.state !== 'good' || (results.length > 0 && run.signal.aborted)) break;
     results.push(await runInstance(host, instance, upcoming, run));
   }
   if (task.register !== undefined) host.register(task.register, results, task.loop !== undefined);
@@ -67,29 +64,27 @@ async function runInstance(host: HostProgress, instance: TaskInstance, upcoming:
   else host.count(outcome.status);
   run.emit({ at: Date.now(), type: 'task-finished', host: host.host, task: ref, outcome });
   for (const name of executed.notifies) host.notified.add(name);
-  if (instance.work.kind === 'ready' && instance.work.module.setsVars === true && outcome.status !== 'failed') {
-    for (const [name, value] of Object.entries(executed.result)) if (!RESULT_WORDS.has(name)) host.facts.set(name, value);
-  }
+  if (executed.outcome.status !== 'failed') for (const [name, value] of Object.entries(variablesOf(instance))) host.facts.set(name, value);
   return executed.result;
 }
 
-/** What every result holds beside its module's own data. */
-const RESULT_WORDS = new Set(['changed', 'failed', 'skipped', 'msg']);
-
 /** The plan's instances where they can have no other arguments by now, else made anew from what the run has learnt. */
-async function liveInstances(host: HostProgress, task: Task, stretch: Stretch, run: RunContext): Promise<readonly TaskInstance[]> {
+async function liveInstances(host: HostProgress, task: Task, stretch: Stretch, run: RunContext): Promise<{ readonly instances: readonly TaskInstance[]; readonly failure?: JsonObject }> {
   const planned = run.outlines.get(host.host)?.entries.find((entry) => entry.task === task);
-  if (planned !== undefined && host.registered.size === 0 && host.facts.size === 0) return planned.instances;
+  const isSettled = planned?.instances.every((instance) => instance.work.kind !== 'deferred') === true && !planned.elsewhere;
+  if (isSettled && host.registered.size === 0 && host.facts.size === 0) return planned;
   const place = { host: host.host, play: stretch.play, batch: stretch.batch, task, handler: stretch.handlers };
   try {
-    return await instantiate(place, host, NOTHING_UNKNOWN, run.services);
+    return { instances: await instantiate(place, host, NOTHING_UNKNOWN, run.services) };
   } catch (error) {
     if (!(error instanceof LvsPlayError)) throw error;
-    // The plan could not see it: the arguments hang on a result. The host stops here like at any failed task.
+    // The plan could not see it: the arguments hang on a result. It is a failed task like any other.
     const ref = { id: task.id, play: stretch.play.play.name, name: task.name, module: task.module, handler: stretch.handlers };
     const message = shownError(error, task, run);
-    host.lose('failed');
-    run.emit({ at: Date.now(), type: 'task-finished', host: host.host, task: ref, outcome: { status: 'failed', changes: [], message, ...(error.hint === undefined ? {} : { hint: error.hint }) } });
-    return [];
+    const status = task.ignoreErrors ? 'ignored' : 'failed';
+    if (status === 'failed') host.lose('failed');
+    else host.count('ignored');
+    run.emit({ at: Date.now(), type: 'task-finished', host: host.host, task: ref, outcome: { status, changes: [], message, ...(error.hint === undefined ? {} : { hint: error.hint }) } });
+    return { instances: [], failure: { changed: false, failed: true, skipped: false, msg: message } };
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostRecap, HostStats } from '../core/events.ts';
+import type { Json } from '../core/json.ts';
 import { mapLimited } from '../core/pool.ts';
 import type { CompiledPlay } from '../plan/compile.ts';
 import type { Emit, RunInput } from '../plan/input.ts';
@@ -99,6 +100,7 @@ async function runBatch(play: CompiledPlay, batch: readonly string[], number: nu
   const members = progressOf(batch, hosts);
   run.emit({ at: Date.now(), type: 'batch-started', play: play.play.name, batch: number, hosts: batch });
   for (const stretch of stretches(play, batch)) await runStretch(stretch, members, run);
+  settleHandlers(play, members, run);
   run.emit({ at: Date.now(), type: 'batch-finished', play: play.play.name, batch: number });
   if (run.signal.aborted) return 'interrupted';
   return stopReason(play, members, true);
@@ -108,37 +110,50 @@ async function runBatch(play: CompiledPlay, batch: readonly string[], number: nu
  * The tasks of a batch, cut where hosts have to wait for each other: a `run_once` task stands alone, and handlers run when all is done.
  */
 function stretches(play: CompiledPlay, batch: readonly string[]): Stretch[] {
-  const result: { play: CompiledPlay; batch: readonly string[]; tasks: Task[]; handlers: boolean }[] = [];
-  for (const task of play.tasks) {
-    const last = result.at(-1);
-    if (last !== undefined && !task.runOnce && last.tasks[0]?.runOnce !== true) last.tasks.push(task);
-    else result.push({ play, batch, tasks: [task], handlers: false });
-  }
-  return [...result, { play, batch, tasks: [...play.handlers], handlers: true }];
+  const cut = (tasks: readonly Task[], handlers: boolean): Stretch[] => {
+    const result: (Stretch & { tasks: Task[] })[] = [];
+    for (const task of tasks) {
+      const last = result.at(-1);
+      if (last !== undefined && !task.runOnce && last.tasks[0]?.runOnce !== true) last.tasks.push(task);
+      else result.push({ play, batch, tasks: [task], handlers });
+    }
+    return result;
+  };
+  return [...cut(play.tasks, false), ...cut(play.handlers, true)];
 }
 
 async function runStretch(stretch: Stretch, members: readonly HostProgress[], run: RunContext): Promise<void> {
   const good = members.filter((host) => host.state === 'good');
-  const [first] = good;
-  if (stretch.tasks[0]?.runOnce !== true || first === undefined) {
+  const [task] = stretch.tasks;
+  if (task?.runOnce !== true) {
     await mapLimited(good, run.input.forks, (host) => runTasks(host, stretch, run));
-  } else {
-    await runTasks(first, stretch, run);
-    const name = stretch.tasks[0].register;
-    const result = name === undefined ? undefined : first.registered.get(name);
-    if (name !== undefined && result !== undefined) for (const host of good) host.registered.set(name, result);
+    return;
   }
-  if (stretch.handlers) settleHandlers(members, run);
+  const first = good.find((host) => !stretch.handlers || host.awaits(task));
+  if (first === undefined) return;
+  const before = new Map(first.facts);
+  await runTasks(first, stretch, run);
+  tellOthers(task, first, before, good);
+}
+
+// What `run_once` found out and set is known to all.
+function tellOthers(task: Task, first: HostProgress, before: ReadonlyMap<string, Json>, good: readonly HostProgress[]): void {
+  const result = task.register === undefined ? undefined : first.registered.get(task.register);
+  const facts = [...first.facts].filter(([name, value]) => before.get(name) !== value);
+  for (const host of good) {
+    if (task.register !== undefined && result !== undefined) host.registered.set(task.register, result);
+    for (const [name, value] of facts) host.facts.set(name, value);
+    if (first.handled.has(task.id)) host.handled.add(task.id);
+  }
 }
 
 // A handler that never ran is work left undone that no later run will notice: it must be said.
-function settleHandlers(members: readonly HostProgress[], run: RunContext): void {
+function settleHandlers(play: CompiledPlay, members: readonly HostProgress[], run: RunContext): void {
   for (const host of members) {
-    if (host.notified.size > 0 && (host.state !== 'good' || run.signal.aborted)) {
-      const names = [...host.notified].join(', ');
-      run.emit({ at: Date.now(), type: 'message', level: 'warning', host: host.host, text: `${host.host}: notified but not run: ${names}` });
-    }
+    const names = play.handlers.filter((handler) => host.awaits(handler)).map((handler) => handler.name);
+    if (names.length > 0) run.emit({ at: Date.now(), type: 'message', level: 'warning', host: host.host, text: `${host.host}: notified but not run: ${names.join(', ')}` });
     host.notified.clear();
+    host.handled.clear();
   }
 }
 

@@ -1,6 +1,6 @@
 import { LvsPlayError } from '../core/errors.ts';
 import type { TaskRef } from '../core/events.ts';
-import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
 import type { SecretMask } from '../core/secrets.ts';
 import type { FactRequest } from '../facts/contract.ts';
