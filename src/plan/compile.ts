@@ -33,7 +33,7 @@ export function compileRun(input: RunInput): CompiledRun {
   const site = buildSite(input.inventory, input.extraVars, input.engine);
   const warnings: string[] = [];
   const errors: LvsPlayError[] = [];
-  const limit = input.limit.length === 0 ? undefined : limitedHosts(site, input.limit);
+  const limit = input.limit.length === 0 ? undefined : limitedHosts(site, input.limit, warnings);
   let started = input.startAtTask === undefined;
   const plays = input.playbook.plays.map((play): CompiledPlay => {
     const { hosts, unmatched } = selectHosts(site.inventory, play.hosts);
@@ -61,14 +61,14 @@ export function compileRun(input: RunInput): CompiledRun {
   return { site, plays, hosts: [...new Set(plays.flatMap((play) => play.batches.flat()))], warnings };
 }
 
-function limitedHosts(site: Site, patterns: readonly string[]): ReadonlySet<string> {
+function limitedHosts(site: Site, patterns: readonly string[], warnings: string[]): ReadonlySet<string> {
   const { hosts, unmatched } = selectHosts(site.inventory, patterns);
-  const [first] = unmatched;
-  if (first !== undefined && hosts.length === 0) {
+  if (hosts.length > 0) for (const pattern of unmatched) warnings.push(`--limit: no host matches "${pattern}"`);
+  if (hosts.length === 0) {
     throw new LvsPlayError({
       code: 'limit-matches-nothing',
       kind: 'usage',
-      message: `--limit "${first}" matches no host of the inventory`,
+      message: `--limit "${unmatched[0] ?? patterns.join(',')}" matches no host of the inventory`,
       hint: 'lvs-play inventory --graph shows hosts and groups',
     });
   }

@@ -57,7 +57,10 @@ export function questionsOf(instance: TaskInstance): Question[] {
   return instance.work.kind === 'ready' ? instance.work.requests.map((request) => ({ request, become: instance.become })) : [];
 }
 
-/** Asks everything that a host's outline needs to know: one request for each connection and privilege. */
+/**
+ * Asks everything that a host's outline needs to know: one request for each connection and privilege. A host that is only told to run something
+ * is asked whether it is there: a rollout must know that before it begins.
+ */
 export async function askOutline(outline: HostOutline, sessions: SessionOf): Promise<void> {
   const bySession = new Map<HostSession, Question[]>();
   for (const instance of outline.entries.flatMap((entry) => entry.instances)) {
@@ -67,6 +70,15 @@ export async function askOutline(outline: HostOutline, sessions: SessionOf): Pro
     bySession.set(session, [...(bySession.get(session) ?? []), ...questions]);
   }
   for (const [session, questions] of bySession) await session.ask(questions);
+  if (bySession.size > 0) return;
+  const first = outline.entries.filter((entry) => !entry.handler).flatMap((entry) => entry.instances).find(acts);
+  if (first !== undefined) await (await sessions(first)).reach(first.become);
+}
+
+/** An action on the host that rests on no fact. */
+function acts({ work, onController }: TaskInstance): boolean {
+  if (work.kind !== 'ready' || onController || work.requests.length > 0) return false;
+  return work.module.diff(work.args, FactStore.empty.reader([]), work.context).length > 0;
 }
 
 /** The connection that a task's requests go over. */

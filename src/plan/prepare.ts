@@ -47,7 +47,7 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean }, 
   });
   for (const text of compiled.warnings) emit({ at: Date.now(), type: 'message', level: 'warning', text });
   try {
-    const outlines = await outlineHosts(compiled, services);
+    const outlines = await outlineHosts(compiled, services, sessions);
     const lost = { unreachable: {} as Record<string, string>, failed: {} as Record<string, string> };
     const rows = new Map<string, HostRows>();
     const changes = () => [...rows.values()].some((byPlay) => [...byPlay.values()].flat().some((row) => row.changes.length > 0 || row.status === 'deferred'));
@@ -78,11 +78,12 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean }, 
   }
 }
 
-async function outlineHosts(compiled: CompiledRun, services: InstantiateServices): Promise<ReadonlyMap<string, HostOutline>> {
+async function outlineHosts(compiled: CompiledRun, services: InstantiateServices, sessions: Sessions): Promise<ReadonlyMap<string, HostOutline>> {
   const outlines = new Map<string, HostOutline>();
   const errors = new Map<string, LvsPlayError>();
   for (const host of compiled.hosts) {
     try {
+      sessions.check(host);
       outlines.set(host, await outlineHost(host, hostPlays(compiled, host), services));
     } catch (error) {
       if (!(error instanceof LvsPlayError)) throw error;

@@ -47,6 +47,11 @@ export class HostSession {
     }
   }
 
+  /** Opens the connection and its shell, and that of the become user. @throws LvsPlayError when that fails */
+  async reach(become: boolean): Promise<void> {
+    await this.target.request({ script: ':', become });
+  }
+
   /** Steps were carried out: these answers are doubtful now, under every privilege. */
   markStale(stale: readonly StaleFacts[]): void {
     for (const [become, store] of this.#stores) this.#stores.set(become, store.stale(stale));

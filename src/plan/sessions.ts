@@ -35,6 +35,11 @@ export class Sessions {
     return session;
   }
 
+  /** Works out how a host is reached, without reaching for it. @throws LvsPlayError kind `input` for wrong or undefined connection variables */
+  check(host: string): void {
+    this.#connectionOf(host);
+  }
+
   /** Every open session of a host: a step's stale facts concern them all. */
   async openOf(host: string): Promise<HostSession[]> {
     return fulfilled([...(this.#open.get(host)?.values() ?? [])]);
