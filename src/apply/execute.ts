@@ -175,7 +175,7 @@ function judge(instance: TaskInstance, work: ReadyWork, wanted: readonly Change[
   const told = work.module.result?.(work.args, done.outcomes) ?? { data: {} };
   const last = done.outcomes.at(-1);
   let message = told.failed ?? (done.failing === undefined ? undefined : `${done.failing.title}: ${failureText(last)}`);
-  if (message !== undefined && task.noLog) message = `${done.failing?.title ?? task.module}: failed (what it said is hidden by no_log)`;
+  if (message !== undefined && task.noLog) message = `${task.module}: failed (what it said is hidden by no_log)`;
   const hint = message === undefined ? undefined : hintFor(last);
   let result: JsonObject = { ...told.data, changed: wanted.length > 0, failed: message !== undefined, skipped: false };
   if (task.failedWhen !== undefined) {
