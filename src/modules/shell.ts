@@ -28,7 +28,8 @@ export default defineModule<Args<typeof schema>>({
       : [
           {
             kind: 'exec',
-            title: `shell: ${args.cmd.split('\n')[0] ?? ''}`.slice(0, 60),
+            // Never the script's text: cut short, half a secret in it would not be known for one.
+            title: 'shell script',
             argv: [args.executable ?? '/bin/sh', '-c', args.cmd],
             ...(args.chdir === undefined ? {} : { cwd: args.chdir }),
             ...(args.stdin === undefined ? {} : { stdin: args.stdin }),
