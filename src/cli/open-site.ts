@@ -3,7 +3,7 @@ import { Scopes } from '../plan/scope.ts';
 import { Sessions } from '../plan/sessions.ts';
 import { createTemplateEngine } from '../template/engine.ts';
 import type { Target } from '../transport/target.ts';
-import { secretsOf } from '../lvs/director.ts';
+import { secretsOf } from '../lvs/host/director.ts';
 import type { CommonOptions } from './options.ts';
 import { processSecrets } from './output.ts';
 import { readConnection, readInventory } from './run-input.ts';

@@ -1,7 +1,7 @@
 import type { FromSchema, JSONSchema } from 'json-schema-to-ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { FactPatch, FactReader, FactRequest, StaleFacts } from '../facts/contract.ts';
-import type { Topology } from '../lvs/topology.ts';
+import type { Topology } from '../lvs/model/topology.ts';
 
 /** One difference between what is and what shall be. `path` is stable and names the thing: `/etc/x mode`, `nginx.service state`. */
 export interface Change {

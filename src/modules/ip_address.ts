@@ -3,7 +3,7 @@ import { addressFact } from '../facts/address.ts';
 import { contentFact, contentOf, NO_CONTENT } from '../facts/content.ts';
 import { patch, request } from '../facts/contract.ts';
 import { NEW_UNIT, unitFact } from '../facts/unit.ts';
-import { parsePrefixed } from '../lvs/ip.ts';
+import { parsePrefixed } from '../lvs/model/ip.ts';
 import { type Args, type Change, defineModule, type Step } from './contract.ts';
 import { contentChange } from './text-change.ts';
 

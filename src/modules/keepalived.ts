@@ -2,8 +2,8 @@ import { LvsPlayError } from '../core/errors.ts';
 import { type FactReader, request } from '../facts/contract.ts';
 import { packageFact } from '../facts/package.ts';
 import { unitFact } from '../facts/unit.ts';
-import { renderKeepalived } from '../lvs/keepalived.ts';
-import { keepalivedVersion } from '../lvs/keepalived-version.ts';
+import { renderKeepalived } from '../lvs/keepalived/render.ts';
+import { keepalivedVersion } from '../lvs/keepalived/version.ts';
 import { type Args, type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
 import { fileChanges, filePatches, fileRequests, fileStale, fileStep, type WantedFile } from './write-file.ts';
 

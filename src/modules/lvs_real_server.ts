@@ -14,8 +14,8 @@ import {
   realServerKernelModules,
   realServerSysctls,
   renderRealServerUnit,
-} from '../lvs/real-server.ts';
-import type { Topology } from '../lvs/topology.ts';
+} from '../lvs/host/real-server.ts';
+import type { Topology } from '../lvs/model/topology.ts';
 import { type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
 import { contentChange } from './text-change.ts';
 import { sysctlStep } from './write-sysctls.ts';

@@ -1,7 +1,7 @@
 import { LvsPlayError, throwCollected } from '../core/errors.ts';
 import { selectHosts } from '../inventory/pattern.ts';
-import { backupFirst } from '../lvs/groups.ts';
-import type { Topology } from '../lvs/topology.ts';
+import { backupFirst } from '../lvs/model/groups.ts';
+import type { Topology } from '../lvs/model/topology.ts';
 import { selectTasks } from '../playbook/select.ts';
 import type { Play, Task } from '../playbook/types.ts';
 import { splitBatches } from './batches.ts';

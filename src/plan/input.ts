@@ -3,7 +3,7 @@ import type { RunEvent } from '../core/events.ts';
 import type { SecretMask } from '../core/secrets.ts';
 import type { StepOutcome } from '../modules/contract.ts';
 import type { Connector, HostConnection, Target } from '../transport/target.ts';
-import type { Topology } from '../lvs/topology.ts';
+import type { Topology } from '../lvs/model/topology.ts';
 import type { Inventory } from '../inventory/types.ts';
 import type { Playbook } from '../playbook/types.ts';
 import type { TemplateEngine } from '../template/types.ts';

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { LvsPlayError, throwCollected } from '../core/errors.ts';
 import { isJsonObject } from '../core/json.ts';
 import { mapLimited } from '../core/pool.ts';
-import { secretsOf } from '../lvs/director.ts';
+import { secretsOf } from '../lvs/host/director.ts';
 import { type CompiledRun, compileRun, CONTROLLER } from './compile.ts';
 import type { Emit, RunInput } from './input.ts';
 import type { InstantiateServices, TaskInstance } from './instantiate.ts';

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import { plainVars } from '../inventory/types.ts';
-import { directorModules, directorSysctls } from '../lvs/director.ts';
+import { directorModules, directorSysctls } from '../lvs/host/director.ts';
 import type { Play, Task, VarLayer } from '../playbook/types.ts';
 import type { Scope, TemplateEngine } from '../template/types.ts';
 import type { CompiledPlay } from './compile.ts';

@@ -3,9 +3,9 @@ import type { JsonObject } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
 import type { Group, Inventory } from '../inventory/types.ts';
 import { plainVars } from '../inventory/types.ts';
-import { buildTopology, type HostAddress } from '../lvs/build.ts';
-import { lvsGroups } from '../lvs/groups.ts';
-import type { Topology } from '../lvs/topology.ts';
+import { buildTopology, type HostAddress } from '../lvs/model/build.ts';
+import { lvsGroups } from '../lvs/model/groups.ts';
+import type { Topology } from '../lvs/model/topology.ts';
 import type { TemplateEngine } from '../template/types.ts';
 
 /** The model a plan is made from: the inventory, widened by the groups that the topology implies, and the topology. */

@@ -1,5 +1,5 @@
-import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, parseProcNetIpVs, serviceKey } from '../lvs/ipvs-table.ts';
-import type { Topology } from '../lvs/topology.ts';
+import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, parseProcNetIpVs, serviceKey } from '../lvs/ipvs/table.ts';
+import type { Topology } from '../lvs/model/topology.ts';
 import type { ArpSeen, Check, DirectorState } from './types.ts';
 
 /** Exactly one of a VIP's directors holds it. Pure, like all judges. */

@@ -1,6 +1,6 @@
-import { formatEndpoint } from '../lvs/ip.ts';
-import { serviceKey } from '../lvs/ipvs-table.ts';
-import type { VirtualService } from '../lvs/topology.ts';
+import { formatEndpoint } from '../lvs/model/ip.ts';
+import { serviceKey } from '../lvs/ipvs/table.ts';
+import type { VirtualService } from '../lvs/model/topology.ts';
 import type { Check, ClientRequest, DirectorState, RequestSample } from './types.ts';
 
 /** Ports on which a server speaks HTTP by convention. Elsewhere a request could be taken for an attack, so only a connection is made. */

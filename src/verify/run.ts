@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
-import { serviceKey } from '../lvs/ipvs-table.ts';
-import type { Topology, VirtualService } from '../lvs/topology.ts';
+import { serviceKey } from '../lvs/ipvs/table.ts';
+import type { Topology, VirtualService } from '../lvs/model/topology.ts';
 import type { Target } from '../transport/target.ts';
 import { DIRECTOR_SCRIPT, parseDirectorState } from './director-state.ts';
 import { judgeArp, judgeHolder, judgeReuse, judgeTable, type MissingServer, missingServers } from './judge-directors.ts';

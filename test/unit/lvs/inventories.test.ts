@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadInventory } from '../../../src/inventory/load.ts';
-import { renderKeepalived } from '../../../src/lvs/keepalived.ts';
+import { renderKeepalived } from '../../../src/lvs/keepalived/render.ts';
 import { buildSite } from '../../../src/plan/site.ts';
 import { createTemplateEngine } from '../../../src/template/engine.ts';
 

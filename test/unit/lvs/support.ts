@@ -1,6 +1,6 @@
 import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
-import { buildTopology, type HostAddress } from '../../../src/lvs/build.ts';
-import type { Topology } from '../../../src/lvs/topology.ts';
+import { buildTopology, type HostAddress } from '../../../src/lvs/model/build.ts';
+import type { Topology } from '../../../src/lvs/model/topology.ts';
 import { parseYaml } from '../../../src/yaml/load.ts';
 
 export const HOSTS: ReadonlyMap<string, HostAddress> = new Map(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
 import { contentOf } from '../../../src/facts/content.ts';
-import { REAL_SERVER_UNIT_PATH } from '../../../src/lvs/real-server.ts';
+import { REAL_SERVER_UNIT_PATH } from '../../../src/lvs/host/real-server.ts';
 import type { ModuleContext, Step } from '../../../src/modules/contract.ts';
 import { loadModule } from '../../../src/modules/registry.ts';
 import { changed, EXAMPLE, topologyOf } from '../lvs/support.ts';

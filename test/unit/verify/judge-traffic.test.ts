@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { VirtualService } from '../../../src/lvs/topology.ts';
+import type { VirtualService } from '../../../src/lvs/model/topology.ts';
 import { chiSquareLimit, clientRequest, judgeLarge, judgeRequests, judgeSpread, untried } from '../../../src/verify/judge-traffic.ts';
 import type { ClientRequest, RequestSample } from '../../../src/verify/types.ts';
 import { counters, example, KEY, state } from './support.ts';

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:net';
-import type { Topology } from '../../../src/lvs/topology.ts';
+import type { Topology } from '../../../src/lvs/model/topology.ts';
 import type { DirectorState } from '../../../src/verify/types.ts';
 import { EXAMPLE, topologyOf } from '../lvs/support.ts';
 

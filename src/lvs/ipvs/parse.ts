@@ -1,6 +1,6 @@
 import { Address6 } from 'ip-address';
-import { parseEndpoint, parseIp } from './ip.ts';
-import type { IpvsDestination, IpvsService, IpvsTable } from './ipvs-types.ts';
+import { parseEndpoint, parseIp } from '../model/ip.ts';
+import type { IpvsDestination, IpvsService, IpvsTable } from './types.ts';
 
 type Draft = Omit<IpvsService, 'destinations'> & { readonly destinations: IpvsDestination[] };
 

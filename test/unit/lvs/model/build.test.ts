@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changed, EXAMPLE, HOSTS, placeOf, problemsOf, topologyOf } from './support.ts';
+import { changed, EXAMPLE, HOSTS, placeOf, problemsOf, topologyOf } from '../support.ts';
 
 const SECOND_PAIR = `  second:
     members: { lvs3: { priority: 100 }, lvs4: { priority: 90 } }

@@ -1,4 +1,4 @@
-import type { DataPath } from '../core/located.ts';
+import type { DataPath } from '../../core/located.ts';
 import { formatEndpoint, type Ip, parseIp } from './ip.ts';
 import { checkHost, type HostAddress } from './pairs.ts';
 import type { Problems } from './problems.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareTables, expectedTable, type IpvsTable, parseIpvsadmSave, parseProcNetIpVs, serviceKey } from '../../../src/lvs/ipvs-table.ts';
-import { changed, EXAMPLE, topologyOf } from './support.ts';
+import { compareTables, expectedTable, type IpvsTable, parseIpvsadmSave, parseProcNetIpVs, serviceKey } from '../../../../src/lvs/ipvs/table.ts';
+import { changed, EXAMPLE, topologyOf } from '../support.ts';
 
 const HEAD = 'IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n';
 const PROC = `${HEAD}TCP  C0A80026:0050 rr 

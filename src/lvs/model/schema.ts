@@ -1,8 +1,8 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { FromSchema } from 'json-schema-to-ts';
-import { isJsonObject, type Json } from '../core/json.ts';
-import type { DataPath } from '../core/located.ts';
-import { suggest } from '../core/suggest.ts';
+import { isJsonObject, type Json } from '../../core/json.ts';
+import type { DataPath } from '../../core/located.ts';
+import { suggest } from '../../core/suggest.ts';
 import { didYouMean, type Problems } from './problems.ts';
 
 const seconds = { type: 'number', exclusiveMinimum: 0, maximum: 3600 } as const;

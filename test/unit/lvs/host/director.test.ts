@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { directorModules, directorSysctls, secretsOf } from '../../../src/lvs/director.ts';
-import { changed, EXAMPLE, topologyOf } from './support.ts';
+import { directorModules, directorSysctls, secretsOf } from '../../../../src/lvs/host/director.ts';
+import { changed, EXAMPLE, topologyOf } from '../support.ts';
 
 const REDIRECTS = Object.fromEntries(['all', 'default', 'eth0'].map((name) => [`net.ipv4.conf.${name}.send_redirects`, '0']));
 

@@ -1,5 +1,5 @@
-import { formatEndpoint } from './ip.ts';
-import type { ForwardingMode } from './topology.ts';
+import { formatEndpoint } from '../model/ip.ts';
+import type { ForwardingMode } from '../model/topology.ts';
 
 /** What IPVS holds in a kernel, or shall hold: virtual services with their real servers. Immutable. */
 export interface IpvsTable {

@@ -4,11 +4,11 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../../src/core/json.ts';
-import { buildTopology } from '../../../src/lvs/build.ts';
-import { keepalivedVersion } from '../../../src/lvs/keepalived-version.ts';
-import { renderKeepalived } from '../../../src/lvs/keepalived.ts';
-import { changed, EXAMPLE, HOSTS, topologyOf } from './support.ts';
+import type { Json } from '../../../../src/core/json.ts';
+import { buildTopology } from '../../../../src/lvs/model/build.ts';
+import { keepalivedVersion } from '../../../../src/lvs/keepalived/version.ts';
+import { renderKeepalived } from '../../../../src/lvs/keepalived/render.ts';
+import { changed, EXAMPLE, HOSTS, topologyOf } from '../support.ts';
 
 const V2_2_7 = { major: 2, minor: 2, patch: 7 };
 

@@ -1,5 +1,5 @@
-import { LvsPlayError, throwCollected } from '../core/errors.ts';
-import type { DataPath, Located } from '../core/located.ts';
+import { LvsPlayError, throwCollected } from '../../core/errors.ts';
+import type { DataPath, Located } from '../../core/located.ts';
 
 /** What is wrong at a place of the variable `lvs`. */
 export interface Problem {

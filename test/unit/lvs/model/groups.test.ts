@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { backupFirst, lvsGroups } from '../../../src/lvs/groups.ts';
-import { changed, EXAMPLE, topologyOf } from './support.ts';
+import { backupFirst, lvsGroups } from '../../../../src/lvs/model/groups.ts';
+import { changed, EXAMPLE, topologyOf } from '../support.ts';
 
 const TWO_PAIRS = changed(
   EXAMPLE,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { atLeast, keepalivedVersion } from '../../../src/lvs/keepalived-version.ts';
+import { atLeast, keepalivedVersion } from '../../../../src/lvs/keepalived/version.ts';
 
 describe('keepalivedVersion', () => {
   it.each([

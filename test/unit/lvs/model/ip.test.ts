@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatEndpoint, isUsableVip, likelySameNetwork, parseEndpoint, parseIp, parsePrefixed } from '../../../src/lvs/ip.ts';
+import { formatEndpoint, isUsableVip, likelySameNetwork, parseEndpoint, parseIp, parsePrefixed } from '../../../../src/lvs/model/ip.ts';
 
 describe('parseIp', () => {
   it.each([

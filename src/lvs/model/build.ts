@@ -1,5 +1,5 @@
-import { isJsonObject, type Json } from '../core/json.ts';
-import type { Located } from '../core/located.ts';
+import { isJsonObject, type Json } from '../../core/json.ts';
+import type { Located } from '../../core/located.ts';
 import { parseIp } from './ip.ts';
 import { buildPairs, type HostAddress } from './pairs.ts';
 import { Problems } from './problems.ts';

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { REAL_SERVER_UNIT, realServerAddresses, realServerKernelModules, realServerSysctls, renderRealServerUnit } from '../../../src/lvs/real-server.ts';
-import { changed, EXAMPLE, topologyOf } from './support.ts';
+import { REAL_SERVER_UNIT, realServerAddresses, realServerKernelModules, realServerSysctls, renderRealServerUnit } from '../../../../src/lvs/host/real-server.ts';
+import { changed, EXAMPLE, topologyOf } from '../support.ts';
 
 const TUN = changed(EXAMPLE, 'mode: dr', 'mode: tun');
 const NAT = changed(EXAMPLE, 'mode: dr', 'mode: nat');

@@ -1,5 +1,5 @@
-import type { Located } from '../core/located.ts';
-import { suggest } from '../core/suggest.ts';
+import type { Located } from '../../core/located.ts';
+import { suggest } from '../../core/suggest.ts';
 import { formatEndpoint, isUsableVip, parseEndpoint } from './ip.ts';
 import { bare, checkHost } from './pairs.ts';
 import { didYouMean, type Problems } from './problems.ts';

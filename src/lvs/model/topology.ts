@@ -1,4 +1,4 @@
-import type { Position } from '../core/errors.ts';
+import type { Position } from '../../core/errors.ts';
 
 /**
  * The checked LVS model: what the inventory's variable `lvs` means, with every host resolved. Immutable.

@@ -1,9 +1,9 @@
-import { formatEndpoint } from './ip.ts';
-import { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './ipvs-types.ts';
-import type { Topology, VirtualService } from './topology.ts';
+import { formatEndpoint } from '../model/ip.ts';
+import { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './types.ts';
+import type { Topology, VirtualService } from '../model/topology.ts';
 
-export { parseIpvsadmSave, parseProcNetIpVs } from './ipvs-parse.ts';
-export { type IpvsTable, serviceKey } from './ipvs-types.ts';
+export { parseIpvsadmSave, parseProcNetIpVs } from './parse.ts';
+export { type IpvsTable, serviceKey } from './types.ts';
 
 /** The kernel table of a director that keepalived has filled and whose real servers are all healthy. Empty for a host that is no director. */
 export function expectedTable(topology: Topology, director: string): IpvsTable {

@@ -1,8 +1,8 @@
-import { LvsPlayError } from '../core/errors.ts';
-import { bare } from './pairs.ts';
-import { atLeast, type KeepalivedVersion } from './keepalived-version.ts';
-import { MAX_WEIGHT } from './real-server-rules.ts';
-import type { HaPair, HealthCheck, RealServer, Topology, VirtualService } from './topology.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import { bare } from '../model/pairs.ts';
+import { atLeast, type KeepalivedVersion } from './version.ts';
+import { MAX_WEIGHT } from '../model/real-server-rules.ts';
+import type { HaPair, HealthCheck, RealServer, Topology, VirtualService } from '../model/topology.ts';
 
 /** First line of every file that lvs-play owns whole. */
 const MANAGED = 'managed by lvs-play; changes made here are lost at the next deploy';

@@ -1,4 +1,4 @@
-import type { Topology, VirtualService } from './topology.ts';
+import type { Topology, VirtualService } from '../model/topology.ts';
 
 /**
  * Kernel parameters of a director.

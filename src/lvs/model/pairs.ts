@@ -1,5 +1,5 @@
-import type { Located } from '../core/located.ts';
-import { suggest } from '../core/suggest.ts';
+import type { Located } from '../../core/located.ts';
+import { suggest } from '../../core/suggest.ts';
 import { isUsableVip, likelySameNetwork, parseIp, parsePrefixed } from './ip.ts';
 import { didYouMean, type Problems } from './problems.ts';
 import type { RawPair } from './schema.ts';

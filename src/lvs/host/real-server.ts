@@ -1,5 +1,5 @@
-import { bare } from './pairs.ts';
-import type { RealServerHost, Topology } from './topology.ts';
+import { bare } from '../model/pairs.ts';
+import type { RealServerHost, Topology } from '../model/topology.ts';
 
 /** The unit that carries the VIPs of a DR or TUN real server over a reboot. */
 export const REAL_SERVER_UNIT = 'lvs-real-server.service';
