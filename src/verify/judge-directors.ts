@@ -1,5 +1,5 @@
 import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, parseProcNetIpVs, serviceKey } from '../lvs/ipvs/table.ts';
-import type { Topology } from '../lvs/model/topology.ts';
+import { checksOf, type Topology } from '../lvs/model/topology.ts';
 import type { ArpSeen, Check, DirectorState } from './types.ts';
 
 /** Exactly one of a VIP's directors holds it. Pure, like all judges. */
@@ -91,7 +91,8 @@ function differencesOf(topology: Topology, state: DirectorState): { actual: Ipvs
 function missingOf(topology: Topology, director: string, difference: IpvsDifference): MissingServer | undefined {
   if (difference.kind !== 'missing-server') return undefined;
   const service = [...topology.services.values()].find((one) => one.directors.includes(director) && serviceKey({ protocol: one.protocol, address: one.vip, port: one.port }) === difference.service);
-  if (service === undefined || service.healthCheck.type === 'none' || difference.host === undefined) return undefined;
+  const server = service?.realServers.find(({ host }) => host === difference.host);
+  if (service === undefined || server === undefined || checksOf(service, server).length === 0 || difference.host === undefined) return undefined;
   return { service: service.name, host: difference.host };
 }
 

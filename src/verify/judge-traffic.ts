@@ -11,7 +11,7 @@ const HTTPS_PORTS = [443, 8443];
 export function clientRequest(service: VirtualService, path: string | undefined): ClientRequest | undefined {
   if (service.protocol !== 'tcp' || service.port === 0) return undefined;
   const place = { address: service.vip, port: service.port };
-  const http = service.healthCheck.type === 'http' || HTTP_PORTS.includes(service.port);
+  const http = service.healthChecks.some((check) => check.type === 'http') || HTTP_PORTS.includes(service.port);
   const https = HTTPS_PORTS.includes(service.port);
   return http || https ? { ...place, kind: 'http', scheme: https ? 'https' : 'http', path: path ?? '/' } : { ...place, kind: 'connect' };
 }

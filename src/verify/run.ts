@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
 import { serviceKey } from '../lvs/ipvs/table.ts';
-import type { Topology, VirtualService } from '../lvs/model/topology.ts';
+import { addressesOf, checksOf, type Topology, type VirtualService } from '../lvs/model/topology.ts';
 import type { Target } from '../transport/target.ts';
 import { DIRECTOR_SCRIPT, parseDirectorState } from './director-state.ts';
 import { judgeArp, judgeHolder, judgeReuse, judgeTable, type MissingServer, missingServers } from './judge-directors.ts';
@@ -46,7 +46,7 @@ export async function runVerification(options: VerifyOptions): Promise<Verificat
 function carriersOf(topology: Topology): ReadonlyMap<string, readonly string[]> {
   const carriers = new Map<string, readonly string[]>();
   for (const pair of topology.pairs.values()) {
-    for (const vip of pair.vips) carriers.set(vip.split('/')[0] ?? vip, pair.members.map(({ host }) => host));
+    for (const vip of addressesOf(pair)) carriers.set(vip.address, pair.members.map(({ host }) => host));
   }
   for (const service of topology.services.values()) carriers.set(service.vip, [...new Set([...(carriers.get(service.vip) ?? []), ...service.directors])]);
   return carriers;
@@ -79,13 +79,14 @@ async function answeringServers({ topology, vantage, signal }: VerifyOptions, mi
   for (const one of distinct.values()) {
     const service = topology.services.get(one.service);
     const server = service?.realServers.find(({ host }) => host === one.host);
-    const check = service?.healthCheck;
-    if (server === undefined || check === undefined || check.type === 'none') continue;
+    if (service === undefined || server === undefined) continue;
+    const [check] = checksOf(service, server);
+    if (check?.type !== 'tcp' && check?.type !== 'http') continue;
     const place = { address: server.address, port: check.port ?? server.port };
-    const request: ClientRequest = check.type === 'tcp' ? { kind: 'connect', ...place } : { kind: 'http', scheme: 'http', ...place, path: check.path };
+    const request: ClientRequest = check.type === 'tcp' ? { kind: 'connect', ...place } : { kind: 'http', scheme: 'http', ...place, path: check.urls[0]?.path ?? '/' };
     const seen = await vantage.requests(request, 1, signal);
     const [sample] = 'samples' in seen ? seen.samples : [];
-    if (sample?.fault === undefined && sample !== undefined && (check.type === 'tcp' || sample.status === check.status)) answering.push(one);
+    if (sample?.fault === undefined && sample !== undefined && (check.type === 'tcp' || (check.urls[0]?.status ?? []).includes(String(sample.status)))) answering.push(one);
   }
   return answering;
 }

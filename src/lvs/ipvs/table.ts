@@ -18,7 +18,7 @@ function expectedService(service: VirtualService, director: string): IpvsService
     port: service.port,
     scheduler: service.scheduler,
     flags: [],
-    persistence: service.persistence,
+    persistence: service.persistence?.timeout,
     destinations: service.realServers.map(({ host, address, port, weight }) => ({
       host,
       address,

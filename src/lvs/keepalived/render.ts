@@ -1,8 +1,7 @@
 import { LvsPlayError } from '../../core/errors.ts';
-import { bare } from '../model/pairs.ts';
 import { atLeast, type KeepalivedVersion } from './version.ts';
 import { MAX_WEIGHT } from '../model/real-server-rules.ts';
-import type { HaPair, HealthCheck, RealServer, Topology, VirtualService } from '../model/topology.ts';
+import { checksOf, cidrOf, type HaPair, type HealthCheck, type RealServer, type Topology, type VirtualAddress, type VirtualService } from '../model/topology.ts';
 
 /** First line of every file that lvs-play owns whole. */
 const MANAGED = 'managed by lvs-play; changes made here are lost at the next deploy';
@@ -43,11 +42,7 @@ function instance(pair: HaPair, director: string): Block {
   const priority = pair.members.find(({ host }) => host === director)?.priority ?? 0;
   // keepalived clears nopreempt on an instance whose initial state is MASTER.
   const master = pair.preempt && pair.members[0]?.host === director;
-  // One instance adverts one family; addresses of the other go with it but outside of the adverts.
-  const ipv6 = pair.vips[0]?.includes(':') === true;
-  const address = (vip: string): string => `${vip} dev ${pair.interface}`;
-  const own = pair.vips.filter((vip) => vip.includes(':') === ipv6);
-  const excluded = pair.vips.filter((vip) => vip.includes(':') !== ipv6);
+  const address = (vip: VirtualAddress): string => `${cidrOf(vip)} dev ${vip.interface ?? pair.interface}`;
   return [
     `state ${master ? 'MASTER' : 'BACKUP'}`,
     ...(pair.preempt ? [] : ['nopreempt']),
@@ -56,8 +51,8 @@ function instance(pair: HaPair, director: string): Block {
     `priority ${String(priority)}`,
     `advert_int ${String(pair.advertInt)}`,
     ...(pair.authPass === undefined ? [] : [{ head: 'authentication', body: ['auth_type PASS', `auth_pass ${pair.authPass}`] }]),
-    { head: 'virtual_ipaddress', body: own.map(address) },
-    ...(excluded.length === 0 ? [] : [{ head: 'virtual_ipaddress_excluded', body: excluded.map(address) }]),
+    { head: 'virtual_ipaddress', body: pair.vips.map(address) },
+    ...(pair.excludedVips.length === 0 ? [] : [{ head: 'virtual_ipaddress_excluded', body: pair.excludedVips.map(address) }]),
   ];
 }
 
@@ -67,17 +62,17 @@ function virtualServer(service: VirtualService): Block {
     `lb_algo ${service.scheduler}`,
     `lb_kind ${service.mode.toUpperCase()}`,
     // `persistence_timeout 0` is an error for keepalived, so it is left out.
-    ...(service.persistence === undefined ? [] : [`persistence_timeout ${String(service.persistence)}`]),
+    ...(service.persistence === undefined ? [] : [`persistence_timeout ${String(service.persistence.timeout)}`]),
     `protocol ${service.protocol.toUpperCase()}`,
     ...service.realServers.map((server) => ({
-      head: `real_server ${bare(server.address)} ${String(server.port)}`,
-      body: [`weight ${String(server.weight)}`, ...checker(service.healthCheck, server)],
+      head: `real_server ${server.address} ${String(server.port)}`,
+      body: [`weight ${String(server.weight)}`, ...checksOf(service, server).flatMap((check) => checker(check, server))],
     })),
   ];
 }
 
 function checker(check: HealthCheck, server: RealServer): Block {
-  if (check.type === 'none') return [];
+  if (check.type !== 'tcp' && check.type !== 'http') return [];
   const common = [
     `connect_timeout ${String(check.connectTimeout)}`,
     `retry ${String(check.retry)}`,
@@ -85,7 +80,7 @@ function checker(check: HealthCheck, server: RealServer): Block {
     `connect_port ${String(check.port ?? server.port)}`,
   ];
   if (check.type === 'tcp') return [{ head: 'TCP_CHECK', body: common }];
-  return [{ head: 'HTTP_GET', body: [{ head: 'url', body: [`path "${check.path}"`, `status_code ${String(check.status)}`] }, ...common] }];
+  return [{ head: 'HTTP_GET', body: [{ head: 'url', body: [`path "${check.urls[0]?.path ?? '/'}"`, `status_code ${check.urls[0]?.status[0] ?? '200'}`] }, ...common] }];
 }
 
 /** What keepalived of a version cannot do (its ChangeLog). */

@@ -5,7 +5,7 @@ import { buildPairs, type HostAddress } from './pairs.ts';
 import { Problems } from './problems.ts';
 import { shapeOf } from './schema.ts';
 import { buildServices } from './services.ts';
-import type { Director, HaPair, RealServerHost, Topology, VirtualService } from './topology.ts';
+import type { Director, HaPair, RealServerHost, Topology, Tunnel, VirtualService } from './topology.ts';
 
 export type { HostAddress } from './pairs.ts';
 
@@ -21,7 +21,19 @@ export function buildTopology(lvs: Located, hosts: ReadonlyMap<string, HostAddre
   const pairs = buildPairs(shaped.pairs, hosts, lvs, problems);
   const services = buildServices(shaped, { hosts, pairs, problems }, lvs);
   problems.throwAll();
-  return { pairs, services, directors: directorsOf(pairs, services, hosts), realServers: realServersOf(services, hosts) };
+  return {
+    pairs,
+    syncGroups: new Map(),
+    services,
+    natNetworks: new Map(),
+    trackers: { scripts: new Map(), files: new Map(), processes: new Map() },
+    bfd: new Map(),
+    scripts: new Map(),
+    ipvs: { timeouts: undefined, sysctls: {} },
+    scriptUser: undefined,
+    directors: directorsOf(pairs, services, hosts),
+    realServers: realServersOf(services, hosts),
+  };
 }
 
 /** `ha_pairs:` with nothing below is what is left when the last pair was deleted. */
@@ -53,17 +65,17 @@ function directorsOf(
 }
 
 function realServersOf(services: ReadonlyMap<string, VirtualService>, hosts: ReadonlyMap<string, HostAddress>): ReadonlyMap<string, RealServerHost> {
-  const found = new Map<string, { address: string; vips: Map<string, { vip: string; mode: 'dr' | 'tun' }> }>();
+  const found = new Map<string, { address: string; vips: Map<string, { vip: string; mode: 'dr' | 'tun'; tunnel: Tunnel }> }>();
   for (const service of services.values()) {
     for (const server of service.realServers) {
       const entry = found.get(server.host) ?? { address: parseIp(hosts.get(server.host)?.address ?? '')?.address ?? server.address, vips: new Map() };
       found.set(server.host, entry);
       // A director that serves itself has the VIP already.
       if (service.mode === 'nat' || service.directors.includes(server.host)) continue;
-      entry.vips.set(`${service.vip} ${service.mode}`, { vip: service.vip, mode: service.mode });
+      entry.vips.set(`${service.vip} ${service.mode}`, { vip: service.vip, mode: service.mode, tunnel: service.tunnel });
     }
   }
   return new Map(
-    [...found].map(([host, { address, vips }]) => [host, { host, address, vips: [...vips].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, vip]) => vip) }]),
+    [...found].map(([host, { address, vips }]) => [host, { host, address, vips: [...vips].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, vip]) => vip), gateway: undefined }]),
   );
 }

@@ -3,7 +3,7 @@ import { suggest } from '../../core/suggest.ts';
 import { isUsableVip, likelySameNetwork, parseIp, parsePrefixed } from './ip.ts';
 import { didYouMean, type Problems } from './problems.ts';
 import type { RawPair } from './schema.ts';
-import type { HaPair } from './topology.ts';
+import { addressesOf, type HaPair, type VirtualAddress } from './topology.ts';
 
 /** A host of the inventory as the model sees it. `address`: `lvs_address`, else `ansible_host`, else the name; not necessarily an IP address. */
 export interface HostAddress {
@@ -27,16 +27,29 @@ export function buildPairs(
     const members = checkMembers(name, pair, hosts, problems);
     const vips = checkVips(name, pair, hosts, problems);
     checkVrrp(name, pair, vips, problems);
+    const ipv6 = vips[0] !== undefined && isIpv6(vips[0]);
     pairs.set(name, {
       name,
       position: lvs.locate(['ha_pairs', name], 'key'),
       interface: pair.interface,
       virtualRouterId: pair.virtual_router_id,
+      version: ipv6 ? 3 : 2,
       advertInt: pair.advert_int ?? 1,
-      vips,
+      // One instance adverts one family; addresses of the other go with it but outside of the adverts.
+      vips: vips.filter((vip) => isIpv6(vip) === ipv6),
+      excludedVips: vips.filter((vip) => isIpv6(vip) !== ipv6),
       members,
       authPass: pair.auth_pass,
       preempt: pair.preempt ?? true,
+      preemptDelay: 0,
+      unicast: false,
+      vmac: undefined,
+      garp: { delay: undefined, repeat: undefined, refresh: undefined, refreshRepeat: undefined, lowerPriorityRepeat: undefined },
+      track: { interfaces: [], scripts: [], files: [], processes: [], bfd: [] },
+      notify: { master: undefined, backup: undefined, fault: undefined, stop: undefined, any: undefined },
+      routes: [],
+      rules: [],
+      connectionSync: undefined,
     });
   }
   checkBetweenPairs([...pairs.values()], hosts, problems);
@@ -57,10 +70,10 @@ function checkNames(name: string, pair: RawPair, problems: Problems): void {
 
 function checkMembers(name: string, pair: RawPair, hosts: ReadonlyMap<string, HostAddress>, problems: Problems): HaPair['members'] {
   const path = ['ha_pairs', name, 'members'];
-  const members: { host: string; priority: number }[] = [];
+  const members: { host: string; priority: number; interface: string; address: string }[] = [];
   const priorities = new Map<number, string>();
   for (const [host, { priority }] of Object.entries(pair.members)) {
-    checkHost(host, hosts, [...path, host], `member of ${name}`, problems);
+    const address = checkHost(host, hosts, [...path, host], `member of ${name}`, problems) ?? '';
     if (priority < 1 || priority > 254) {
       problems.add({ code: 'priority-range', message: `priority ${String(priority)} of ${host} is not within 1-254`, path: [...path, host, 'priority'], hint: 'choose 1-254: 0 resigns and 255 is for the owner of the address (RFC 3768, 5.3.4)' });
     }
@@ -69,7 +82,7 @@ function checkMembers(name: string, pair: RawPair, hosts: ReadonlyMap<string, Ho
       problems.add({ code: 'equal-priorities', message: `${host} and ${same} have the same priority ${String(priority)}`, path: [...path, host, 'priority'], hint: 'give every member its own, the highest to the one that should be MASTER' });
     }
     priorities.set(priority, host);
-    members.push({ host, priority });
+    members.push({ host, priority, interface: pair.interface, address });
   }
   if (members.length < 2) {
     problems.add({ code: 'too-few-members', message: `HA pair ${name} has fewer than two members`, path, of: 'key', hint: 'add a second director, or name the one director in the service (on: HOST) and drop the pair' });
@@ -105,8 +118,8 @@ export function checkHost(
   return ip?.address;
 }
 
-function checkVips(name: string, pair: RawPair, hosts: ReadonlyMap<string, HostAddress>, problems: Problems): string[] {
-  const vips: string[] = [];
+function checkVips(name: string, pair: RawPair, hosts: ReadonlyMap<string, HostAddress>, problems: Problems): VirtualAddress[] {
+  const vips: VirtualAddress[] = [];
   const seen = new Set<string>();
   for (const [index, written] of pair.vips.entries()) {
     const path = ['ha_pairs', name, 'vips', index];
@@ -124,18 +137,18 @@ function checkVips(name: string, pair: RawPair, hosts: ReadonlyMap<string, HostA
       continue;
     }
     seen.add(ip.address);
-    vips.push(`${ip.address}/${String(ip.prefix)}`);
+    vips.push({ address: ip.address, prefix: ip.prefix, interface: undefined });
   }
   return vips;
 }
 
-function checkVrrp(name: string, pair: RawPair, vips: readonly string[], problems: Problems): void {
+function checkVrrp(name: string, pair: RawPair, vips: readonly VirtualAddress[], problems: Problems): void {
   const path = ['ha_pairs', name];
   const id = pair.virtual_router_id;
   if (id < 1 || id > 255) {
     problems.add({ code: 'vrid-range', message: `virtual_router_id ${String(id)} is not within 1-255`, path: [...path, 'virtual_router_id'], hint: 'choose 1-255, unique on the network (RFC 3768, 5.3.3)' });
   }
-  const ipv6 = vips[0]?.includes(':') === true;
+  const ipv6 = vips[0]?.address.includes(':') === true;
   const advert = pair.advert_int ?? 1;
   const advertFine = ipv6 ? advert >= 0.01 && advert <= 40.95 && Number.isInteger(Math.round(advert * 1e6) / 1e4) : Number.isInteger(advert) && advert >= 1 && advert <= 255;
   if (!advertFine) {
@@ -165,13 +178,17 @@ function checkBetweenPairs(pairs: readonly HaPair[], hosts: ReadonlyMap<string, 
           hint: 'give each pair its own, 1-255: each would take the adverts of the other for its own (assumed one network: a shared member with the same interface, or members in one /24 or /64)',
         });
       }
-      const twice = second.vips.findIndex((vip) => first.vips.some((other) => bare(other) === bare(vip)));
+      const twice = addressesOf(second).findIndex((vip) => addressesOf(first).some((other) => other.address === vip.address));
       if (twice >= 0) {
-        const vip = bare(second.vips[twice] ?? '');
+        const vip = addressesOf(second)[twice]?.address ?? '';
         problems.add({ code: 'duplicate-vip', message: `VIP ${vip} belongs to the HA pairs ${first.name} and ${second.name}`, path: ['ha_pairs', second.name, 'vips', twice], hint: 'one address, one pair' });
       }
     }
   }
+}
+
+function isIpv6(vip: VirtualAddress): boolean {
+  return vip.address.includes(':');
 }
 
 /** An address without its prefix length. */
@@ -181,7 +198,7 @@ export function bare(vip: string): string {
 
 /** VRRP for IPv4 and for IPv6 are told apart by the kernel: they may share a VRID (RFC 5798, 5.2.3). */
 function sameFamily(a: HaPair, b: HaPair): boolean {
-  return a.vips[0]?.includes(':') === b.vips[0]?.includes(':');
+  return a.vips[0]?.address.includes(':') === b.vips[0]?.address.includes(':');
 }
 
 /**

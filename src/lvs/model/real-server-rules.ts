@@ -50,7 +50,7 @@ export function checkRealServers(subject: Subject): RealServer[] {
       problems.add({ code: 'duplicate-real-server', message: `real servers ${same} and ${host} of ${name} are both ${key}`, path, of: 'key', hint: 'remove one: IPVS tells real servers apart by address and port, and keepalived drops the second' });
     }
     seen.set(key, host);
-    servers.push({ host, address, port, weight: options.weight ?? 1 });
+    servers.push({ host, address, port, weight: options.weight ?? 1, upperThreshold: 0, lowerThreshold: 0, inhibitOnFailure: false, healthChecks: undefined, onUp: undefined, onDown: undefined });
   }
   if (servers.length > 0 && servers.every((server) => server.weight === 0)) {
     problems.add({ code: 'all-weights-zero', message: `every real server of ${name} has weight 0: nobody would be served`, path: base, of: 'key', hint: 'give at least one a weight of 1 or more; keepalived cannot reach a quorum of 1 with less' });

@@ -1,11 +1,11 @@
 import type { Located } from '../../core/located.ts';
 import { suggest } from '../../core/suggest.ts';
 import { formatEndpoint, isUsableVip, parseEndpoint } from './ip.ts';
-import { bare, checkHost } from './pairs.ts';
+import { checkHost } from './pairs.ts';
 import { didYouMean, type Problems } from './problems.ts';
 import { checkRealServers, type ServiceContext } from './real-server-rules.ts';
 import type { RawHealthCheck, RawService, ShapedLvs } from './schema.ts';
-import type { HealthCheck, Protocol, Scheduler, VirtualService } from './topology.ts';
+import { addressesOf, type HealthCheck, type Protocol, type Scheduler, type VirtualService } from './topology.ts';
 
 /** IPVS schedulers of Linux 6.1 (net/netfilter/ipvs/Kconfig). */
 const SCHEDULERS: readonly Scheduler[] = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'fo', 'ovf', 'mh', 'twos'];
@@ -44,8 +44,8 @@ function buildService(name: string, raw: RawService, shaped: ShapedLvs, context:
     problems.add({ code: 'bad-address', message: `${raw.address} is no service address`, path: [...path, 'address'], hint: 'write "192.168.0.38:80" or "[2001:db8::1]:80": an IP address that clients can use and a port of 0-65535' });
     return undefined;
   }
-  if (pair !== undefined && !pair.vips.some((vip) => bare(vip) === endpoint.address)) {
-    const hint = `add it to lvs.ha_pairs.${pair.name}.vips, or use one of ${pair.vips.map(bare).join(', ')}: only those move with the pair`;
+  if (pair !== undefined && !addressesOf(pair).some((vip) => vip.address === endpoint.address)) {
+    const hint = `add it to lvs.ha_pairs.${pair.name}.vips, or use one of ${addressesOf(pair).map((vip) => vip.address).join(', ')}: only those move with the pair`;
     problems.add({ code: 'address-not-in-pair', message: `${endpoint.address} of service ${name} is not among the VIPs of ${pair.name}`, path: [...path, 'address'], hint });
   }
   if (endpoint.port === 0 && raw.persistence === undefined) {
@@ -56,17 +56,29 @@ function buildService(name: string, raw: RawService, shaped: ShapedLvs, context:
   return {
     name,
     position: lvs.locate(path, 'key'),
+    manager: 'keepalived',
     directors,
     pair: pair?.name,
+    match: { kind: 'address' },
     protocol,
     vip: endpoint.address,
     port: endpoint.port,
+    vipInterface: undefined,
     mode: raw.mode,
+    tunnel: { type: 'ipip', port: undefined, checksum: 'none' },
     scheduler: scheduler ?? 'rr',
-    persistence: raw.persistence,
+    schedulerFlags: [],
+    onePacket: false,
+    persistence: raw.persistence === undefined ? undefined : { timeout: raw.persistence, prefix: endpoint.address.includes(':') ? 128 : 32, engine: undefined },
     realServers,
-    healthCheck: healthCheck(name, raw, protocol, endpoint.port, problems),
+    sorryServer: undefined,
+    quorum: { count: 1, hysteresis: 0, up: undefined, down: undefined },
+    alpha: false,
+    omega: false,
+    inhibitOnFailure: false,
+    healthChecks: healthChecks(name, raw, protocol, endpoint.port, problems),
     checkInterval: raw.check_interval ?? 6,
+    helper: undefined,
   };
 }
 
@@ -85,7 +97,7 @@ function checkOn(name: string, on: string, shaped: ShapedLvs, { hosts, pairs, pr
   return [on];
 }
 
-function healthCheck(name: string, raw: RawService, protocol: Protocol, port: number, problems: Problems): HealthCheck {
+function healthChecks(name: string, raw: RawService, protocol: Protocol, port: number, problems: Problems): readonly HealthCheck[] {
   // A check by TCP says nothing of a UDP or SCTP service, so it is only made when asked for.
   const written: RawHealthCheck = raw.health_check ?? { type: protocol === 'tcp' ? 'tcp' : 'none' };
   const path = ['virtual_services', name, 'health_check'];
@@ -95,13 +107,15 @@ function healthCheck(name: string, raw: RawService, protocol: Protocol, port: nu
       problems.add({ code: 'check-key', message: `${key} has no meaning for a health check of type ${written.type}`, path: [...path, key], of: 'key', hint: `use type: http, or remove ${key}` });
     }
   }
-  if (written.type === 'none') return { type: 'none' };
+  if (written.type === 'none') return [];
   if (port === 0 && written.port === undefined) {
     const place = raw.health_check === undefined ? { path: ['virtual_services', name, 'address'] } : { path, of: 'key' as const };
     problems.add({ ...place, code: 'check-port', message: `the health check of service ${name} has no port: the service has port 0`, hint: 'set health_check.port, or health_check: { type: none }' });
   }
-  const times = { connectTimeout: written.connect_timeout ?? 3, retry: written.retry ?? 3, delayBeforeRetry: written.delay_before_retry ?? 1, port: written.port };
-  return written.type === 'tcp' ? { type: 'tcp', ...times } : { type: 'http', ...times, path: written.path ?? '/', status: written.status ?? 200 };
+  const times = { connectTimeout: written.connect_timeout ?? 3, retry: written.retry ?? 3, delayBeforeRetry: written.delay_before_retry ?? 1, port: written.port, address: undefined, delayLoop: undefined, warmup: undefined };
+  if (written.type === 'tcp') return [{ type: 'tcp', ...times }];
+  const url = { path: written.path ?? '/', status: [String(written.status ?? 200)], digest: undefined, regex: undefined, regexAbsent: false };
+  return [{ type: 'http', ...times, urls: [url], virtualHost: undefined, httpVersion: undefined }];
 }
 
 function checkDuplicate(service: VirtualService, others: ReadonlyMap<string, VirtualService>, problems: Problems): void {

@@ -15,11 +15,15 @@ const HTTP: ClientRequest = { kind: 'http', scheme: 'http', address: '192.168.0.
 const CONNECT: ClientRequest = { kind: 'connect', address: '192.168.0.38', port: 3306 };
 const GOOD: RequestSample = { status: 200, bytes: 4000, connected: true, fault: undefined };
 
+const HTTP_CHECK: VirtualService['healthChecks'] = [
+  { type: 'http', connectTimeout: 3, retry: 3, delayBeforeRetry: 1, delayLoop: undefined, warmup: undefined, port: undefined, address: undefined, urls: [{ path: '/health', status: ['200'], digest: undefined, regex: undefined, regexAbsent: false }], virtualHost: undefined, httpVersion: undefined },
+];
+
 describe('how a service is tried', () => {
   it.each<[string, Partial<VirtualService>, ReturnType<typeof clientRequest>]>([
     ['port 80', {}, HTTP],
     ['port 443', { port: 443 }, { ...HTTP, scheme: 'https', port: 443 }],
-    ['any port with an HTTP health check', { port: 9000, healthCheck: { type: 'http', connectTimeout: 3, retry: 3, delayBeforeRetry: 1, port: undefined, path: '/health', status: 200 } }, { ...HTTP, port: 9000 }],
+    ['any port with an HTTP health check', { port: 9000, healthChecks: HTTP_CHECK }, { ...HTTP, port: 9000 }],
     ['a database', { port: 3306 }, CONNECT],
     ['UDP', { protocol: 'udp', port: 53 }, undefined],
     ['all ports', { port: 0 }, undefined],
@@ -87,7 +91,7 @@ describe('spread', () => {
     ['weight 0 under rr', { realServers: weights(1, 0) }, 20, 0, 'pass', /rs1 20, rs2 0/],
     ['sh', { scheduler: 'sh' }, 20, 0, 'skip', /rs1 20/],
     ['wlc', { scheduler: 'wlc' }, 13, 7, 'skip', /rs1 13/],
-    ['persistence', { persistence: 300 }, 20, 0, 'skip', /rs1 20/],
+    ['persistence', { persistence: { timeout: 300, prefix: 32, engine: undefined } }, 20, 0, 'skip', /rs1 20/],
     ['failover to the highest', { scheduler: 'fo', realServers: weights(5, 1) }, 20, 0, 'pass', /rs1 20/],
     ['failover to the lower', { scheduler: 'fo', realServers: weights(1, 5) }, 1, 19, 'fail', /rs1 1/],
     ['nothing passed on', {}, 0, 0, 'fail', /rs1 0, rs2 0/],
