@@ -1,13 +1,18 @@
 import { isJsonObject, type Json } from '../../core/json.ts';
 import type { Located } from '../../core/located.ts';
+import { buildScripts, Commands } from './commands.ts';
+import type { HostAddress } from './hosts.ts';
 import { parseIp } from './ip.ts';
-import { buildPairs, type HostAddress } from './pairs.ts';
+import { buildNatNetworks, isIn } from './nat-networks.ts';
+import { buildPairs } from './pairs.ts';
 import { Problems } from './problems.ts';
-import { shapeOf } from './schema.ts';
+import { shapeOf } from './schema/shape.ts';
 import { buildServices } from './services.ts';
-import type { Director, HaPair, RealServerHost, Topology, Tunnel, VirtualService } from './topology.ts';
+import { buildSyncGroups } from './sync-groups.ts';
+import type { Director, HaPair, NatNetwork, RealServerHost, Topology, Tunnel, VirtualService } from './topology.ts';
+import { buildBfd, buildTrackers } from './trackers.ts';
 
-export type { HostAddress } from './pairs.ts';
+export type { HostAddress } from './hosts.ts';
 
 /**
  * The inventory variable `lvs`, checked against itself and the inventory's hosts.
@@ -18,21 +23,32 @@ export type { HostAddress } from './pairs.ts';
 export function buildTopology(lvs: Located, hosts: ReadonlyMap<string, HostAddress>): Topology {
   const problems = new Problems(lvs);
   const shaped = shapeOf(withoutEmpty(lvs.value), problems);
-  const pairs = buildPairs(shaped.pairs, hosts, lvs, problems);
-  const services = buildServices(shaped, { hosts, pairs, problems }, lvs);
+  const scripts = buildScripts(shaped.scripts, problems);
+  const commands = new Commands(scripts.keys(), problems);
+  const pairs = buildPairs({ shaped, hosts, commands, lvs, problems });
+  const syncGroups = buildSyncGroups(shaped, pairs, commands, lvs, problems);
+  const context = { hosts, pairs, commands, problems };
+  const services = buildServices(shaped, context, lvs);
+  const natNetworks = buildNatNetworks(shaped, syncGroups, context, lvs);
+  const trackers = buildTrackers(shaped, commands, problems);
+  const bfd = buildBfd(shaped.bfd, problems);
   problems.throwAll();
+  const { timeouts, sysctls = {} } = shaped.ipvs ?? {};
   return {
     pairs,
-    syncGroups: new Map(),
+    syncGroups,
     services,
-    natNetworks: new Map(),
-    trackers: { scripts: new Map(), files: new Map(), processes: new Map() },
-    bfd: new Map(),
-    scripts: new Map(),
-    ipvs: { timeouts: undefined, sysctls: {} },
-    scriptUser: undefined,
-    directors: directorsOf(pairs, services, hosts),
-    realServers: realServersOf(services, hosts),
+    natNetworks,
+    trackers,
+    bfd,
+    scripts,
+    ipvs: {
+      timeouts: timeouts === undefined ? undefined : { tcp: timeouts.tcp, tcpFin: timeouts.tcp_fin, udp: timeouts.udp },
+      sysctls: Object.fromEntries(Object.entries(sysctls).map(([name, value]) => [name, String(value)])),
+    },
+    scriptUser: shaped.scriptUser,
+    directors: directorsOf(pairs, services, natNetworks, hosts),
+    realServers: realServersOf(services, natNetworks, hosts),
   };
 }
 
@@ -45,11 +61,13 @@ function withoutEmpty(value: Json): Json {
 function directorsOf(
   pairs: ReadonlyMap<string, HaPair>,
   services: ReadonlyMap<string, VirtualService>,
+  networks: ReadonlyMap<string, NatNetwork>,
   hosts: ReadonlyMap<string, HostAddress>,
 ): ReadonlyMap<string, Director> {
   const names = new Set([
     ...[...pairs.values()].flatMap((pair) => pair.members.map((member) => member.host)),
     ...[...services.values()].flatMap((service) => service.directors),
+    ...[...networks.values()].flatMap((network) => network.directors),
   ]);
   return new Map(
     [...names].map((host) => [
@@ -64,18 +82,31 @@ function directorsOf(
   );
 }
 
-function realServersOf(services: ReadonlyMap<string, VirtualService>, hosts: ReadonlyMap<string, HostAddress>): ReadonlyMap<string, RealServerHost> {
-  const found = new Map<string, { address: string; vips: Map<string, { vip: string; mode: 'dr' | 'tun'; tunnel: Tunnel }> }>();
+function realServersOf(
+  services: ReadonlyMap<string, VirtualService>,
+  networks: ReadonlyMap<string, NatNetwork>,
+  hosts: ReadonlyMap<string, HostAddress>,
+): ReadonlyMap<string, RealServerHost> {
+  const found = new Map<string, { address: string; vips: Map<string, { vip: string; mode: 'dr' | 'tun'; tunnel: Tunnel }>; gateway: string | undefined }>();
   for (const service of services.values()) {
     for (const server of service.realServers) {
-      const entry = found.get(server.host) ?? { address: parseIp(hosts.get(server.host)?.address ?? '')?.address ?? server.address, vips: new Map() };
+      const entry = found.get(server.host) ?? { address: parseIp(hosts.get(server.host)?.address ?? '')?.address ?? server.address, vips: new Map(), gateway: undefined };
       found.set(server.host, entry);
       // A director that serves itself has the VIP already.
-      if (service.mode === 'nat' || service.directors.includes(server.host)) continue;
-      entry.vips.set(`${service.vip} ${service.mode}`, { vip: service.vip, mode: service.mode, tunnel: service.tunnel });
+      if (service.directors.includes(server.host)) continue;
+      if (service.mode === 'nat') {
+        const network = [...networks.values()].find((one) => isIn(server.address, one.network) && one.directors.some((host) => service.directors.includes(host)));
+        entry.gateway ??= network?.gateway;
+        continue;
+      }
+      for (const vip of vipsOf(service)) entry.vips.set(`${vip} ${service.mode} ${service.tunnel.type}`, { vip, mode: service.mode, tunnel: service.tunnel });
     }
   }
-  return new Map(
-    [...found].map(([host, { address, vips }]) => [host, { host, address, vips: [...vips].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, vip]) => vip), gateway: undefined }]),
-  );
+  const sorted = (vips: RealServerHost['vips'] extends readonly (infer V)[] ? ReadonlyMap<string, V> : never) => [...vips].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, vip]) => vip);
+  return new Map([...found].map(([host, { address, vips, gateway }]) => [host, { host, address, vips: sorted(vips), gateway }]));
+}
+
+/** Every VIP of a service; several with a firewall mark. */
+function vipsOf(service: VirtualService): readonly string[] {
+  return service.match.kind === 'address' ? [service.vip] : [...new Set(service.match.endpoints.map(({ address }) => address))];
 }

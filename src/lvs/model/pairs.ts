@@ -1,59 +1,100 @@
 import type { Located } from '../../core/located.ts';
-import { suggest } from '../../core/suggest.ts';
-import { isUsableVip, likelySameNetwork, parseIp, parsePrefixed } from './ip.ts';
-import { didYouMean, type Problems } from './problems.ts';
-import type { RawPair } from './schema.ts';
-import { addressesOf, type HaPair, type VirtualAddress } from './topology.ts';
+import type { Commands } from './commands.ts';
+import { checkHost, type HostAddress } from './hosts.ts';
+import { likelySameNetwork, parseIp } from './ip.ts';
+import type { Problems } from './problems.ts';
+import type { RawPair, ShapedLvs } from './schema/shape.ts';
+import { addressesOf, type ConnectionSync, type HaPair, type VirtualAddress } from './topology.ts';
+import { buildTrackUse } from './trackers.ts';
+import { buildAddresses } from './virtual-addresses.ts';
 
-/** A host of the inventory as the model sees it. `address`: `lvs_address`, else `ansible_host`, else the name; not necessarily an IP address. */
-export interface HostAddress {
-  readonly host: string;
-  readonly address: string | undefined;
+interface PairContext {
+  readonly shaped: ShapedLvs;
+  readonly hosts: ReadonlyMap<string, HostAddress>;
+  readonly commands: Commands;
+  readonly lvs: Located;
+  readonly problems: Problems;
 }
 
 /**
  * Checks the HA pairs and gives those that can be understood, so that the services are checked against them in the same pass.
  * Rules: keepalived.conf(5), RFC 3768 and 5798, and what keepalived 2.2.7 was seen to do.
  */
-export function buildPairs(
-  raw: ReadonlyMap<string, RawPair>,
-  hosts: ReadonlyMap<string, HostAddress>,
-  lvs: Located,
-  problems: Problems,
-): ReadonlyMap<string, HaPair> {
-  const pairs = new Map<string, HaPair>();
-  for (const [name, pair] of raw) {
-    checkNames(name, pair, problems);
-    const members = checkMembers(name, pair, hosts, problems);
-    const vips = checkVips(name, pair, hosts, problems);
-    checkVrrp(name, pair, vips, problems);
-    const ipv6 = vips[0] !== undefined && isIpv6(vips[0]);
-    pairs.set(name, {
-      name,
-      position: lvs.locate(['ha_pairs', name], 'key'),
-      interface: pair.interface,
-      virtualRouterId: pair.virtual_router_id,
-      version: ipv6 ? 3 : 2,
-      advertInt: pair.advert_int ?? 1,
-      // One instance adverts one family; addresses of the other go with it but outside of the adverts.
-      vips: vips.filter((vip) => isIpv6(vip) === ipv6),
-      excludedVips: vips.filter((vip) => isIpv6(vip) !== ipv6),
-      members,
-      authPass: pair.auth_pass,
-      preempt: pair.preempt ?? true,
-      preemptDelay: 0,
-      unicast: false,
-      vmac: undefined,
-      garp: { delay: undefined, repeat: undefined, refresh: undefined, refreshRepeat: undefined, lowerPriorityRepeat: undefined },
-      track: { interfaces: [], scripts: [], files: [], processes: [], bfd: [] },
-      notify: { master: undefined, backup: undefined, fault: undefined, stop: undefined, any: undefined },
-      routes: [],
-      rules: [],
-      connectionSync: undefined,
-    });
-  }
-  checkBetweenPairs([...pairs.values()], hosts, problems);
+export function buildPairs(context: PairContext): ReadonlyMap<string, HaPair> {
+  const pairs = new Map([...context.shaped.pairs].map(([name, raw]) => [name, buildPair(name, raw, context)]));
+  checkBetweenPairs([...pairs.values()], context.hosts, context.problems);
   return pairs;
+}
+
+function buildPair(name: string, raw: RawPair, { shaped, hosts, commands, lvs, problems }: PairContext): HaPair {
+  const path = ['ha_pairs', name];
+  checkNames(name, raw, problems);
+  const members = checkMembers(name, raw, hosts, problems);
+  const vips = buildAddresses(name, 'vips', raw.vips, hosts, problems);
+  const excluded = buildAddresses(name, 'excluded_vips', raw.excluded_vips ?? [], hosts, problems);
+  const twice = excluded.findIndex(({ address }) => vips.some((vip) => vip.address === address));
+  if (twice >= 0) problems.add({ code: 'duplicate-vip', message: `VIP ${excluded[twice]?.address ?? ''} stands twice in ${name}`, path: [...path, 'excluded_vips', twice], hint: 'remove one' });
+  const ipv6 = vips[0] !== undefined && isIpv6(vips[0]);
+  const version = raw.version ?? (ipv6 ? 3 : 2);
+  checkVrrp(name, raw, ipv6, version, problems);
+  checkMoving(name, raw, problems);
+  return {
+    name,
+    position: lvs.locate(path, 'key'),
+    interface: raw.interface,
+    virtualRouterId: raw.virtual_router_id,
+    version,
+    advertInt: raw.advert_int ?? 1,
+    // One instance adverts one family; addresses of the other go with it but outside of the adverts.
+    vips: vips.filter((vip) => isIpv6(vip) === ipv6),
+    excludedVips: [...vips.filter((vip) => isIpv6(vip) !== ipv6), ...excluded],
+    members,
+    authPass: raw.auth_pass,
+    preempt: raw.preempt ?? true,
+    preemptDelay: raw.preempt_delay ?? 0,
+    unicast: raw.unicast ?? false,
+    vmac: vmacOf(raw),
+    garp: {
+      delay: raw.garp?.delay,
+      repeat: raw.garp?.repeat,
+      refresh: raw.garp?.refresh,
+      refreshRepeat: raw.garp?.refresh_repeat,
+      lowerPriorityRepeat: raw.garp?.lower_priority_repeat,
+    },
+    track: buildTrackUse(raw.track, [...path, 'track'], shaped, problems),
+    notify: commands.notify(raw.notify, [...path, 'notify']),
+    routes: raw.routes ?? [],
+    rules: raw.rules ?? [],
+    connectionSync: connectionSync(name, raw, problems),
+  };
+}
+
+function vmacOf({ vmac }: RawPair): HaPair['vmac'] {
+  if (vmac === undefined || vmac === false) return undefined;
+  return vmac === true ? { interface: undefined, advertsFromBase: false } : { interface: vmac.interface, advertsFromBase: vmac.adverts_from_base ?? false };
+}
+
+function connectionSync(name: string, { connection_sync: raw, interface: iface, virtual_router_id: id }: RawPair, problems: Problems): ConnectionSync | undefined {
+  if (raw === undefined || raw === false) return undefined;
+  const given = raw === true ? {} : raw;
+  const group = given.group === undefined ? undefined : parseIp(given.group);
+  if (given.group !== undefined && (group === undefined || !/^(2(2[4-9]|3\d)\.|ff)/.test(group.address))) {
+    problems.add({ code: 'sync-group-address', message: `${given.group} is no multicast address`, path: ['ha_pairs', name, 'connection_sync', 'group'], hint: 'write one of 224.0.0.0/4 or ff00::/8; the default is 224.0.0.81' });
+  }
+  return { interface: given.interface ?? iface, syncId: given.sync_id ?? id, port: given.port, group: group?.address, ttl: given.ttl, maxlen: given.maxlen };
+}
+
+/** What belongs to taking over, and to routes that move. */
+function checkMoving(name: string, raw: RawPair, problems: Problems): void {
+  if (raw.preempt === false && raw.preempt_delay !== undefined) {
+    problems.add({ code: 'preempt-delay-without', message: `preempt_delay of ${name} has no effect with preempt: false`, path: ['ha_pairs', name, 'preempt_delay'], hint: 'remove one of the two' });
+  }
+  for (const key of ['routes', 'rules'] as const) {
+    for (const [index, line] of (raw[key] ?? []).entries()) {
+      if (/^[A-Za-z0-9._:/@ -]+$/.test(line)) continue;
+      problems.add({ code: 'bad-route', message: `${JSON.stringify(line)} has characters that keepalived.conf would read otherwise`, path: ['ha_pairs', name, key, index], hint: 'write words as for ip route and ip rule: letters, digits, blanks and . _ : / @ -' });
+    }
+  }
 }
 
 /** Names that stand in keepalived.conf as they are. */
@@ -72,8 +113,9 @@ function checkMembers(name: string, pair: RawPair, hosts: ReadonlyMap<string, Ho
   const path = ['ha_pairs', name, 'members'];
   const members: { host: string; priority: number; interface: string; address: string }[] = [];
   const priorities = new Map<number, string>();
-  for (const [host, { priority }] of Object.entries(pair.members)) {
-    const address = checkHost(host, hosts, [...path, host], `member of ${name}`, problems) ?? '';
+  for (const [host, raw] of Object.entries(pair.members)) {
+    const { priority } = raw;
+    const address = memberAddress(name, host, raw.address, hosts, problems);
     if (priority < 1 || priority > 254) {
       problems.add({ code: 'priority-range', message: `priority ${String(priority)} of ${host} is not within 1-254`, path: [...path, host, 'priority'], hint: 'choose 1-254: 0 resigns and 255 is for the owner of the address (RFC 3768, 5.3.4)' });
     }
@@ -82,7 +124,7 @@ function checkMembers(name: string, pair: RawPair, hosts: ReadonlyMap<string, Ho
       problems.add({ code: 'equal-priorities', message: `${host} and ${same} have the same priority ${String(priority)}`, path: [...path, host, 'priority'], hint: 'give every member its own, the highest to the one that should be MASTER' });
     }
     priorities.set(priority, host);
-    members.push({ host, priority, interface: pair.interface, address });
+    members.push({ host, priority, interface: raw.interface ?? pair.interface, address });
   }
   if (members.length < 2) {
     problems.add({ code: 'too-few-members', message: `HA pair ${name} has fewer than two members`, path, of: 'key', hint: 'add a second director, or name the one director in the service (on: HOST) and drop the pair' });
@@ -90,76 +132,41 @@ function checkMembers(name: string, pair: RawPair, hosts: ReadonlyMap<string, Ho
   return members.sort((a, b) => b.priority - a.priority);
 }
 
-/** That a name is a host of the inventory whose address is known as an IP address; the problem points at the key. */
-export function checkHost(
-  host: string,
-  hosts: ReadonlyMap<string, HostAddress>,
-  path: readonly string[],
-  role: string,
-  problems: Problems,
-  of: 'key' | 'value' = 'key',
-): string | undefined {
-  const known = hosts.get(host);
-  if (known === undefined) {
-    const hint = `${didYouMean(suggest(host, hosts.keys()))}add it to the inventory's hosts, or correct the name`;
-    problems.add({ code: 'unknown-host', message: `${role} ${host} is not a host of the inventory`, path, of, hint });
-    return undefined;
-  }
-  const ip = parseIp(known.address ?? '');
-  if (ip === undefined) {
-    problems.add({
-      code: 'host-address',
-      message: `the address of ${role} ${host} is not known: ${known.address ?? 'nothing'} is no IP address`,
-      path,
-      of,
-      hint: `set lvs_address of ${host} to the IP address it has in the cluster (ansible_host only serves when it is one)`,
-    });
-  }
-  return ip?.address;
+/** Source of a member's adverts: what is written there, else the host's address. */
+function memberAddress(pair: string, host: string, written: string | undefined, hosts: ReadonlyMap<string, HostAddress>, problems: Problems): string {
+  const path = ['ha_pairs', pair, 'members', host];
+  const own = checkHost(host, hosts, path, `member of ${pair}`, problems) ?? '';
+  if (written === undefined) return own;
+  const ip = parseIp(written);
+  if (ip === undefined) problems.add({ code: 'host-address', message: `${written} of member ${host} is no IP address`, path: [...path, 'address'], hint: 'write an IP address without a prefix length, e.g. 192.168.0.48' });
+  return ip?.address ?? own;
 }
 
-function checkVips(name: string, pair: RawPair, hosts: ReadonlyMap<string, HostAddress>, problems: Problems): VirtualAddress[] {
-  const vips: VirtualAddress[] = [];
-  const seen = new Set<string>();
-  for (const [index, written] of pair.vips.entries()) {
-    const path = ['ha_pairs', name, 'vips', index];
-    const ip = parsePrefixed(written);
-    if (ip === undefined || !isUsableVip(ip)) {
-      problems.add({ code: 'bad-vip', message: `${written} is no address that clients could use`, path, hint: 'write a unicast address, e.g. 192.168.0.38 or 192.168.0.38/24' });
-      continue;
-    }
-    const owner = [...hosts.values()].find((host) => parseIp(host.address ?? '')?.address === ip.address);
-    if (owner !== undefined) {
-      problems.add({ code: 'vip-is-host', message: `VIP ${ip.address} is the address of ${owner.host}`, path, hint: 'a VIP moves between directors: take an address that no host has' });
-    }
-    if (seen.has(ip.address)) {
-      problems.add({ code: 'duplicate-vip', message: `VIP ${ip.address} stands twice in ${name}`, path, hint: 'remove one' });
-      continue;
-    }
-    seen.add(ip.address);
-    vips.push({ address: ip.address, prefix: ip.prefix, interface: undefined });
-  }
-  return vips;
-}
-
-function checkVrrp(name: string, pair: RawPair, vips: readonly VirtualAddress[], problems: Problems): void {
+function checkVrrp(name: string, pair: RawPair, ipv6: boolean, version: 2 | 3, problems: Problems): void {
   const path = ['ha_pairs', name];
   const id = pair.virtual_router_id;
   if (id < 1 || id > 255) {
     problems.add({ code: 'vrid-range', message: `virtual_router_id ${String(id)} is not within 1-255`, path: [...path, 'virtual_router_id'], hint: 'choose 1-255, unique on the network (RFC 3768, 5.3.3)' });
   }
-  const ipv6 = vips[0]?.address.includes(':') === true;
+  if (ipv6 && version === 2) {
+    problems.add({ code: 'vrrp-version', message: `${name} has IPv6 VIPs, which VRRP version 2 cannot carry`, path: [...path, 'version'], hint: 'remove version, or write 3 (RFC 5798)' });
+  }
   const advert = pair.advert_int ?? 1;
-  const advertFine = ipv6 ? advert >= 0.01 && advert <= 40.95 && Number.isInteger(Math.round(advert * 1e6) / 1e4) : Number.isInteger(advert) && advert >= 1 && advert <= 255;
+  const advertFine = version === 3 ? advert >= 0.01 && advert <= 40.95 && Number.isInteger(Math.round(advert * 1e6) / 1e4) : Number.isInteger(advert) && advert >= 1 && advert <= 255;
   if (!advertFine) {
-    const range = ipv6 ? '0.01-40.95 seconds in hundredths (VRRPv3)' : '1-255 whole seconds (VRRPv2)';
+    const range = version === 3 ? '0.01-40.95 seconds in hundredths (VRRPv3)' : '1-255 whole seconds (VRRPv2)';
     problems.add({ code: 'advert-int-range', message: `advert_int ${String(advert)} is not within ${range}`, path: [...path, 'advert_int'], hint: `choose ${range}; the default is 1` });
   }
-  const pass = pair.auth_pass;
+  checkAuth(name, pair, ipv6, version, problems);
+}
+
+function checkAuth(name: string, { auth_pass: pass }: RawPair, ipv6: boolean, version: 2 | 3, problems: Problems): void {
   if (pass === undefined) return;
-  const auth = { path: [...path, 'auth_pass'] };
+  const auth = { path: ['ha_pairs', name, 'auth_pass'] };
   if (ipv6) {
     problems.add({ ...auth, code: 'auth-pass-ipv6', message: `auth_pass of ${name} has no effect: IPv6 uses VRRPv3, which has no authentication`, hint: 'remove auth_pass (RFC 5798, 9)' });
+  } else if (version === 3) {
+    problems.add({ ...auth, code: 'auth-pass-version', message: `auth_pass of ${name} has no effect: VRRPv3 has no authentication`, hint: 'remove auth_pass, or use version: 2 (RFC 5798, 9)' });
   } else if (pass.length > 8) {
     problems.add({ ...auth, code: 'auth-pass-length', message: `auth_pass of ${name} has more than 8 characters`, hint: 'shorten it to 8: VRRP carries no more, and keepalived would cut it' });
   } else if (!/^[A-Za-z0-9._:+=/,@%^-]+$/.test(pass)) {

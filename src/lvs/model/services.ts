@@ -1,11 +1,16 @@
+import { Address4 } from 'ip-address';
 import type { Located } from '../../core/located.ts';
 import { suggest } from '../../core/suggest.ts';
-import { formatEndpoint, isUsableVip, parseEndpoint } from './ip.ts';
-import { checkHost } from './pairs.ts';
-import { didYouMean, type Problems } from './problems.ts';
-import { checkRealServers, type ServiceContext } from './real-server-rules.ts';
-import type { RawHealthCheck, RawService, ShapedLvs } from './schema.ts';
-import { addressesOf, type HealthCheck, type Protocol, type Scheduler, type VirtualService } from './topology.ts';
+import { buildChecks, type CheckContext } from './checks.ts';
+import { checkHost } from './hosts.ts';
+import { parseIp } from './ip.ts';
+import { buildMatch, type Matching } from './matching.ts';
+import { checkOn } from './on.ts';
+import { didYouMean } from './problems.ts';
+import { buildRealServers, portsOf, type ServiceContext } from './real-server-rules.ts';
+import type { RawHealthCheck, RawService, ShapedLvs } from './schema/shape.ts';
+import { checkBetweenServices, checkService } from './service-rules.ts';
+import type { HealthCheck, Persistence, Scheduler, SorryServer, Tunnel, VirtualService } from './topology.ts';
 
 /** IPVS schedulers of Linux 6.1 (net/netfilter/ipvs/Kconfig). */
 const SCHEDULERS: readonly Scheduler[] = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'fo', 'ovf', 'mh', 'twos'];
@@ -19,17 +24,18 @@ export function buildServices(shaped: ShapedLvs, context: ServiceContext, lvs: L
   for (const [name, raw] of shaped.services) {
     const service = buildService(name, raw, shaped, context, lvs);
     if (service === undefined) continue;
-    checkDuplicate(service, services, context.problems);
+    checkService(service, raw, context);
+    checkBetweenServices(service, services, context.problems);
     services.set(name, service);
   }
   return services;
 }
 
 function buildService(name: string, raw: RawService, shaped: ShapedLvs, context: ServiceContext, lvs: Located): VirtualService | undefined {
-  const { problems, pairs } = context;
+  const { commands, problems, pairs } = context;
   const path = ['virtual_services', name];
   const pair = pairs.get(raw.on);
-  const directors = pair === undefined ? checkOn(name, raw.on, shaped, context) : pair.members.map((member) => member.host);
+  const directors = pair === undefined ? checkOn(raw.on, `service ${name}`, [...path, 'on'], shaped, context) : pair.members.map((member) => member.host);
   const scheduler = SCHEDULERS.find((known) => known === raw.scheduler);
   if (scheduler === undefined) {
     problems.add({
@@ -39,95 +45,90 @@ function buildService(name: string, raw: RawService, shaped: ShapedLvs, context:
       hint: `${didYouMean(suggest(raw.scheduler, SCHEDULERS))}IPVS has ${SCHEDULERS.join(', ')}`,
     });
   }
-  const endpoint = parseEndpoint(raw.address);
-  if (endpoint === undefined || !isUsableVip(endpoint)) {
-    problems.add({ code: 'bad-address', message: `${raw.address} is no service address`, path: [...path, 'address'], hint: 'write "192.168.0.38:80" or "[2001:db8::1]:80": an IP address that clients can use and a port of 0-65535' });
-    return undefined;
-  }
-  if (pair !== undefined && !addressesOf(pair).some((vip) => vip.address === endpoint.address)) {
-    const hint = `add it to lvs.ha_pairs.${pair.name}.vips, or use one of ${addressesOf(pair).map((vip) => vip.address).join(', ')}: only those move with the pair`;
-    problems.add({ code: 'address-not-in-pair', message: `${endpoint.address} of service ${name} is not among the VIPs of ${pair.name}`, path: [...path, 'address'], hint });
-  }
-  if (endpoint.port === 0 && raw.persistence === undefined) {
-    problems.add({ code: 'port-zero', message: `port 0 of service ${name} needs persistence`, path: [...path, 'address'], hint: 'add persistence: SECONDS, or name the port; IPVS takes "all ports" only with persistence (ipvsadm(8), -p)' });
-  }
-  const protocol: Protocol = raw.protocol ?? 'tcp';
-  const realServers = checkRealServers({ name, raw, endpoint, pair, directors, context });
+  const matching = buildMatch(name, raw, pair, context);
+  if (matching === undefined) return undefined;
+  const quorum = typeof raw.quorum === 'number' ? { count: raw.quorum } : (raw.quorum ?? {});
   return {
     name,
     position: lvs.locate(path, 'key'),
-    manager: 'keepalived',
+    manager: raw.manager ?? 'keepalived',
     directors,
     pair: pair?.name,
-    match: { kind: 'address' },
-    protocol,
-    vip: endpoint.address,
-    port: endpoint.port,
-    vipInterface: undefined,
+    match: matching.match,
+    protocol: matching.protocol,
+    vip: matching.address,
+    port: matching.port,
+    vipInterface: raw.interface,
     mode: raw.mode,
-    tunnel: { type: 'ipip', port: undefined, checksum: 'none' },
+    tunnel: tunnelOf(raw),
     scheduler: scheduler ?? 'rr',
-    schedulerFlags: [],
-    onePacket: false,
-    persistence: raw.persistence === undefined ? undefined : { timeout: raw.persistence, prefix: endpoint.address.includes(':') ? 128 : 32, engine: undefined },
-    realServers,
-    sorryServer: undefined,
-    quorum: { count: 1, hysteresis: 0, up: undefined, down: undefined },
-    alpha: false,
-    omega: false,
-    inhibitOnFailure: false,
-    healthChecks: healthChecks(name, raw, protocol, endpoint.port, problems),
+    schedulerFlags: [...(raw.scheduler_flags ?? [])].sort(),
+    onePacket: raw.one_packet ?? false,
+    persistence: persistenceOf(name, raw, matching, context),
+    realServers: buildRealServers({ name, raw, matching, pair, directors, context }, shaped),
+    sorryServer: sorryServer(name, raw, matching, context),
+    quorum: {
+      count: quorum.count ?? 1,
+      hysteresis: quorum.hysteresis ?? 0,
+      up: commands.parse(quorum.up, [...path, 'quorum', 'up']),
+      down: commands.parse(quorum.down, [...path, 'quorum', 'down']),
+    },
+    alpha: raw.alpha ?? false,
+    omega: raw.omega ?? false,
+    inhibitOnFailure: raw.inhibit_on_failure ?? false,
+    healthChecks: healthChecks(name, raw, matching, { shaped, commands, problems }),
     checkInterval: raw.check_interval ?? 6,
-    helper: undefined,
+    helper: raw.helper,
   };
 }
 
-/** The one director that `on` names, when it names no pair. */
-function checkOn(name: string, on: string, shaped: ShapedLvs, { hosts, pairs, problems }: ServiceContext): string[] {
-  // A pair that is there but wrong has its own error.
-  if (shaped.badPairs.has(on)) return [];
-  const path = ['virtual_services', name, 'on'];
-  if (!hosts.has(on)) {
-    const known = [...pairs.keys(), ...hosts.keys()];
-    const hint = `${didYouMean(suggest(on, known))}name ${pairs.size === 0 ? '' : `an HA pair (${[...pairs.keys()].join(', ')}) or `}a host of the inventory`;
-    problems.add({ code: 'unknown-director', message: `service ${name} is on ${on}, which is neither an HA pair nor a host`, path, hint });
-    return [];
-  }
-  checkHost(on, hosts, path, 'director', problems, 'value');
-  return [on];
+function tunnelOf({ tunnel }: RawService): Tunnel {
+  const written = typeof tunnel === 'string' || tunnel === undefined ? { type: (tunnel ?? 'ipip') as Tunnel['type'] } : tunnel;
+  // The port that guides of GUE use; IPVS has none of its own.
+  const port = 'port' in written ? written.port : undefined;
+  return { type: written.type, port: port ?? (written.type === 'gue' ? 6080 : undefined), checksum: ('checksum' in written ? written.checksum : undefined) ?? 'none' };
 }
 
-function healthChecks(name: string, raw: RawService, protocol: Protocol, port: number, problems: Problems): readonly HealthCheck[] {
-  // A check by TCP says nothing of a UDP or SCTP service, so it is only made when asked for.
-  const written: RawHealthCheck = raw.health_check ?? { type: protocol === 'tcp' ? 'tcp' : 'none' };
-  const path = ['virtual_services', name, 'health_check'];
-  if (written.type !== 'http') {
-    for (const key of ['path', 'status'] as const) {
-      if (written[key] === undefined) continue;
-      problems.add({ code: 'check-key', message: `${key} has no meaning for a health check of type ${written.type}`, path: [...path, key], of: 'key', hint: `use type: http, or remove ${key}` });
-    }
+function persistenceOf(name: string, { persistence: raw }: RawService, { address }: Matching, { problems }: ServiceContext): Persistence | undefined {
+  if (raw === undefined) return undefined;
+  const longest = address.includes(':') ? 128 : 32;
+  if (typeof raw === 'number') return { timeout: raw, prefix: longest, engine: undefined };
+  const path = ['virtual_services', name, 'persistence'];
+  const masked = raw.netmask === undefined ? undefined : prefixOf(raw.netmask);
+  if (raw.netmask !== undefined && (masked === undefined || longest === 128)) {
+    problems.add({ code: 'persistence-netmask', message: `${raw.netmask} is no netmask of the service's address family`, path: [...path, 'netmask'], hint: longest === 128 ? 'with IPv6 write prefix: 64' : 'write 255.255.255.0, or prefix: 24' });
   }
-  if (written.type === 'none') return [];
-  if (port === 0 && written.port === undefined) {
-    const place = raw.health_check === undefined ? { path: ['virtual_services', name, 'address'] } : { path, of: 'key' as const };
-    problems.add({ ...place, code: 'check-port', message: `the health check of service ${name} has no port: the service has port 0`, hint: 'set health_check.port, or health_check: { type: none }' });
-  }
-  const times = { connectTimeout: written.connect_timeout ?? 3, retry: written.retry ?? 3, delayBeforeRetry: written.delay_before_retry ?? 1, port: written.port, address: undefined, delayLoop: undefined, warmup: undefined };
-  if (written.type === 'tcp') return [{ type: 'tcp', ...times }];
-  const url = { path: written.path ?? '/', status: [String(written.status ?? 200)], digest: undefined, regex: undefined, regexAbsent: false };
-  return [{ type: 'http', ...times, urls: [url], virtualHost: undefined, httpVersion: undefined }];
+  if (raw.prefix !== undefined && raw.netmask !== undefined) problems.add({ code: 'persistence-netmask', message: `persistence of ${name} has both prefix and netmask`, path: [...path, 'netmask'], of: 'key', hint: 'keep one: they say the same' });
+  if (raw.prefix !== undefined && raw.prefix > longest) problems.add({ code: 'persistence-netmask', message: `prefix ${String(raw.prefix)} is longer than an address of ${String(longest)} bits`, path: [...path, 'prefix'], hint: `choose 1-${String(longest)}` });
+  return { timeout: raw.timeout, prefix: raw.prefix ?? masked ?? longest, engine: raw.engine };
 }
 
-function checkDuplicate(service: VirtualService, others: ReadonlyMap<string, VirtualService>, problems: Problems): void {
-  for (const other of others.values()) {
-    if (other.protocol !== service.protocol || other.vip !== service.vip || other.port !== service.port) continue;
-    if (!other.directors.some((host) => service.directors.includes(host))) continue;
-    problems.add({
-      code: 'duplicate-service',
-      message: `services ${other.name} and ${service.name} are both ${service.protocol} ${formatEndpoint(service.vip, service.port)}`,
-      path: ['virtual_services', service.name, 'address'],
-      hint: 'join them into one, or change the address, port or protocol of one: IPVS tells services apart by these three',
-    });
-    return;
+/** 24 for 255.255.255.0; undefined for what is no netmask. */
+function prefixOf(netmask: string): number | undefined {
+  const ip = parseIp(netmask);
+  if (ip?.family !== 4) return undefined;
+  const bits = new Address4(ip.address).bigInt().toString(2).padStart(32, '0');
+  return /^1+0*$/.test(bits) ? bits.indexOf('0') === -1 ? 32 : bits.indexOf('0') : undefined;
+}
+
+function sorryServer(name: string, { sorry_server: raw, mode }: RawService, matching: Matching, { hosts, problems }: ServiceContext): SorryServer | undefined {
+  if (raw === undefined) return undefined;
+  const path = ['virtual_services', name, 'sorry_server'];
+  const own = raw.host === undefined ? undefined : checkHost(raw.host, hosts, [...path, 'host'], `sorry server of ${name}`, problems, 'value');
+  const written = raw.address === undefined ? undefined : parseIp(raw.address)?.address;
+  if (raw.address !== undefined && written === undefined) problems.add({ code: 'host-address', message: `${raw.address} of the sorry server is no IP address`, path: [...path, 'address'], hint: 'write an IP address without a prefix length' });
+  if (raw.address === undefined && raw.host === undefined) problems.add({ code: 'missing-key', message: `the sorry server of ${name} has neither host nor address`, path, of: 'key', hint: 'add host: NAME, or address: IP' });
+  const port = raw.port ?? matching.port;
+  const forward = raw.mode ?? mode;
+  if (forward !== 'nat' && matching.match.kind === 'address' && port !== matching.port) {
+    problems.add({ code: 'port-not-rewritten', message: `port ${String(port)} of the sorry server differs from the service port ${String(matching.port)}, which mode ${forward} cannot change`, path: [...path, 'port'], hint: 'remove port, or use mode: nat for it' });
   }
+  return { host: raw.host, address: written ?? own ?? '', port: matching.match.kind === 'fwmark' && forward !== 'nat' ? 0 : port, mode: forward, inhibit: raw.inhibit ?? false };
+}
+
+function healthChecks(name: string, raw: RawService, { protocol, port, match }: Matching, context: CheckContext): readonly HealthCheck[] {
+  // A check by TCP says nothing of a UDP or SCTP service, so it is only made when asked for; a script makes none.
+  const fallback: RawHealthCheck = { type: protocol === 'tcp' && raw.manager !== 'script' ? 'tcp' : 'none' };
+  const path = ['virtual_services', name, ...(raw.health_check === undefined ? [match.kind === 'fwmark' ? 'fwmark' : 'address'] : ['health_check'])];
+  return buildChecks(raw.health_check ?? fallback, { of: `service ${name}`, path, portOf: raw.health_check === undefined ? 'value' : 'key', ...portsOf(port, match.kind === 'fwmark') }, context);
 }
