@@ -1,4 +1,4 @@
-import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, parseProcNetIpVs, serviceKey } from '../lvs/ipvs/table.ts';
+import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, keyOfService, parseProcNetIpVs } from '../lvs/ipvs/table.ts';
 import { checksOf, type Topology } from '../lvs/model/topology.ts';
 import type { ArpSeen, Check, DirectorState } from './types.ts';
 
@@ -90,7 +90,7 @@ function differencesOf(topology: Topology, state: DirectorState): { actual: Ipvs
 
 function missingOf(topology: Topology, director: string, difference: IpvsDifference): MissingServer | undefined {
   if (difference.kind !== 'missing-server') return undefined;
-  const service = [...topology.services.values()].find((one) => one.directors.includes(director) && serviceKey({ protocol: one.protocol, address: one.vip, port: one.port }) === difference.service);
+  const service = [...topology.services.values()].find((one) => one.directors.includes(director) && keyOfService(one) === difference.service);
   const server = service?.realServers.find(({ host }) => host === difference.host);
   if (service === undefined || server === undefined || checksOf(service, server).length === 0 || difference.host === undefined) return undefined;
   return { service: service.name, host: difference.host };

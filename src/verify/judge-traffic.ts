@@ -1,5 +1,5 @@
 import { formatEndpoint } from '../lvs/model/ip.ts';
-import { serviceKey } from '../lvs/ipvs/table.ts';
+import { keyOfService } from '../lvs/ipvs/table.ts';
 import type { VirtualService } from '../lvs/model/topology.ts';
 import type { Check, ClientRequest, DirectorState, RequestSample } from './types.ts';
 
@@ -56,7 +56,7 @@ const ONE_PACKET = 1500;
 export function judgeSpread(service: VirtualService, before: DirectorState | undefined, after: DirectorState | undefined): Check {
   const check = { name: 'spread', subject: service.name, expected: expectedSpread(service) } as const;
   const skip = (measured: string, reason: string): Check => ({ ...check, verdict: 'skip', measured, reason });
-  const key = serviceKey({ protocol: service.protocol, address: service.vip, port: service.port });
+  const key = keyOfService(service);
   const start = before?.connections.get(key);
   const end = after?.connections.get(key);
   if (before === undefined) return skip('not measured', 'no director holds the VIP');

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
-import { serviceKey } from '../lvs/ipvs/table.ts';
+import { keyOfService } from '../lvs/ipvs/table.ts';
 import { addressesOf, checksOf, type Topology, type VirtualService } from '../lvs/model/topology.ts';
 import type { Target } from '../transport/target.ts';
 import { DIRECTOR_SCRIPT, parseDirectorState } from './director-state.ts';
@@ -143,7 +143,7 @@ async function countedStates(options: VerifyOptions, hosts: readonly string[], c
 
 function allCounted(sent: { service: VirtualService; samples: readonly RequestSample[] }, before: readonly DirectorState[], after: readonly DirectorState[]): boolean {
   const total = (states: readonly DirectorState[]): number => {
-    const counts = states.find((state) => holds(state, sent.service))?.connections.get(serviceKey({ protocol: sent.service.protocol, address: sent.service.vip, port: sent.service.port }));
+    const counts = states.find((state) => holds(state, sent.service))?.connections.get(keyOfService(sent.service));
     return [...(counts?.values() ?? [])].reduce((sum, count) => sum + count, 0);
   };
   return total(after) - total(before) >= sent.samples.filter((sample) => sample.connected).length;

@@ -1,4 +1,4 @@
-import type { Topology, VirtualService } from '../model/topology.ts';
+import { addressesOf, type Topology, type VirtualService } from '../model/topology.ts';
 
 /**
  * Kernel parameters of a director.
@@ -16,7 +16,7 @@ import type { Topology, VirtualService } from '../model/topology.ts';
  * `net.ipv4.ip_forward=1` for NAT only: the real servers' replies are forwarded. In DR and TUN they do not come by, and the
  * requests are delivered to the VIP, a local address, and sent on by IPVS itself, so nothing is forwarded and a director need
  * not be a router. `send_redirects=0` for NAT: a director must not tell a real server of a shorter way to the client, past the translation
- * (the kernel takes the higher of `all` and the interface, so `all` and `default` and each pair's interface are set).
+ * (either of `all` and the interface suffices to send them, so `all`, `default` and each interface that is known are set).
  */
 export function directorSysctls(topology: Topology, host: string): Readonly<Record<string, string>> {
   const services = servicesOf(topology, host);
@@ -26,12 +26,13 @@ export function directorSysctls(topology: Topology, host: string): Readonly<Reco
   const nat = services.filter((service) => service.mode === 'nat');
   if (nat.some((service) => !service.vip.includes(':'))) {
     sysctls['net.ipv4.ip_forward'] = '1';
-    const interfaces = [...topology.pairs.values()].filter((pair) => nat.some((service) => service.pair === pair.name)).map((pair) => pair.interface);
+    const interfaces = natInterfaces(topology, host, nat);
     // A dot separates keys; in an interface's name (VLANs) it is written as a slash (sysctl.d(5)).
     for (const name of new Set(['all', 'default', ...interfaces])) sysctls[`net.ipv4.conf.${name.replaceAll('.', '/')}.send_redirects`] = '0';
   }
   if (nat.some((service) => service.vip.includes(':'))) sysctls['net.ipv6.conf.all.forwarding'] = '1';
-  return sysctls;
+  // The user's own win.
+  return { ...sysctls, ...Object.fromEntries(Object.entries(topology.ipvs.sysctls).map(([name, value]) => [`net.ipv4.vs.${name}`, value])) };
 }
 
 /**
@@ -39,7 +40,29 @@ export function directorSysctls(topology: Topology, host: string): Readonly<Reco
  * loads a scheduler on demand; loaded at boot, keepalived does not depend on that.
  */
 export function directorModules(topology: Topology, host: string): readonly string[] {
-  return ['ip_vs', ...new Set(servicesOf(topology, host).map((service) => `ip_vs_${service.scheduler}`))];
+  const services = servicesOf(topology, host);
+  return [
+    'ip_vs',
+    ...new Set([
+      ...services.map((service) => `ip_vs_${service.scheduler}`),
+      // DR and TUN packets of the data connection never come back by the director: only NAT has use for the helper.
+      ...services.filter((service) => service.helper === 'ftp' && service.mode === 'nat').map(() => 'ip_vs_ftp'),
+      ...services.filter((service) => service.persistence?.engine === 'sip').map(() => 'ip_vs_pe_sip'),
+    ]),
+  ];
+}
+
+/** Interfaces of a director that NAT passes, as far as the inventory names them: of its pairs, their addresses and their services. */
+function natInterfaces(topology: Topology, host: string, services: readonly VirtualService[]): string[] {
+  const gateways = [...topology.natNetworks.values()].filter((network) => network.directors.includes(host)).map((network) => network.gateway);
+  const pairs = [...topology.pairs.values()].filter((pair) => services.some((service) => service.pair === pair.name) || addressesOf(pair).some(({ address }) => gateways.includes(address)));
+  return [
+    ...pairs.flatMap((pair) => {
+      const own = pair.members.find((member) => member.host === host)?.interface ?? pair.interface;
+      return [own, ...addressesOf(pair).map((vip) => vip.interface ?? own)];
+    }),
+    ...services.flatMap((service) => service.vipInterface ?? []),
+  ];
 }
 
 /** Passwords in a topology, for the mask of secrets. */

@@ -1,5 +1,7 @@
 import { Address6 } from 'ip-address';
 import { parseEndpoint, parseIp } from '../model/ip.ts';
+import { prefixOfMask, prefixOfNetmask } from '../model/netmask.ts';
+import type { Tunnel } from '../model/topology.ts';
 import type { IpvsDestination, IpvsService, IpvsTable } from './types.ts';
 
 type Draft = Omit<IpvsService, 'destinations'> & { readonly destinations: IpvsDestination[] };
@@ -27,9 +29,22 @@ export function parseProcNetIpVs(text: string): IpvsTable {
     const [scheduler = '', ...flags] = rest;
     if (protocol === undefined) throw unreadable(line);
     const { address, port } = protocol === 'fwm' ? { address: '', port: Number.parseInt(second, 16) } : procEndpoint(second, line);
-    services.push({ protocol, address, port, scheduler, flags: undefined, persistence: flags.includes('persistent') ? 'unknown' : undefined, destinations: [] });
+    services.push({ protocol, address, port, scheduler, flags: undefined, ...procPersistence(flags, address, line), destinations: [] });
   }
   return { services };
+}
+
+/**
+ * `persistent TICKS NETMASK`: IPv4's mask in hex. For IPv6 the field holds the prefix length, which the kernel prints with its bytes
+ * turned round as if it were a mask (ip_vs_info_seq_show in net/netfilter/ipvs/ip_vs_ctl.c); of a mark it does not tell the family.
+ */
+function procPersistence(flags: readonly string[], address: string, line: string): Pick<IpvsService, 'persistence' | 'persistencePrefix'> {
+  const at = flags.indexOf('persistent');
+  if (at < 0) return { persistence: undefined };
+  const mask = Number.parseInt(flags[at + 2] ?? '', 16);
+  if (Number.isNaN(mask)) throw unreadable(line);
+  const persistencePrefix = address === '' ? undefined : address.includes(':') ? mask >>> 24 : prefixOfMask(mask);
+  return { persistence: 'unknown', persistencePrefix };
 }
 
 function procDestination(endpoint: string, [forward = '', weight = '', active = '', inactive = '']: readonly string[], line: string): IpvsDestination {
@@ -64,17 +79,19 @@ export function parseIpvsadmSave(text: string): IpvsTable {
       return at < 0 ? undefined : (words[at + 1] ?? '');
     };
     const [command = '', kind = '', name = ''] = words;
-    const key = `${kind} ${name}`;
+    // Of IPv4 and IPv6 services with the same mark, only -6 tells.
+    const key = `${kind} ${name} ${kind === '-f' && words.includes('-6') ? '6' : ''}`;
     if (command === '-A') {
       const flags = [...(option('-b') ?? '').split(',').filter((flag) => flag !== ''), ...(words.includes('-o') || words.includes('--ops') ? ['ops'] : [])].sort();
       const persistence = option('-p');
-      services.set(key, { ...saveService(kind, name, line), scheduler: option('-s') ?? '', flags, persistence: persistence === undefined ? undefined : whole(persistence, line), destinations: [] });
+      const service = saveService(kind, name, line, words.includes('-6'));
+      services.set(key, { ...service, scheduler: option('-s') ?? '', flags, ...savePersistence(persistence, option('-M', '--netmask'), option('--pe'), service, line), destinations: [] });
     } else if (command === '-a') {
       const service = services.get(key);
       if (service === undefined) throw unreadable(line);
       const forward = words.includes('-g') ? 'dr' : words.includes('-i') ? 'tun' : words.includes('-m') ? 'nat' : undefined;
       if (forward === undefined) throw unreadable(line);
-      service.destinations.push({ ...saveEndpoint(option('-r') ?? '', line), forward, weight: whole(option('-w') ?? '', line), activeConnections: undefined, inactiveConnections: undefined });
+      service.destinations.push({ ...saveEndpoint(option('-r') ?? '', line), forward, weight: whole(option('-w') ?? '', line), tunnel: forward === 'tun' ? saveTunnel(option('--tun-type'), option('--tun-port'), words) : undefined, activeConnections: undefined, inactiveConnections: undefined });
     } else {
       throw unreadable(line);
     }
@@ -82,8 +99,24 @@ export function parseIpvsadmSave(text: string): IpvsTable {
   return { services: [...services.values()] };
 }
 
-function saveService(kind: string, name: string, line: string): Pick<IpvsService, 'protocol' | 'address' | 'port'> {
-  if (kind === '-f') return { protocol: 'fwm', address: '', port: whole(name, line) };
+function savePersistence(timeout: string | undefined, mask: string | undefined, engine: string | undefined, { address, family }: Pick<IpvsService, 'address' | 'family'>, line: string): Pick<IpvsService, 'persistence' | 'persistencePrefix' | 'engine'> {
+  if (timeout === undefined) return { persistence: undefined };
+  const ipv6 = address.includes(':') || family === 6;
+  const persistencePrefix = mask === undefined ? (ipv6 ? 128 : 32) : ipv6 ? whole(mask, line) : prefixOfNetmask(mask);
+  return { persistence: whole(timeout, line), persistencePrefix, engine: engine === 'sip' ? 'sip' : null };
+}
+
+/** Without `--tun-type` it is ipip. */
+function saveTunnel(type: string | undefined, port: string | undefined, words: readonly string[]): Tunnel {
+  return {
+    type: type === 'gue' || type === 'gre' ? type : 'ipip',
+    port: port === undefined ? undefined : Number(port),
+    checksum: words.includes('--tun-csum') ? 'csum' : words.includes('--tun-remcsum') ? 'remcsum' : 'none',
+  };
+}
+
+function saveService(kind: string, name: string, line: string, six: boolean): Pick<IpvsService, 'protocol' | 'address' | 'port' | 'family'> {
+  if (kind === '-f') return { protocol: 'fwm', address: '', port: whole(name, line), family: six ? 6 : 4 };
   const protocol = ({ '-t': 'tcp', '-u': 'udp', '--sctp-service': 'sctp' } as const)[kind];
   if (protocol === undefined) throw unreadable(line);
   return { protocol, ...saveEndpoint(name, line) };

@@ -1,9 +1,9 @@
 import { formatEndpoint } from '../model/ip.ts';
 import { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './types.ts';
-import type { Topology, VirtualService } from '../model/topology.ts';
+import type { Topology, Tunnel, VirtualService } from '../model/topology.ts';
 
 export { parseIpvsadmSave, parseProcNetIpVs } from './parse.ts';
-export { type IpvsTable, serviceKey } from './types.ts';
+export { type IpvsTable, keyOfService, serviceKey } from './types.ts';
 
 /** The kernel table of a director that keepalived has filled and whose real servers are all healthy. Empty for a host that is no director. */
 export function expectedTable(topology: Topology, director: string): IpvsTable {
@@ -13,18 +13,23 @@ export function expectedTable(topology: Topology, director: string): IpvsTable {
 function expectedService(service: VirtualService, director: string): IpvsService {
   return {
     name: service.name,
-    protocol: service.protocol,
-    address: service.vip,
-    port: service.port,
+    ...(service.match.kind === 'fwmark'
+      ? { protocol: 'fwm' as const, address: '', port: service.match.mark, family: service.match.family }
+      : { protocol: service.protocol, address: service.vip, port: service.port }),
     scheduler: service.scheduler,
-    flags: [],
+    flags: [...service.schedulerFlags, ...(service.onePacket ? ['ops'] : [])].sort(),
     persistence: service.persistence?.timeout,
-    destinations: service.realServers.map(({ host, address, port, weight }) => ({
+    persistencePrefix: service.persistence?.prefix,
+    engine: service.persistence === undefined ? undefined : (service.persistence.engine ?? null),
+    destinations: service.realServers.map(({ host, address, port, weight, upperThreshold, lowerThreshold }) => ({
       host,
       address,
       port,
       forward: host === director ? 'local' : service.mode,
       weight,
+      upperThreshold,
+      lowerThreshold,
+      tunnel: service.mode === 'tun' ? service.tunnel : undefined,
       activeConnections: undefined,
       inactiveConnections: undefined,
     })),
@@ -43,7 +48,9 @@ export interface IpvsDifference {
     | 'missing-server'
     | 'foreign-server'
     | 'forward'
-    | 'weight';
+    | 'weight'
+    | 'thresholds'
+    | 'tunnel';
   /** As `serviceKey` gives it. */
   readonly service: string;
   /** `192.168.0.18:80`, when one real server is concerned. */
@@ -61,6 +68,8 @@ export interface IpvsDifference {
 export function compareTables(expected: IpvsTable, actual: IpvsTable): readonly IpvsDifference[] {
   const found = new Map(actual.services.map((service) => [serviceKey(service), service]));
   const wanted = new Set(expected.services.map(serviceKey));
+  // /proc/net/ip_vs does not tell the family of a mark: such an entry stands for the mark of either.
+  for (const service of actual.services) if (isVagueMark(service)) found.set(serviceKey({ ...service, family: 6 }), service);
   const own = expected.services.flatMap((service): IpvsDifference[] => {
     const key = serviceKey(service);
     const other = found.get(key);
@@ -68,10 +77,14 @@ export function compareTables(expected: IpvsTable, actual: IpvsTable): readonly 
     return other === undefined ? [{ kind: 'missing-service', service: key, text: `virtual service ${named} is missing` }] : compareServices(service, other, key);
   });
   const foreign = actual.services
+    .filter((service) => !wanted.has(serviceKey(service)) && !(isVagueMark(service) && wanted.has(serviceKey({ ...service, family: 6 }))))
     .map(serviceKey)
-    .filter((key) => !wanted.has(key))
     .map((key): IpvsDifference => ({ kind: 'foreign-service', service: key, text: `virtual service ${key} is not in the topology` }));
   return [...own, ...foreign];
+}
+
+function isVagueMark(service: IpvsService): boolean {
+  return service.protocol === 'fwm' && service.family === undefined;
 }
 
 function compareServices(expected: IpvsService, actual: IpvsService, key: string): IpvsDifference[] {
@@ -82,6 +95,10 @@ function compareServices(expected: IpvsService, actual: IpvsService, key: string
   differs('scheduler', 'the scheduler', actual.scheduler, expected.scheduler);
   if (actual.flags !== undefined && expected.flags !== undefined) differs('flags', 'flags', listed(actual.flags), listed(expected.flags));
   differs('persistence', 'persistence', persistenceWords(actual, expected), persistenceWords(expected, actual));
+  if (actual.persistencePrefix !== undefined && expected.persistencePrefix !== undefined) {
+    differs('persistence', 'the prefix length of persistence', String(actual.persistencePrefix), String(expected.persistencePrefix));
+  }
+  if (actual.engine !== undefined && expected.engine !== undefined) differs('persistence', 'the persistence engine', actual.engine ?? 'none', expected.engine ?? 'none');
   const found = new Map(actual.destinations.map((server) => [endpointOf(server), server]));
   const wanted = new Set(expected.destinations.map(endpointOf));
   for (const server of expected.destinations) differences.push(...compareServers(server, found.get(endpointOf(server)), key));
@@ -102,11 +119,27 @@ function compareServers(expected: IpvsDestination, actual: IpvsDestination | und
     differences.push({ ...about, kind: 'forward', text: `${named} is reached by ${actual.forward}, not ${expected.forward}` });
   }
   if (actual.weight !== expected.weight) differences.push({ ...about, kind: 'weight', text: `${named} has weight ${String(actual.weight)}, not ${String(expected.weight)}` });
+  for (const [is, shall] of [[actual.upperThreshold, expected.upperThreshold], [actual.lowerThreshold, expected.lowerThreshold]] as const) {
+    if (is === undefined || shall === undefined || is === shall) continue;
+    differences.push({ ...about, kind: 'thresholds', text: `${named} has connection thresholds ${thresholds(actual)}, not ${thresholds(expected)}` });
+    break;
+  }
+  if (actual.tunnel !== undefined && expected.tunnel !== undefined && tunnelWords(actual.tunnel) !== tunnelWords(expected.tunnel)) {
+    differences.push({ ...about, kind: 'tunnel', text: `${named} is reached by ${tunnelWords(actual.tunnel)}, not ${tunnelWords(expected.tunnel)}` });
+  }
   return differences;
 }
 
 function endpointOf(server: IpvsDestination): string {
   return formatEndpoint(server.address, server.port);
+}
+
+function thresholds({ upperThreshold, lowerThreshold }: IpvsDestination): string {
+  return `${String(upperThreshold ?? 0)}/${String(lowerThreshold ?? 0)}`;
+}
+
+function tunnelWords({ type, port, checksum }: Tunnel): string {
+  return [type, ...(port === undefined ? [] : [`port ${String(port)}`]), ...(checksum === 'none' ? [] : [checksum])].join(' ');
 }
 
 function listed(flags: readonly string[]): string {

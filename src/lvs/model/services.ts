@@ -1,10 +1,10 @@
-import { Address4 } from 'ip-address';
 import type { Located } from '../../core/located.ts';
 import { suggest } from '../../core/suggest.ts';
 import { buildChecks, type CheckContext } from './checks.ts';
 import { checkHost } from './hosts.ts';
 import { parseIp } from './ip.ts';
 import { buildMatch, type Matching } from './matching.ts';
+import { prefixOfNetmask } from './netmask.ts';
 import { checkOn } from './on.ts';
 import { didYouMean } from './problems.ts';
 import { buildRealServers, portsOf, type ServiceContext } from './real-server-rules.ts';
@@ -94,21 +94,13 @@ function persistenceOf(name: string, { persistence: raw }: RawService, { address
   const longest = address.includes(':') ? 128 : 32;
   if (typeof raw === 'number') return { timeout: raw, prefix: longest, engine: undefined };
   const path = ['virtual_services', name, 'persistence'];
-  const masked = raw.netmask === undefined ? undefined : prefixOf(raw.netmask);
+  const masked = raw.netmask === undefined ? undefined : prefixOfNetmask(raw.netmask);
   if (raw.netmask !== undefined && (masked === undefined || longest === 128)) {
     problems.add({ code: 'persistence-netmask', message: `${raw.netmask} is no netmask of the service's address family`, path: [...path, 'netmask'], hint: longest === 128 ? 'with IPv6 write prefix: 64' : 'write 255.255.255.0, or prefix: 24' });
   }
   if (raw.prefix !== undefined && raw.netmask !== undefined) problems.add({ code: 'persistence-netmask', message: `persistence of ${name} has both prefix and netmask`, path: [...path, 'netmask'], of: 'key', hint: 'keep one: they say the same' });
   if (raw.prefix !== undefined && raw.prefix > longest) problems.add({ code: 'persistence-netmask', message: `prefix ${String(raw.prefix)} is longer than an address of ${String(longest)} bits`, path: [...path, 'prefix'], hint: `choose 1-${String(longest)}` });
   return { timeout: raw.timeout, prefix: raw.prefix ?? masked ?? longest, engine: raw.engine };
-}
-
-/** 24 for 255.255.255.0; undefined for what is no netmask. */
-function prefixOf(netmask: string): number | undefined {
-  const ip = parseIp(netmask);
-  if (ip?.family !== 4) return undefined;
-  const bits = new Address4(ip.address).bigInt().toString(2).padStart(32, '0');
-  return /^1+0*$/.test(bits) ? bits.indexOf('0') === -1 ? 32 : bits.indexOf('0') : undefined;
 }
 
 function sorryServer(name: string, { sorry_server: raw, mode }: RawService, matching: Matching, { hosts, problems }: ServiceContext): SorryServer | undefined {
