@@ -9,7 +9,7 @@ import { Problems } from './problems.ts';
 import { shapeOf } from './schema/shape.ts';
 import { buildServices } from './services.ts';
 import { buildSyncGroups } from './sync-groups.ts';
-import type { Director, HaPair, NatNetwork, RealServerHost, Topology, Tunnel, VirtualService } from './topology.ts';
+import type { Director, ForwardingMode, HaPair, NatNetwork, RealServerHost, Topology, Tunnel, VirtualService } from './topology.ts';
 import { buildBfd, buildTrackers } from './trackers.ts';
 
 export type { HostAddress } from './hosts.ts';
@@ -89,21 +89,27 @@ function realServersOf(
 ): ReadonlyMap<string, RealServerHost> {
   const found = new Map<string, { address: string; vips: Map<string, { vip: string; mode: 'dr' | 'tun'; tunnel: Tunnel }>; gateway: string | undefined }>();
   for (const service of services.values()) {
-    for (const server of service.realServers) {
+    for (const server of backendsOf(service)) {
       const entry = found.get(server.host) ?? { address: parseIp(hosts.get(server.host)?.address ?? '')?.address ?? server.address, vips: new Map(), gateway: undefined };
       found.set(server.host, entry);
       // A director that serves itself has the VIP already.
       if (service.directors.includes(server.host)) continue;
-      if (service.mode === 'nat') {
+      if (server.mode === 'nat') {
         const network = [...networks.values()].find((one) => isIn(server.address, one.network) && one.directors.some((host) => service.directors.includes(host)));
         entry.gateway ??= network?.gateway;
         continue;
       }
-      for (const vip of vipsOf(service)) entry.vips.set(`${vip} ${service.mode} ${service.tunnel.type}`, { vip, mode: service.mode, tunnel: service.tunnel });
+      for (const vip of vipsOf(service)) entry.vips.set(`${vip} ${server.mode} ${service.tunnel.type}`, { vip, mode: server.mode, tunnel: service.tunnel });
     }
   }
   const sorted = (vips: RealServerHost['vips'] extends readonly (infer V)[] ? ReadonlyMap<string, V> : never) => [...vips].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, vip]) => vip);
   return new Map([...found].map(([host, { address, vips, gateway }]) => [host, { host, address, vips: sorted(vips), gateway }]));
+}
+
+/** Hosts that a service's packets may reach: its real servers, and the sorry server, which must be ready beforehand. */
+function backendsOf({ mode, realServers, sorryServer }: VirtualService): readonly { readonly host: string; readonly address: string; readonly mode: ForwardingMode }[] {
+  const sorry = sorryServer?.host === undefined ? [] : [{ host: sorryServer.host, address: sorryServer.address, mode: sorryServer.mode }];
+  return [...realServers.map(({ host, address }) => ({ host, address, mode })), ...sorry];
 }
 
 /** Every VIP of a service; several with a firewall mark. */
