@@ -38,7 +38,7 @@ function parseStats(text: string): Map<string, Map<string, number>> {
   const services = new Map<string, Map<string, number>>();
   let current = new Map<string, number>();
   for (const line of text.split('\n')) {
-    const service = /^(TCP|UDP|SCTP|FWM)\s+(\S+)\s+\d/.exec(line);
+    const service = /^(TCP|UDP|SCTP|FWM)\s+(\S+(?: IPv6)?)\s+\d/.exec(line);
     if (service !== null) {
       current = new Map();
       services.set(`${service[1] ?? ''} ${service[2] ?? ''}`, current);

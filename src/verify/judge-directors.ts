@@ -58,9 +58,16 @@ export function judgeTable(topology: Topology, state: DirectorState, answering: 
   const measured = `${counted(actual.services.length, 'virtual service')}, ${counted(servers, 'real server')}`;
   const faults: string[] = [];
   const notes: string[] = [];
+  const sorry = new Set(differences.filter(({ kind }) => kind === 'sorry-server').map(({ service }) => service));
   for (const difference of differences) {
+    if (difference.kind === 'sorry-server') {
+      notes.push(difference.text);
+      continue;
+    }
     const missing = missingOf(topology, state.host, difference);
     if (missing === undefined) faults.push(difference.text);
+    // Below the quorum keepalived removes those that live as well.
+    else if (sorry.has(difference.service)) notes.push(`${missing.host} is out of ${missing.service}: its quorum is lost`);
     else if (answering.some(({ service, host }) => service === missing.service && host === missing.host)) faults.push(`${missing.host} is missing in ${missing.service} though it answers: the director's own check of it fails, or has not noticed yet`);
     else notes.push(`${missing.host} is out of ${missing.service}: it does not answer, and its health check removed it`);
   }
@@ -89,7 +96,7 @@ function differencesOf(topology: Topology, state: DirectorState): { actual: Ipvs
 }
 
 function missingOf(topology: Topology, director: string, difference: IpvsDifference): MissingServer | undefined {
-  if (difference.kind !== 'missing-server') return undefined;
+  if (difference.kind !== 'missing-server' && difference.kind !== 'inhibited-server') return undefined;
   const service = [...topology.services.values()].find((one) => one.directors.includes(director) && keyOfService(one) === difference.service);
   const server = service?.realServers.find(({ host }) => host === difference.host);
   if (service === undefined || server === undefined || checksOf(service, server).length === 0 || difference.host === undefined) return undefined;

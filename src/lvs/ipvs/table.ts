@@ -21,7 +21,8 @@ function expectedService(service: VirtualService, director: string): IpvsService
     persistence: service.persistence?.timeout,
     persistencePrefix: service.persistence?.prefix,
     engine: service.persistence === undefined ? undefined : (service.persistence.engine ?? null),
-    destinations: service.realServers.map(({ host, address, port, weight, upperThreshold, lowerThreshold }) => ({
+    sorryServer: service.sorryServer,
+    destinations: service.realServers.map(({ host, address, port, weight, upperThreshold, lowerThreshold, inhibitOnFailure }) => ({
       host,
       address,
       port,
@@ -29,6 +30,8 @@ function expectedService(service: VirtualService, director: string): IpvsService
       weight,
       upperThreshold,
       lowerThreshold,
+      // A sorry server with inhibit does so with all of them.
+      inhibit: inhibitOnFailure || service.sorryServer?.inhibit === true,
       tunnel: service.mode === 'tun' ? service.tunnel : undefined,
       activeConnections: undefined,
       inactiveConnections: undefined,
@@ -46,6 +49,10 @@ export interface IpvsDifference {
     | 'persistence'
     /** keepalived takes a server out when its health check fails, so alone this is no proof of a mistake. */
     | 'missing-server'
+    /** Likewise, where it gets weight 0 instead (inhibit_on_failure, or a sorry server with inhibit). */
+    | 'inhibited-server'
+    /** It serves as the quorum is lost. */
+    | 'sorry-server'
     | 'foreign-server'
     | 'forward'
     | 'weight'
@@ -103,7 +110,9 @@ function compareServices(expected: IpvsService, actual: IpvsService, key: string
   const wanted = new Set(expected.destinations.map(endpointOf));
   for (const server of expected.destinations) differences.push(...compareServers(server, found.get(endpointOf(server)), key));
   for (const server of actual.destinations.map(endpointOf)) {
-    if (!wanted.has(server)) differences.push({ kind: 'foreign-server', service: key, server, text: `${key}: real server ${server} is not in the topology` });
+    if (wanted.has(server)) continue;
+    if (expected.sorryServer !== undefined && server === endpointOf(expected.sorryServer)) differences.push({ kind: 'sorry-server', service: key, server, text: `${key}: the sorry server ${server} serves, as the quorum is lost` });
+    else differences.push({ kind: 'foreign-server', service: key, server, text: `${key}: real server ${server} is not in the topology` });
   }
   return differences;
 }
@@ -118,7 +127,8 @@ function compareServers(expected: IpvsDestination, actual: IpvsDestination | und
   if (actual.forward !== expected.forward && expected.forward !== 'local') {
     differences.push({ ...about, kind: 'forward', text: `${named} is reached by ${actual.forward}, not ${expected.forward}` });
   }
-  if (actual.weight !== expected.weight) differences.push({ ...about, kind: 'weight', text: `${named} has weight ${String(actual.weight)}, not ${String(expected.weight)}` });
+  if (actual.weight === 0 && expected.weight !== 0 && expected.inhibit === true) differences.push({ ...about, kind: 'inhibited-server', text: `${named} has weight 0; a failed health check does that` });
+  else if (actual.weight !== expected.weight) differences.push({ ...about, kind: 'weight', text: `${named} has weight ${String(actual.weight)}, not ${String(expected.weight)}` });
   for (const [is, shall] of [[actual.upperThreshold, expected.upperThreshold], [actual.lowerThreshold, expected.lowerThreshold]] as const) {
     if (is === undefined || shall === undefined || is === shall) continue;
     differences.push({ ...about, kind: 'thresholds', text: `${named} has connection thresholds ${thresholds(actual)}, not ${thresholds(expected)}` });
@@ -130,7 +140,7 @@ function compareServers(expected: IpvsDestination, actual: IpvsDestination | und
   return differences;
 }
 
-function endpointOf(server: IpvsDestination): string {
+function endpointOf(server: Pick<IpvsDestination, 'address' | 'port'>): string {
   return formatEndpoint(server.address, server.port);
 }
 

@@ -25,6 +25,8 @@ export interface IpvsService {
   /** Undefined: the source does not tell; null: none. */
   readonly engine?: 'sip' | null | undefined;
   readonly destinations: readonly IpvsDestination[];
+  /** The topology's: keepalived puts it in when the quorum is lost. A kernel does not know it. */
+  readonly sorryServer?: Pick<IpvsDestination, 'address' | 'port'> | undefined;
   /** Its name in the topology; a kernel does not know it. */
   readonly name?: string;
 }
@@ -43,6 +45,8 @@ export interface IpvsDestination {
   /** Undefined: the source does not tell. */
   readonly activeConnections: number | undefined;
   readonly inactiveConnections: number | undefined;
+  /** The topology's: keepalived gives it weight 0 instead of removing it when its check fails. */
+  readonly inhibit?: boolean;
   /** Its host in the topology; a kernel does not know it. */
   readonly host?: string;
 }

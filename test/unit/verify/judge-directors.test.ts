@@ -91,3 +91,17 @@ describe('reuse', () => {
     expect(judgeReuse(example((text) => text.replace('mode: dr', 'mode: nat')), state('lvs1'))).toBeUndefined();
   });
 });
+
+describe('a lost quorum', () => {
+  const quorum = example((text) => text.replace('scheduler: rr', 'scheduler: rr\n    quorum: 2\n    sorry_server: { address: 192.168.0.77 }'));
+  const both: { service: string; host: string }[] = [{ service: 'web', host: 'rs1' }, { service: 'web', host: 'rs2' }];
+
+  it('is no fault: the sorry server serves, and those that live are out as well', () => {
+    const check = judgeTable(quorum, state('lvs1', { ipvs: procTable(['C0A8004D']) }), both);
+    expect(check).toMatchObject({ verdict: 'pass', reason: expect.stringMatching(/sorry server 192\.168\.0\.77:80 serves.*rs1 is out of web: its quorum is lost/) as string });
+  });
+
+  it('does not excuse a server that is missing without it', () => {
+    expect(judgeTable(quorum, state('lvs1', { ipvs: procTable(['C0A80012']) }), both)).toMatchObject({ verdict: 'fail' });
+  });
+});

@@ -82,6 +82,22 @@ describe('parseIpvsadmSave', () => {
     expect(six).toMatchObject({ protocol: 'udp', address: '2001:db8::38', port: 53, flags: ['ops'] });
   });
 
+  it('reads masks, engines, both families of a mark, and tunnels', () => {
+    const [four, six, sip] = parseIpvsadmSave(
+      [
+        '-A -f 10 -s rr -p 600 -M 255.255.255.0',
+        '-a -f 10 -r 192.168.0.18:0 -i -w 1 --tun-type gue --tun-port 6080 --tun-remcsum',
+        '-A -f 10 -6 -s rr -p 300 -M 64',
+        '-a -f 10 -6 -r [2001:db8::18]:0 -i -w 2',
+        '-A -u 192.168.0.38:5060 -s rr -p 60 --pe sip',
+        '',
+      ].join('\n'),
+    ).services;
+    expect(four).toMatchObject({ family: 4, persistencePrefix: 24, engine: null, destinations: [{ tunnel: { type: 'gue', port: 6080, checksum: 'remcsum' } }] });
+    expect(six).toMatchObject({ family: 6, persistencePrefix: 64, destinations: [{ address: '2001:db8::18', weight: 2, tunnel: { type: 'ipip', port: undefined, checksum: 'none' } }] });
+    expect(sip).toMatchObject({ persistencePrefix: 32, engine: 'sip' });
+  });
+
   it('refuses other lines', () => {
     for (const text of ['-D -t 1.2.3.4:80', '-a -t 1.2.3.4:80 -r 1.2.3.5:80 -g -w 1', 'hello']) expect(() => parseIpvsadmSave(text), text).toThrow();
   });
@@ -121,6 +137,56 @@ describe('compareTables', () => {
     expect(compareTables(sticky, parseIpvsadmSave(changed(SAVE, '-s rr', '-s rr -p 60')))).toEqual([]);
     expect(compareTables(sticky, parseIpvsadmSave(changed(SAVE, '-s rr', '-s rr -p 90'))).map((one) => one.text)).toEqual([expect.stringMatching(/90 s, not 60 s/)]);
     expect(compareTables(sticky, parseProcNetIpVs(changed(PROC, ' rr ', ' rr persistent 6000 FFFFFFFF')))).toEqual([]);
+  });
+});
+
+describe('compareTables with all of IPVS', () => {
+  const whole = (service: string): IpvsTable => expectedTable(topologyOf(`${EXAMPLE}${service}`), 'lvs1');
+  const MARK = `  marks:
+    on: edge
+    fwmark: 7
+    endpoints: ['192.168.0.38:81']
+    mode: tun
+    tunnel: { type: gue, port: 6080 }
+    scheduler: sh
+    scheduler_flags: [sh-port]
+    persistence: { timeout: 60, prefix: 24 }
+    inhibit_on_failure: true
+    real_servers: { rs1: { upper_threshold: 9, lower_threshold: 4 }, rs2: }
+    sorry_server: { address: 192.168.0.77 }
+`;
+  const SAVED = `${SAVE}-A -f 7 -s sh -b sh-port -p 60 -M 255.255.255.0
+-a -f 7 -r 192.168.0.18:0 -i -w 1 --tun-type gue --tun-port 6080
+-a -f 7 -r 192.168.0.28:0 -i -w 1 --tun-type gue --tun-port 6080
+`;
+  const kinds = (text: string): readonly string[] => compareTables(whole(MARK), parseIpvsadmSave(text)).map(({ kind }) => kind);
+
+  it('finds nothing where nothing is', () => {
+    expect(kinds(SAVED)).toEqual([]);
+    const proc = `${PROC}FWM  00000007 sh persistent 6000 FFFFFF00\n  -> C0A80012:0000      Tunnel  1      0          0         \n  -> C0A8001C:0000      Tunnel  1      0          0         \n`;
+    expect(compareTables(whole(MARK), parseProcNetIpVs(proc))).toEqual([]);
+    // Of a mark the kernel's file does not tell the family.
+    const six = whole(MARK.replace("'192.168.0.38:81'", "'[2001:db8::38]:81'").replace('on: edge', 'on: lvs1').replace('prefix: 24', 'prefix: 128').replace('{ address: 192.168.0.77 }', '{ address: "2001:db8::77" }'));
+    expect(compareTables(six, parseProcNetIpVs(proc))).toEqual([]);
+  });
+
+  it.each<[string, string]>([
+    ['flags', SAVED.replace(' -b sh-port', '')],
+    ['persistence', SAVED.replace('255.255.255.0', '255.255.0.0')],
+    ['persistence', SAVED.replace('-p 60 -M 255.255.255.0', '-p 60 -M 255.255.255.0 --pe sip')],
+    ['tunnel', SAVED.replace(' --tun-type gue --tun-port 6080', '')],
+    ['tunnel', SAVED.replace('6080', '6081')],
+    ['inhibited-server', SAVED.replace('-r 192.168.0.28:0 -i -w 1', '-r 192.168.0.28:0 -i -w 0')],
+    ['sorry-server', `${SAVED}-a -f 7 -r 192.168.0.77:0 -i -w 1\n`],
+    ['foreign-server', `${SAVED}-a -f 7 -r 192.168.0.78:0 -i -w 1\n`],
+  ])('%s', (kind, text) => {
+    expect(kinds(text)).toEqual([kind]);
+  });
+
+  it('sees thresholds where the source tells them', () => {
+    const table = whole(MARK);
+    const other = { services: table.services.map((service) => ({ ...service, destinations: service.destinations.map((server) => ({ ...server, upperThreshold: 3 })) })) };
+    expect(compareTables(table, other).map(({ text }) => text)).toContain('FWM 7: real server rs1 (192.168.0.18:0) has connection thresholds 3/4, not 9/4');
   });
 });
 
