@@ -3,7 +3,8 @@ import { type FactReader, request } from '../facts/contract.ts';
 import { packageFact } from '../facts/package.ts';
 import { unitFact } from '../facts/unit.ts';
 import { renderKeepalived } from '../lvs/keepalived/render.ts';
-import { keepalivedVersion } from '../lvs/keepalived/version.ts';
+import { CONFIG_TEST_SINCE } from '../lvs/keepalived/features.ts';
+import { atLeast, type KeepalivedVersion, keepalivedVersion } from '../lvs/keepalived/version.ts';
 import { type Args, type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
 import { fileChanges, filePatches, fileRequests, fileStale, fileStep, type WantedFile } from './write-file.ts';
 
@@ -39,7 +40,10 @@ export default defineModule<KeepalivedArgs>({
   },
   apply: (args, changes, facts, context): Step[] => {
     if (changes.length === 0) return [];
-    const write = fileStep(wantedOf(args, facts, context), 'write keepalived.conf, checked by keepalived -t', ['keepalived', '-t', '-f', '{}']);
+    const wanted = wantedOf(args, facts, context);
+    const write = atLeast(versionOf(facts, context), CONFIG_TEST_SINCE)
+      ? fileStep(wanted, 'write keepalived.conf, checked by keepalived -t', ['keepalived', '-t', '-f', '{}'])
+      : fileStep(wanted, `write keepalived.conf, unchecked: keepalived -t is there from ${CONFIG_TEST_SINCE} on`);
     if (!facts.get(unitFact, UNIT).active) return [write];
     const reload: Step = { kind: 'exec', title: 'reload keepalived', argv: ['systemctl', 'reload', UNIT], stale: [{ fact: 'unit', key: UNIT }, ...fileStale(pathOf(args))] };
     return [write, reload];
@@ -59,20 +63,22 @@ function pathOf(args: KeepalivedArgs): string {
 }
 
 function wantedOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): WantedFile {
-  const { installed, candidate } = facts.get(packageFact, 'keepalived');
-  const version = keepalivedVersion(installed ?? candidate ?? '');
-  if (version === undefined) {
-    throw new LvsPlayError({
-      code: 'keepalived-version',
-      kind: 'host',
-      host: context.host,
-      message: `${context.host}: the version of keepalived is not known: the package is neither installed nor to be had there`,
-      hint: 'check the package sources of the host (apt-cache policy keepalived)',
-    });
-  }
-  const text = renderKeepalived(directorOf(context), context.host, version);
+  const text = renderKeepalived(directorOf(context), context.host, versionOf(facts, context));
   // It may hold a password.
   return { path: pathOf(args), content: Buffer.from(text), mode: '0640', owner: 'root', group: 'root' };
+}
+
+function versionOf(facts: FactReader, context: ModuleContext): KeepalivedVersion {
+  const { installed, candidate } = facts.get(packageFact, 'keepalived');
+  const version = keepalivedVersion(installed ?? candidate ?? '');
+  if (version !== undefined) return version;
+  throw new LvsPlayError({
+    code: 'keepalived-version',
+    kind: 'host',
+    host: context.host,
+    message: `${context.host}: the version of keepalived is not known: the package is neither installed nor to be had there`,
+    hint: 'check the package sources of the host (apt-cache policy keepalived)',
+  });
 }
 
 function directorOf(context: ModuleContext): NonNullable<ModuleContext['topology']> {

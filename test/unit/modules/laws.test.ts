@@ -40,6 +40,7 @@ const INFLUENCE: Readonly<Record<string, readonly { readonly base: JsonObject; r
     { base: { name: 'ip_vs' }, with: { persistent: 'present' } },
   ],
   lvs_real_server: [],
+  lvs_scripts: [],
   package: [
     { base: { name: 'a' }, with: { name: 'b' } },
     { base: { name: 'a' }, with: { state: 'absent' } },
@@ -67,6 +68,7 @@ const INFLUENCE: Readonly<Record<string, readonly { readonly base: JsonObject; r
 function contextsOf(module: ModuleDef) {
   const tunnels = topologyOf(changed(EXAMPLE, 'mode: dr', 'mode: tun'));
   if (module.name === 'lvs_real_server') return [contextOf('rs1'), contextOf('rs1', tunnels), contextOf('lvs1')];
+  if (module.name === 'lvs_scripts') return [contextOf('lvs1', topologyOf(`scripts: { check: "#!/bin/sh\\n" }\n${EXAMPLE}`)), contextOf('lvs1')];
   return [contextOf('lvs1')];
 }
 
