@@ -89,6 +89,10 @@ function checkMoving(name: string, raw: RawPair, problems: Problems): void {
   if (raw.preempt === false && raw.preempt_delay !== undefined) {
     problems.add({ code: 'preempt-delay-without', message: `preempt_delay of ${name} has no effect with preempt: false`, path: ['ha_pairs', name, 'preempt_delay'], hint: 'remove one of the two' });
   }
+  for (const [index, rule] of (raw.rules ?? []).entries()) {
+    if (/ (preference|priority|order) \d/.test(rule)) continue;
+    problems.add({ code: 'rule-preference', message: `rule ${JSON.stringify(rule)} of ${name} has no preference`, path: ['ha_pairs', name, 'rules', index], hint: 'add preference NUMBER: else keepalived chooses one and calls it an error (keepalived.conf(5), static_rules)' });
+  }
   for (const key of ['routes', 'rules'] as const) {
     for (const [index, line] of (raw[key] ?? []).entries()) {
       if (/^[A-Za-z0-9._:/@ -]+$/.test(line)) continue;
@@ -177,6 +181,10 @@ function checkAuth(name: string, { auth_pass: pass }: RawPair, ipv6: boolean, ve
 function checkBetweenPairs(pairs: readonly HaPair[], hosts: ReadonlyMap<string, HostAddress>, problems: Problems): void {
   for (const [index, second] of pairs.entries()) {
     for (const first of pairs.slice(0, index)) {
+      const shared = first.members.find(({ host }) => second.members.some((other) => other.host === host));
+      if (first.connectionSync !== undefined && second.connectionSync !== undefined && shared !== undefined) {
+        problems.add({ code: 'two-connection-syncs', message: `HA pairs ${first.name} and ${second.name} both want the connection sync daemon of ${shared.host}`, path: ['ha_pairs', second.name, 'connection_sync'], of: 'key', hint: 'keep it in one: a director has one daemon, which takes the connections of all its services (keepalived.conf(5), lvs_sync_daemon)' });
+      }
       if (first.virtualRouterId === second.virtualRouterId && sameFamily(first, second) && sameLayer2(first, second, hosts)) {
         problems.add({
           code: 'duplicate-vrid',

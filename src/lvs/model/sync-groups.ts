@@ -24,6 +24,7 @@ export function buildSyncGroups(shaped: ShapedLvs, pairs: ReadonlyMap<string, Ha
       taken.set(pair, name);
       return known === undefined ? [] : [known];
     });
+    if (new Set(raw.pairs).size < 2) problems.add({ code: 'sync-group-single', message: `sync group ${name} has fewer than two HA pairs`, path: [...path, 'pairs'], hint: 'name the pairs that move together, or put track and notify on the pair itself: keepalived refuses a group of one' });
     checkMembers(name, members, problems);
     const track = buildTrackUse(raw.track, [...path, 'track'], shaped, problems);
     checkWeights(name, track, [...path, 'track'], problems);

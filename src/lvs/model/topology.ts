@@ -17,7 +17,7 @@ export interface Topology {
   readonly scripts: ReadonlyMap<string, ShippedScript>;
   /** IPVS settings of every director. */
   readonly ipvs: IpvsSettings;
-  /** User that check, track and notify scripts run as where they name none; keepalived's `script_user`. Undefined: keepalived_script, else root. */
+  /** User that check, track and notify scripts run as where they name none; keepalived's `script_user`. Undefined: root. */
   readonly scriptUser: string | undefined;
   /** Directors by inventory name. */
   readonly directors: ReadonlyMap<string, Director>;
@@ -261,7 +261,7 @@ export interface Persistence {
   readonly engine: 'sip' | undefined;
 }
 
-/** How TUN packets reach the real servers. GUE needs Linux 5.2, GRE 5.3, and keepalived 2.0.19 or ipvsadm 1.30. */
+/** How TUN packets reach the real servers. GUE needs Linux 5.2, GRE 5.3, and keepalived 2.0.18 or ipvsadm 1.30. */
 export interface Tunnel {
   readonly type: 'ipip' | 'gue' | 'gre';
   /** UDP port of GUE. */
@@ -319,7 +319,7 @@ export type HealthCheck = CheckTiming &
     | { readonly type: 'ping'; readonly host: string | undefined }
     | ({ readonly type: 'udp'; readonly payload: string | undefined; readonly requireReply: boolean } & CheckPlace)
     | { readonly type: 'misc'; readonly command: ScriptCommand; readonly timeout: number | undefined; readonly dynamicWeight: boolean }
-    /** Healthy while the tracked file's number is not negative; see Trackers.files. */
+    /** Without a weight (here or in Trackers.files) healthy while the file's number is 0; with one, number × weight is added to the server's weight. */
     | { readonly type: 'file'; readonly trackFile: string; readonly weight: number | undefined }
     | { readonly type: 'bfd'; readonly instance: string }
   );

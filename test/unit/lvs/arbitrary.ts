@@ -156,7 +156,7 @@ function pair(name: 'one' | 'two', grouped: boolean): fc.Arbitrary<JsonObject> {
         track: track(!grouped),
         notify,
         routes: fc.constant<Json>(['192.168.9.0/24 via 10.1.0.254 dev eth0']),
-        rules: fc.constant<Json>(['from 192.168.9.0/24 table 100']),
+        rules: fc.constant<Json>(['from 192.168.9.0/24 table 100 preference 100']),
         connection_sync: name === 'one' ? fc.constantFrom<Json>(true, { interface: 'eth1', sync_id: 3, port: 8849, group: '224.0.0.82', ttl: 2, maxlen: 1400 }) : fc.constant(false),
         auth_pass: fc.constant('s3cret'),
         vmac: fc.constantFrom<Json>(true, { interface: `vrrp.${name}`, adverts_from_base: true }),

@@ -13,7 +13,8 @@ export function globalLines(director: string, used: Used, ipvs: IpvsSettings, sc
     ...flag('reload_check_config', atLeast(version, '2.2.0')),
     // Without it `keepalived -t` complains of every script.
     ...flag('enable_script_security', scripts),
-    ...option('script_user', scripts && scriptUser !== undefined ? word(scriptUser) : undefined),
+    // With script security keepalived has no default where the user keepalived_script is missing, as on Debian.
+    ...option('script_user', scripts ? word(scriptUser ?? 'root') : undefined),
     ...used.pairs.flatMap((pair) => (pair.connectionSync === undefined ? [] : [syncDaemon(pair.connectionSync, pair.name)])),
     ...timeouts(ipvs),
   ];

@@ -1,5 +1,5 @@
 import type { KeepalivedVersion } from '../version.ts';
-import { checksOf, type ForwardingMode, type RealServer, type ScriptCommand, type SorryServer, type Topology, type Tunnel, type VirtualService } from '../../model/topology.ts';
+import { checksOf, type ForwardingMode, type HealthCheck, type RealServer, type ScriptCommand, type SorryServer, type Topology, type Tunnel, type VirtualService } from '../../model/topology.ts';
 import { type Block, flag, option } from './block.ts';
 import { checkBlock } from './checks.ts';
 import { commandAndUser } from './text.ts';
@@ -46,8 +46,13 @@ function realServer(service: VirtualService, server: RealServer, topology: Topol
     ...option('lthreshold', server.lowerThreshold === 0 ? undefined : server.lowerThreshold),
     ...script('notify_up', server.onUp),
     ...script('notify_down', server.onDown),
-    ...checksOf(service, server).flatMap((check) => checkBlock(check, server, topology, version)),
+    ...distinctChecks(checksOf(service, server)).flatMap((check) => checkBlock(check, server, topology, version)),
   ];
+}
+
+/** keepalived refuses to watch one BFD session twice for a server. */
+function distinctChecks(checks: readonly HealthCheck[]): readonly HealthCheck[] {
+  return checks.filter((check, index) => check.type !== 'bfd' || !checks.slice(0, index).some((one) => one.type === 'bfd' && one.instance === check.instance));
 }
 
 /** Its options come after it: keepalived sets them on the one it has read. */

@@ -53,7 +53,7 @@ export const pairSchema = {
     garp: {
       type: 'object',
       additionalProperties: false,
-      properties: { delay, repeat: { ...count, minimum: 1 }, refresh: delay, refresh_repeat: { ...count, minimum: 1 }, lower_priority_repeat: count },
+      properties: { delay: count, repeat: { ...count, minimum: 1 }, refresh: count, refresh_repeat: { ...count, minimum: 1 }, lower_priority_repeat: count },
     },
     track,
     notify,

@@ -12,11 +12,11 @@ export interface Verdict {
 }
 
 /** Interfaces that there are: they must exist, and VRRP refuses lo. */
-const INTERFACES = ['vip0', 'vip1'] as const;
+const INTERFACES = ['eth0', 'eth1'] as const;
 /** Scripts that there are, below SCRIPT_FOLDER: they must exist and belong to root. */
-const SCRIPTS = ['check_it', 'notify_it'] as const;
+const SCRIPTS = ['check', 'notify'] as const;
 /** A user that there is. */
-const USER = 'checker';
+const USER = 'nobody';
 
 /**
  * Runs the real `keepalived -t` on every text: in one network and one file tree of their own, so that nothing of the machine is touched.
