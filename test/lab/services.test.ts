@@ -4,8 +4,8 @@ import { eventually, lvsPlay, must, TestLab } from './support.ts';
 const VIP = '192.168.0.38';
 const SERVERS = ['rs1', 'rs2', 'spare'] as const;
 const PORTS = [8081, 8082, 8083, 8084] as const;
-/** A second client, besides the namespace's own address. */
-const OTHER_CLIENT = '192.168.0.200';
+/** Clients besides the namespace's own address. */
+const CLIENTS = ['192.168.0.201', '192.168.0.202', '192.168.0.203', '192.168.0.204'] as const;
 
 let lab: TestLab;
 let site: string[];
@@ -13,6 +13,25 @@ let site: string[];
 /** A web server of its own for each port, so that one can be stopped. It says who it is. */
 async function startWeb(host: string, port: number): Promise<void> {
   await lab.sh(host, `mkdir -p /srv/www && echo ${host} >/srv/www/index.html && systemd-run -q --unit=web${String(port)} busybox httpd -f -p ${String(port)} -h /srv/www`);
+}
+
+/** Answers each packet with its name, as a name server answers questions. Bound to the VIP: a UDP server bound to any address answers from the RIP. */
+async function startUdp(host: string, port: number): Promise<void> {
+  const program = `my $s = IO::Socket::INET->new(LocalAddr => '${VIP}', LocalPort => ${String(port)}, Proto => 'udp') or die; while (defined $s->recv(my $m, 2000)) { $s->send('${host}') }`;
+  await lab.sh(host, `systemd-run -q --unit=udp${String(port)} perl -MIO::Socket::INET -e "${program.replaceAll('$', '\\$')}"`);
+}
+
+/** Who answers each of some packets from one port of the client's; '' for nobody. */
+async function answersByUdp(port: number, count: number): Promise<string[]> {
+  const program = `
+    const socket = require('node:dgram').createSocket('udp4');
+    const ask = () => new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(''), 3000);
+      socket.once('message', (data) => { clearTimeout(timer); resolve(String(data)); });
+      socket.send('who', ${String(port)}, '${VIP}');
+    });
+    socket.bind(0, async () => { for (let i = 0; i < ${String(count)}; i++) console.log(await ask()); socket.close(); });`;
+  return (await must(lab.client(process.execPath, '-e', program))).stdout.replace(/\n$/, '').split('\n');
 }
 
 async function stopWeb(host: string, port: number): Promise<void> {
@@ -37,7 +56,8 @@ beforeAll(async () => {
   lab = await TestLab.up('services', 'test/lab/fixtures/services.yml');
   site = ['playbooks/site.yml', '-i', lab.overlay];
   for (const host of SERVERS) for (const port of PORTS) await startWeb(host, port);
-  await must(lab.client('sh', '-c', `ip address add ${OTHER_CLIENT}/32 dev "$(ip -o -4 route get 192.168.0.18 | sed 's/.* dev \\([^ ]*\\) .*/\\1/')"`));
+  const add = CLIENTS.map((client) => `ip address add ${client}/32 dev "$dev"`).join(' && ');
+  await must(lab.client('sh', '-c', `dev=$(ip -o -4 route get 192.168.0.18 | sed 's/.* dev \\([^ ]*\\) .*/\\1/') && ${add}`));
   await must(lvsPlay(['deploy', ...site]));
   for (const port of PORTS) await until(port, port === 8081 ? (await who(8081, 6)).slice(0, 1) : ['rs1', 'rs2']);
 });
@@ -47,14 +67,20 @@ afterAll(async () => {
 });
 
 describe('what keepalived does for a service', () => {
-  it('persistence: a client stays with its server, another goes to the next', async () => {
-    const first = servers(await who(8081, 10));
-    expect(first).toHaveLength(1);
-    const second = servers(await who(8081, 10, '--interface', OTHER_CLIENT));
-    expect(second).toHaveLength(1);
-    expect(second).not.toEqual(first);
+  it('persistence: each client stays with its server, and new ones go round in turn', async () => {
+    const own = servers(await who(8081, 10));
+    expect(own).toHaveLength(1);
+    const others: string[] = [];
+    for (const client of CLIENTS) {
+      const seen = servers(await who(8081, 5, '--interface', client));
+      expect(seen, client).toHaveLength(1);
+      others.push(...seen);
+    }
+    expect(others.filter((name) => name === 'rs1')).toHaveLength(2);
+    expect(others.filter((name) => name === 'rs2')).toHaveLength(2);
     // For as long as it is served, whoever else comes.
-    expect(servers(await who(8081, 10))).toEqual(first);
+    expect(servers(await who(8081, 10))).toEqual(own);
+    for (const [index, client] of CLIENTS.entries()) expect(await who(8081, 1, '--interface', client), client).toEqual([others[index]]);
   });
 
   it('sorry server: it serves only while nobody else does', async () => {
@@ -85,6 +111,17 @@ describe('what keepalived does for a service', () => {
     // Without it, the sorry service's failed server is gone: seen above by who answers, here in the table.
     await startWeb('rs2', 8084);
     await until(8084, ['rs1', 'rs2']);
+  });
+
+  it('UDP: a flow stays with its server, with one_packet every packet goes to the next', async () => {
+    for (const host of ['rs1', 'rs2']) for (const port of [8085, 8086]) await startUdp(host, port);
+    const packets = await eventually(() => answersByUdp(8085, 10), (seen) => !seen.includes(''));
+    expect(packets.filter((name) => name === 'rs1')).toHaveLength(5);
+    expect(packets.filter((name) => name === 'rs2')).toHaveLength(5);
+    expect(packets.every((name, i) => i === 0 || name !== packets[i - 1])).toBe(true);
+    const flows = [await answersByUdp(8086, 5), await answersByUdp(8086, 5), await answersByUdp(8086, 5), await answersByUdp(8086, 5)];
+    for (const flow of flows) expect(servers(flow)).toHaveLength(1);
+    expect(flows.map(([first]) => first).sort()).toEqual(['rs1', 'rs1', 'rs2', 'rs2']);
   });
 
   it('connection sync: the holder sends, the other receives, and knows the holder\'s connections', async () => {
