@@ -1,23 +1,24 @@
 import { LvsPlayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { addressFact } from '../facts/address.ts';
-import { contentFact, contentOf, NO_CONTENT } from '../facts/content.ts';
+import { contentFact } from '../facts/content.ts';
 import { type FactReader, patch, request } from '../facts/contract.ts';
 import { kernelModuleFact } from '../facts/kernel-module.ts';
 import { sysctlFact } from '../facts/sysctl.ts';
-import { NEW_UNIT, unitFact } from '../facts/unit.ts';
+import { recordedAddresses, type ScriptAddress } from '../lvs/host/boot-script.ts';
 import {
   type CarriedAddress,
+  REAL_SERVER_SCRIPT,
   REAL_SERVER_UNIT,
-  REAL_SERVER_UNIT_PATH,
+  REAL_SERVER_UNIT_TEXT,
   realServerAddresses,
   realServerKernelModules,
   realServerSysctls,
-  renderRealServerUnit,
+  renderRealServerScript,
 } from '../lvs/host/real-server.ts';
 import type { Topology } from '../lvs/model/topology.ts';
+import { type BootService, bootChanges, bootPatches, bootRemoval, bootRequests, bootSteps } from './boot-service.ts';
 import { type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
-import { contentChange } from './text-change.ts';
 import { sysctlStep } from './write-sysctls.ts';
 
 const schema = { type: 'object', additionalProperties: false, properties: {} } as const;
@@ -39,34 +40,29 @@ export default defineModule<JsonObject>({
       ...CARRIERS.map((name) => request(addressFact, name)),
       ...realServerKernelModules(topology, context.host).map((name) => request(kernelModuleFact, name)),
       ...Object.keys(realServerSysctls(topology, context.host)).map((name) => request(sysctlFact, name)),
-      request(contentFact, REAL_SERVER_UNIT_PATH),
-      request(unitFact, REAL_SERVER_UNIT),
+      ...bootRequests(bootService(topology, context.host)),
     ] as never;
   },
   diff: (_args, facts, context): Change[] => {
     const topology = topologyOf(context);
     const { host } = context;
-    const text = renderRealServerUnit(topology, host);
-    const file = facts.get(contentFact, REAL_SERVER_UNIT_PATH);
-    // Without its file there is no unit, whatever a package installed before is expected to bring.
-    const unit = file.state === 'absent' ? NEW_UNIT : facts.get(unitFact, REAL_SERVER_UNIT);
+    const service = bootService(topology, host);
+    const boot = bootChanges(service, facts);
     const retired = retiredAddresses(topology, host, facts).map(({ interface: name, address }): Change => ({ path: `${name} ${address}`, before: 'present', after: null }));
-    if (text === undefined) return file.state === 'absent' ? retired : [...retired, { path: REAL_SERVER_UNIT_PATH, before: 'file', after: null }];
+    if (service.scriptText === undefined) return [...retired, ...boot];
     const modules = realServerKernelModules(topology, host).flatMap((name): Change[] => (facts.get(kernelModuleFact, name).loaded ? [] : [{ path: `module ${name}`, before: null, after: 'loaded' }]));
     const sysctls = Object.entries(realServerSysctls(topology, host)).flatMap(([name, value]): Change[] => {
       const now = facts.get(sysctlFact, name);
       return now === value ? [] : [{ path: `sysctl ${name}`, before: now, after: value }];
     });
     const addresses = missingAddresses(topology, host, facts).map(({ interface: name, address }): Change => ({ path: `${name} ${address}`, before: null, after: 'present' }));
-    const boot: Change[] = unit.enabled === 'enabled' ? [] : [{ path: `${REAL_SERVER_UNIT} enabled`, before: false, after: true }];
-    const active: Change[] = unit.active ? [] : [{ path: `${REAL_SERVER_UNIT} state`, before: 'inactive', after: 'active' }];
-    return [...modules, ...sysctls, ...retired, ...contentChange(REAL_SERVER_UNIT_PATH, file, Buffer.from(text)), ...boot, ...active, ...addresses];
+    return [...modules, ...sysctls, ...retired, ...boot, ...addresses];
   },
   apply: (_args, changes, facts, context): Step[] => {
     if (changes.length === 0) return [];
     const topology = topologyOf(context);
     const { host } = context;
-    const text = renderRealServerUnit(topology, host);
+    const service = bootService(topology, host);
     const step = (title: string, ...argv: string[]): Step => ({ kind: 'exec', title, argv, stale: STALE });
     const steps: Step[] = [];
     // The ARP rules come before the addresses: for a moment without them, this host would take the virtual IP from the director.
@@ -74,29 +70,18 @@ export default defineModule<JsonObject>({
     const sysctls = realServerSysctls(topology, host);
     if (Object.keys(sysctls).length > 0) steps.push(sysctlStep('keep the virtual IPs off ARP', sysctls));
     for (const { interface: name, address } of retiredAddresses(topology, host, facts)) steps.push(step(`remove ${address} from ${name}`, 'ip', 'address', 'delete', address, 'dev', name));
-    const stale = [...STALE, { fact: 'content', key: REAL_SERVER_UNIT_PATH }, { fact: 'file', key: REAL_SERVER_UNIT_PATH }];
-    if (text === undefined) {
-      // Stopped as well: without its file it would stay active, and then not be started when it comes back.
-      steps.push(step(`disable ${REAL_SERVER_UNIT}`, 'systemctl', 'disable', '--now', REAL_SERVER_UNIT));
-      steps.push({ kind: 'exec', title: `remove ${REAL_SERVER_UNIT_PATH}`, argv: ['rm', '-f', '--', REAL_SERVER_UNIT_PATH], stale });
-      steps.push(step('read unit files again', 'systemctl', 'daemon-reload'));
-      return steps;
-    }
-    if (changes.some((change) => change.path === REAL_SERVER_UNIT_PATH)) {
-      steps.push({ kind: 'put', title: `write ${REAL_SERVER_UNIT_PATH}`, path: REAL_SERVER_UNIT_PATH, content: Buffer.from(text), mode: '0644', owner: 'root', group: 'root', stale });
-      steps.push(step('read unit files again', 'systemctl', 'daemon-reload'));
-    }
-    if (changes.some((change) => change.path.endsWith(' enabled'))) steps.push(step(`enable ${REAL_SERVER_UNIT}`, 'systemctl', 'enable', REAL_SERVER_UNIT));
+    if (service.scriptText === undefined) return [...steps, ...bootRemoval(service, changes, STALE)];
+    const { write, start } = bootSteps(service, changes, STALE);
+    steps.push(...write);
     // Never a restart: it would take the virtual IPs away for a moment.
     for (const { interface: name } of missingAddresses(topology, host, facts)) if (name !== 'lo') steps.push(step(`set ${name} up`, 'ip', 'link', 'set', name, 'up'));
     for (const { interface: name, address } of missingAddresses(topology, host, facts)) steps.push(step(`put ${address} on ${name}`, 'ip', 'address', 'replace', address, 'dev', name));
-    if (changes.some((change) => change.path.endsWith(' state'))) steps.push(step(`start ${REAL_SERVER_UNIT}`, 'systemctl', 'start', REAL_SERVER_UNIT));
+    steps.push(...start);
     return steps;
   },
   after: (_args, _changes, facts, context) => {
     const topology = topologyOf(context);
     const { host } = context;
-    const text = renderRealServerUnit(topology, host);
     const wanted = realServerAddresses(topology, host);
     const retired = retiredAddresses(topology, host, facts);
     return [
@@ -109,8 +94,7 @@ export default defineModule<JsonObject>({
       ),
       ...realServerKernelModules(topology, host).map((name) => patch(kernelModuleFact, name, () => ({ loaded: true }))),
       ...Object.entries(realServerSysctls(topology, host)).map(([name, value]) => patch(sysctlFact, name, () => value)),
-      patch(contentFact, REAL_SERVER_UNIT_PATH, () => (text === undefined ? NO_CONTENT : contentOf(Buffer.from(text)))),
-      patch(unitFact, REAL_SERVER_UNIT, () => (text === undefined ? { exists: false, active: false, enabled: '', needsReload: false } : { exists: true, active: true, enabled: 'enabled', needsReload: false })),
+      ...bootPatches(bootService(topology, host)),
     ];
   },
 });
@@ -119,13 +103,16 @@ function missingAddresses(topology: Topology, host: string, facts: FactReader): 
   return realServerAddresses(topology, host).filter(({ interface: name, address }) => !facts.get(addressFact, name).addresses.includes(address));
 }
 
-/** Addresses that our own unit put there and the topology no longer has. Others' addresses are not ours to remove. */
-function retiredAddresses(topology: Topology, host: string, facts: FactReader): CarriedAddress[] {
-  const old = facts.get(contentFact, REAL_SERVER_UNIT_PATH).text ?? '';
+/** Addresses that our own script put there and the topology no longer has. Others' addresses are not ours to remove. */
+function retiredAddresses(topology: Topology, host: string, facts: FactReader): ScriptAddress[] {
   const wanted = realServerAddresses(topology, host).map(({ interface: name, address }) => `${name} ${address}`);
-  return [...old.matchAll(/^ExecStart=\S*ip address replace (\S+) dev (lo|tunl0|ip6tnl0)$/gm)]
-    .map(([, address = '', name]) => ({ interface: name as CarriedAddress['interface'], address }))
-    .filter(({ interface: name, address }) => !wanted.includes(`${name} ${address}`) && facts.get(addressFact, name).addresses.includes(address));
+  return recordedAddresses(facts.get(contentFact, REAL_SERVER_SCRIPT).text ?? '').filter(
+    ({ interface: name, address }) => CARRIERS.some((carrier) => carrier === name) && !wanted.includes(`${name} ${address}`) && facts.get(addressFact, name).addresses.includes(address),
+  );
+}
+
+function bootService(topology: Topology, host: string): BootService {
+  return { unit: REAL_SERVER_UNIT, unitText: REAL_SERVER_UNIT_TEXT, script: REAL_SERVER_SCRIPT, scriptText: renderRealServerScript(topology, host) };
 }
 
 function topologyOf(context: ModuleContext): Topology {

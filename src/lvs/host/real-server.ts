@@ -1,9 +1,11 @@
 import { bare } from '../model/pairs.ts';
 import type { RealServerHost, Topology } from '../model/topology.ts';
+import { renderBootScript, renderBootUnit } from './boot-script.ts';
 
 /** The unit that carries the VIPs of a DR or TUN real server over a reboot. */
 export const REAL_SERVER_UNIT = 'lvs-real-server.service';
-export const REAL_SERVER_UNIT_PATH = `/etc/systemd/system/${REAL_SERVER_UNIT}`;
+/** The script that it runs: `start|stop|status|reload`. */
+export const REAL_SERVER_SCRIPT = '/usr/local/sbin/lvs-real-server';
 
 /** An address that a real server has to carry itself. */
 export interface CarriedAddress {
@@ -50,44 +52,30 @@ export function realServerKernelModules(topology: Topology, host: string): reado
 }
 
 /**
- * Text of the unit that sets modules, kernel parameters and VIPs in the right order at boot, before any interface comes up;
- * undefined for a host that carries no VIP. Stopping it removes these addresses and nothing else: the ARP rules stay, as
- * without VIPs they do no harm and other VIPs may need them.
+ * The script that sets modules, kernel parameters and VIPs in the right order; undefined for a host that carries no VIP. Stopping it
+ * removes these addresses and nothing else: the ARP rules stay, as without VIPs they do no harm and other VIPs may need them.
  */
-export function renderRealServerUnit(topology: Topology, host: string): string | undefined {
+export function renderRealServerScript(topology: Topology, host: string): string | undefined {
   const addresses = realServerAddresses(topology, host);
   if (addresses.length === 0) return undefined;
   const tunnels = new Set(addresses.map((address) => address.interface).filter((name) => name !== 'lo'));
-  const start = [
-    // A kernel may have it built in and no list of modules; what is really missing shows at the next line.
-    ...realServerKernelModules(topology, host).map((name) => `-/sbin/modprobe ${name}`),
-    ...Object.entries(realServerSysctls(topology, host)).map(([name, value]) => `/bin/sh -c 'echo ${value} >/proc/sys/${name.replaceAll('.', '/')}'`),
-    ...[...tunnels].map((name) => `/sbin/ip link set ${name} up`),
-    ...addresses.map((address) => `/sbin/ip address replace ${address.address} dev ${address.interface}`),
-  ];
-  // The address may be gone already, which is what is wanted.
-  const stop = addresses.map((address) => `-/sbin/ip address delete ${address.address} dev ${address.interface}`);
-  return [
-    '# managed by lvs-play; changes made here are lost at the next deploy',
-    '[Unit]',
-    'Description=Virtual IPs of an LVS real server, silent on ARP',
-    'DefaultDependencies=no',
-    'After=systemd-modules-load.service systemd-sysctl.service',
-    'Before=network-pre.target shutdown.target',
-    'Wants=network-pre.target',
-    'Conflicts=shutdown.target',
-    '',
-    '[Service]',
-    'Type=oneshot',
-    'RemainAfterExit=yes',
-    ...start.map((command) => `ExecStart=${command}`),
-    ...stop.map((command) => `ExecStop=${command}`),
-    '',
-    '[Install]',
-    'WantedBy=multi-user.target',
-    '',
-  ].join('\n');
+  return renderBootScript({
+    summary: 'Virtual IPs of an LVS real server, silent on ARP: the kernel parameters come before the addresses.',
+    modules: realServerKernelModules(topology, host),
+    prepare: [...tunnels].map((name) => `ip link set ${name} up`),
+    sysctls: Object.fromEntries(Object.entries(realServerSysctls(topology, host)).map(([name, value]) => [`/proc/sys/${name.replaceAll('.', '/')}`, value])),
+    addresses,
+  });
 }
+
+/** The unit that runs the script at boot, before any interface comes up. */
+export const REAL_SERVER_UNIT_TEXT = renderBootUnit('Virtual IPs of an LVS real server, silent on ARP', REAL_SERVER_SCRIPT, [
+  'DefaultDependencies=no',
+  'After=systemd-modules-load.service systemd-sysctl.service',
+  'Before=network-pre.target shutdown.target',
+  'Wants=network-pre.target',
+  'Conflicts=shutdown.target',
+]);
 
 function carried(topology: Topology, host: string): RealServerHost['vips'] {
   return topology.realServers.get(host)?.vips ?? [];

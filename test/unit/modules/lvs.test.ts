@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
 import { contentOf } from '../../../src/facts/content.ts';
-import { REAL_SERVER_UNIT_PATH } from '../../../src/lvs/host/real-server.ts';
+import { REAL_SERVER_SCRIPT } from '../../../src/lvs/host/real-server.ts';
 import type { ModuleContext, Step } from '../../../src/modules/contract.ts';
 import { loadModule } from '../../../src/modules/registry.ts';
 import { changed, EXAMPLE, topologyOf } from '../lvs/support.ts';
 import { bare, contextOf, lived, play, storeOf, type World } from './support.ts';
 
+const REAL_SERVER_UNIT_PATH = '/etc/systemd/system/lvs-real-server.service';
 const CONF = '/etc/keepalived/keepalived.conf';
 
 const words = (steps: readonly Step[]) => steps.map((step) => (step.kind === 'exec' ? step.argv.join(' ') : step.kind === 'put' ? `put ${step.path}` : step.kind === 'script' ? step.script.replaceAll(/ \|\| \{.*$/gm, '') : step.kind));
@@ -26,6 +27,7 @@ describe('lvs_real_server', () => {
         "printf '%s\\n' 1 >/proc/sys/net/ipv4/conf/lo/arp_ignore",
         "printf '%s\\n' 2 >/proc/sys/net/ipv4/conf/lo/arp_announce",
       ].join('\n'),
+      `put ${REAL_SERVER_SCRIPT}`,
       `put ${REAL_SERVER_UNIT_PATH}`,
       'systemctl daemon-reload',
       'systemctl enable lvs-real-server.service',
@@ -37,6 +39,7 @@ describe('lvs_real_server', () => {
       'sysctl net.ipv4.conf.all.arp_announce',
       'sysctl net.ipv4.conf.lo.arp_ignore',
       'sysctl net.ipv4.conf.lo.arp_announce',
+      REAL_SERVER_SCRIPT,
       REAL_SERVER_UNIT_PATH,
       'lvs-real-server.service enabled',
       'lvs-real-server.service state',
@@ -51,13 +54,13 @@ describe('lvs_real_server', () => {
     expect(said.indexOf('ip link set tunl0 up')).toBeLessThan(said.indexOf('ip address replace 192.168.0.38/32 dev tunl0'));
   });
 
-  it('moves to another VIP without a restart: only what our own unit names is removed', async () => {
+  it('moves to another VIP without a restart: only what our own script names is removed', async () => {
     const first = await deploy(bare);
-    const unit = first.steps.find((step) => step.kind === 'put');
+    const script = first.steps.find((step) => step.kind === 'put' && step.path === REAL_SERVER_SCRIPT);
     const world = but(bare, {
       sysctl: '1',
       unit: { exists: true, active: true, enabled: 'enabled', needsReload: false },
-      [`content ${REAL_SERVER_UNIT_PATH}`]: contentOf(unit?.kind === 'put' ? unit.content : Buffer.alloc(0)),
+      [`content ${REAL_SERVER_SCRIPT}`]: contentOf(script?.kind === 'put' ? script.content : Buffer.alloc(0)),
       'address lo': { exists: true, addresses: ['127.0.0.1/8', '192.168.0.38/32', '192.168.0.77/32'] },
     });
     const moved = await deploy(world, contextOf('rs1', topologyOf(EXAMPLE.replaceAll('192.168.0.38', '192.168.0.39'))));
@@ -69,10 +72,10 @@ describe('lvs_real_server', () => {
   });
 
   it('takes everything back when the host carries no VIP any more, and does nothing to others', async () => {
-    const unit = (await deploy(bare)).steps.find((step) => step.kind === 'put');
-    const world = but(lived, { [`content ${REAL_SERVER_UNIT_PATH}`]: contentOf(unit?.kind === 'put' ? unit.content : Buffer.alloc(0)) });
+    const script = (await deploy(bare)).steps.find((step) => step.kind === 'put' && step.path === REAL_SERVER_SCRIPT);
+    const world = but(lived, { [`content ${REAL_SERVER_SCRIPT}`]: contentOf(script?.kind === 'put' ? script.content : Buffer.alloc(0)) });
     const gone = await deploy(world, contextOf('lvs1'));
-    expect(words(gone.steps)).toEqual(['ip address delete 192.168.0.38/32 dev lo', 'systemctl disable --now lvs-real-server.service', `rm -f -- ${REAL_SERVER_UNIT_PATH}`, 'systemctl daemon-reload']);
+    expect(words(gone.steps)).toEqual(['ip address delete 192.168.0.38/32 dev lo', `rm -f -- ${REAL_SERVER_SCRIPT}`, 'systemctl disable --now lvs-real-server.service', `rm -f -- ${REAL_SERVER_UNIT_PATH}`, 'systemctl daemon-reload']);
     expect((await deploy(bare, contextOf('lvs1'))).changes).toEqual([]);
   });
 

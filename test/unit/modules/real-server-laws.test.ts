@@ -3,12 +3,16 @@ import { expect, it } from 'vitest';
 import { LvsPlayError } from '../../../src/core/errors.ts';
 import type { Json } from '../../../src/core/json.ts';
 import { contentOf, NO_CONTENT } from '../../../src/facts/content.ts';
-import { REAL_SERVER_UNIT, REAL_SERVER_UNIT_PATH, realServerAddresses } from '../../../src/lvs/host/real-server.ts';
+import { recordedAddresses } from '../../../src/lvs/host/boot-script.ts';
+import { REAL_SERVER_SCRIPT, REAL_SERVER_UNIT, realServerAddresses } from '../../../src/lvs/host/real-server.ts';
+import { ABSENT } from '../../../src/facts/file.ts';
 import type { Topology } from '../../../src/lvs/model/topology.ts';
 import type { Step } from '../../../src/modules/contract.ts';
 import { loadModule } from '../../../src/modules/registry.ts';
 import { topologyOf } from '../lvs/support.ts';
 import { contextOf, play } from './support.ts';
+
+const UNIT_PATH = `/etc/systemd/system/${REAL_SERVER_UNIT}`;
 
 /** Not ours: it must outlive everything. */
 const FOREIGN = '10.9.9.9/32';
@@ -18,6 +22,7 @@ class ModelHost {
   readonly addresses = new Map<string, Set<string>>([['lo', new Set(['127.0.0.1/8', FOREIGN])]]);
   readonly sysctls = new Map<string, string>();
   file: string | undefined;
+  script: string | undefined;
   enabled = false;
   active = false;
   /** What systemd has loaded; a unit without a file runs on with it. */
@@ -32,7 +37,9 @@ class ModelHost {
       case 'kernel_module':
         return { loaded: this.addresses.has(key === 'ipip' ? 'tunl0' : 'ip6tnl0') };
       case 'content':
-        return this.file === undefined ? NO_CONTENT : contentOf(Buffer.from(this.file));
+        return this.contentOf(key === UNIT_PATH ? this.file : this.script);
+      case 'file':
+        return this.script === undefined ? ABSENT : { type: 'file', mode: '0755', owner: 'root', group: 'root' };
       case 'unit':
         return { exists: this.loaded !== undefined, active: this.active, enabled: this.file === undefined ? '' : this.enabled ? 'enabled' : 'disabled', needsReload: this.file !== this.loaded };
       default:
@@ -40,10 +47,16 @@ class ModelHost {
     }
   }
 
+  private contentOf(text: string | undefined): Json {
+    return text === undefined ? NO_CONTENT : contentOf(Buffer.from(text));
+  }
+
   do(step: Step): void {
     if (step.kind === 'put') {
-      expect(step.path).toBe(REAL_SERVER_UNIT_PATH);
-      this.file = Buffer.from(step.content).toString();
+      expect([REAL_SERVER_SCRIPT, UNIT_PATH]).toContain(step.path);
+      const text = Buffer.from(step.content).toString();
+      if (step.path === UNIT_PATH) this.file = text;
+      else this.script = text;
     } else if (step.kind === 'script') {
       for (const [, value = '', name = ''] of step.script.matchAll(/^printf '%s\\n' (\S+) >\/proc\/sys\/(\S+) /gm)) this.sysctls.set(name.replaceAll('/', '.'), value);
     } else if (step.kind === 'exec') {
@@ -82,10 +95,13 @@ class ModelHost {
       case `systemctl disable --now ${REAL_SERVER_UNIT}`:
         this.enabled = false;
         this.active = false;
-        for (const [, gone = '', carrier = ''] of (this.loaded ?? '').matchAll(/^ExecStop=-\S*ip address delete (\S+) dev (\S+)$/gm)) this.addresses.get(carrier)?.delete(gone);
+        for (const { interface: carrier, address } of recordedAddresses(this.script ?? '')) this.addresses.get(carrier)?.delete(address);
         return;
-      case `rm -f -- ${REAL_SERVER_UNIT_PATH}`:
+      case `rm -f -- ${UNIT_PATH}`:
         this.file = undefined;
+        return;
+      case `rm -f -- ${REAL_SERVER_SCRIPT}`:
+        this.script = undefined;
         return;
       default:
         throw new Error(`what is ${line}?`);
