@@ -1,14 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../../../src/core/json.ts';
-import { buildTopology } from '../../../../src/lvs/model/build.ts';
-import { keepalivedVersion } from '../../../../src/lvs/keepalived/version.ts';
 import { renderKeepalived } from '../../../../src/lvs/keepalived/render.ts';
-import { changed, EXAMPLE, HOSTS, topologyOf } from '../support.ts';
+import { changed, EXAMPLE, topologyOf } from '../support.ts';
 
 const V2_2_7 = { major: 2, minor: 2, patch: 7 };
 
@@ -80,119 +72,124 @@ virtual_server 192.168.0.38 80 {
     expect(text).not.toMatch(/vrrp_instance|virtual_server/);
   });
 
-  it.each([
-    [changed(EXAMPLE, 'scheduler: rr', 'scheduler: twos'), '2.2.4', '2.2.5', /twos/],
-    [changed(EXAMPLE, 'weight: 1', 'weight: 70000'), '2.0.20', '2.1.0', /65535/],
-    [changed(EXAMPLE, 'weight: 1', 'weight: 0'), '2.0.15', '2.0.16', /weight 0/],
-  ])('refuses what a keepalived is too old for', (text, old, fine, reason) => {
-    const render = (version: string): string => renderKeepalived(topologyOf(text), 'lvs1', keepalivedVersion(version) ?? V2_2_7);
-    expect(() => render(old)).toThrow(reason);
-    expect(() => render(old)).toThrow(expect.objectContaining({ code: 'keepalived-too-old', host: 'lvs1' }) as Error);
-    expect(render(fine)).toContain('virtual_server');
+  it('leaves out what a script fills', () => {
+    const text = `${EXAMPLE}  plain: { on: lvs1, manager: script, address: 192.168.0.77:80, interface: eth0, mode: dr, scheduler: rr, real_servers: { rs1: {} } }\n`;
+    const written = renderKeepalived(topologyOf(text), 'lvs1', V2_2_7);
+    expect(written).toContain('virtual_server 192.168.0.38 80');
+    expect(written).not.toContain('192.168.0.77');
   });
 });
 
-describe('against the real keepalived', () => {
-  it('accepts what is written for the examples and for generated topologies', () => {
-    const examples = [
-      EXAMPLE,
-      changed(EXAMPLE, 'interface: eth0', 'interface: eth0\n    auth_pass: "a.b:+=/@"\n    preempt: false'),
-      changed(EXAMPLE, 'mode: dr', 'mode: tun').concat('    health_check: { type: http, path: "/a~b/?c=%20&d=(1)*,;@", status: 204, port: 8080, connect_timeout: 0.5, delay_before_retry: 1.5 }\n'),
-      changed(EXAMPLE, '80\n', '0\n    persistence: 60\n    health_check: { type: tcp, port: 22 }\n'),
-      changed(EXAMPLE, 'vips: [192.168.0.38]', 'vips: [192.168.0.38/24, "2001:db8::38", 192.168.0.39]'),
-    ].map((text) => renderKeepalived(topologyOf(changed(text, 'interface: eth0', 'interface: vip0')), 'lvs1', V2_2_7));
-    const generated = fc.sample(lvsVariable(), { numRuns: 40, seed: 1 }).map((value, index) => {
-      const topology = buildTopology({ value, locate: () => undefined }, HOSTS);
-      return renderKeepalived(topology, index % 2 === 0 ? 'lvs1' : 'lvs2', V2_2_7);
-    });
-    const texts = [...examples, ...generated];
-    const { codes, stderr } = keepalivedTest(texts);
-    expect(codes, stderr).toEqual(texts.map(() => 0));
-  }, 60_000);
+/** The lines of lvs1's file without indentation; `pair` and `service` are added to the example's, `top` beside them. */
+function linesWith({ pair = '', service = '', top = '', director = 'lvs1', replace = [] as readonly (readonly [string, string])[] }): string {
+  const indented = (text: string, by: string) => text.trim().split('\n').filter((line) => line !== '').map((line) => `${by}${line}\n`).join('');
+  const base = changed(EXAMPLE, '    virtual_router_id: 51\n', `    virtual_router_id: 51\n${indented(pair, '    ')}`);
+  const text = replace.reduce((now, [piece, by]) => changed(now, piece, by), `${top === '' ? '' : `${top.trim()}\n`}${base}${indented(service, '    ')}`);
+  return renderKeepalived(topologyOf(text), director, V2_2_7).replaceAll(/^ +/gm, '');
+}
 
-  it('would notice a mistake', () => {
-    const good = renderKeepalived(topologyOf(changed(EXAMPLE, 'interface: eth0', 'interface: vip0')), 'lvs1', V2_2_7);
-    const { codes } = keepalivedTest([good.replace('retry 3', 'nb_get_retry 3'), good.replace('dev vip0', 'dev nowhere'), good.replace('weight 1', 'weight -1'), good]);
-    expect(codes.map((code) => code === 0)).toEqual([false, false, false, true]);
-  }, 60_000);
+describe('an HA pair', () => {
+  it.each<[string, Parameters<typeof linesWith>[0], readonly string[]]>([
+    ['VRRP version', { pair: 'version: 3' }, ['version 3']],
+    ['delay of taking over: BACKUP at first', { pair: 'preempt_delay: 30' }, ['state BACKUP\npreempt_delay 30\ninterface eth0']],
+    ['unicast', { pair: 'unicast: true' }, ['unicast_src_ip 192.168.0.48\nunicast_peer {\n192.168.0.58\n}']],
+    ['unicast, from the other side', { pair: 'unicast: true', director: 'lvs2' }, ['unicast_src_ip 192.168.0.58\nunicast_peer {\n192.168.0.48\n}']],
+    ["a member's own interface and address", { pair: 'unicast: true', replace: [['priority: 90', 'priority: 90, interface: bond0, address: 10.9.9.9']], director: 'lvs2' }, ['interface bond0', 'unicast_src_ip 10.9.9.9', '192.168.0.38/32 dev bond0']],
+    ['virtual MAC: its addresses on the virtual interface', { pair: 'vmac: true' }, ['use_vmac\n', 'virtual_ipaddress {\n192.168.0.38/32\n}']],
+    ['virtual MAC with a name', { pair: 'vmac: { interface: vrrp.51, adverts_from_base: true }' }, ['use_vmac vrrp.51\nvmac_xmit_base']],
+    ['virtual MAC and unicast', { pair: 'vmac: true\nunicast: true' }, ['use_vmac\nvmac_xmit_base']],
+    ['gratuitous ARP', { pair: 'garp: { delay: 1, repeat: 2, refresh: 60, refresh_repeat: 3, lower_priority_repeat: 4 }' }, ['garp_master_delay 1\ngarp_master_repeat 2\ngarp_master_refresh 60\ngarp_master_refresh_repeat 3\ngarp_lower_prio_repeat 4']],
+    ['a password', { pair: 'auth_pass: "a.b"' }, ['authentication {\nauth_type PASS\nauth_pass a.b\n}']],
+    ['addresses that are not in the adverts', { pair: 'excluded_vips: ["2001:db8::38", { address: 10.1.1.1/24, interface: eth1 }]' }, ['virtual_ipaddress_excluded {\n2001:db8::38/128 dev eth0\n10.1.1.1/24 dev eth1\n}']],
+    ['routes and rules', { pair: 'routes: ["192.168.9.0/24 via 10.0.0.254 dev eth1"]\nrules: ["from 192.168.9.0/24 table 100 preference 7"]' }, ['virtual_routes {\n192.168.9.0/24 via 10.0.0.254 dev eth1\n}\nvirtual_rules {\nfrom 192.168.9.0/24 table 100 preference 7\n}']],
+    ['connection sync', { pair: 'connection_sync: true' }, ['lvs_sync_daemon eth0 edge id 51\n']],
+    ['connection sync in full', { pair: 'connection_sync: { interface: eth1, sync_id: 7, port: 8849, group: 224.0.0.82, ttl: 2, maxlen: 1400 }' }, ['lvs_sync_daemon eth1 edge id 7 maxlen 1400 port 8849 ttl 2 group 224.0.0.82']],
+    ['IPVS time-outs', { top: 'ipvs: { timeouts: { tcp: 900, tcp_fin: 120, udp: 300 } }' }, ['lvs_timeouts tcp 900 tcpfin 120 udp 300']],
+    ['interfaces: its own is tracked anyway', { pair: 'track: { interfaces: [eth0, eth1, { name: eth2, weight: -20 }] }' }, ['track_interface {\neth1\neth2 weight -20\n}']],
+    [
+      'a script: shipped, and only with security and a user',
+      { top: 'scripts: { check: "#!/bin/sh\\n" }\ntrack_scripts: { web: { command: [check, "a b"], interval: 2, timeout: 3, weight: -10, fall: 2, rise: 3, user: nobody }, other: { command: /bin/true } }', pair: 'track: { scripts: [web] }' },
+      ['enable_script_security\nscript_user root\n', "vrrp_script web {\nscript \"/usr/local/libexec/lvs-play/check 'a b'\"\nuser nobody\ninterval 2\ntimeout 3\nweight -10\nfall 2\nrise 3\n}", 'track_script {\nweb\n}'],
+    ],
+    ['files, without a weight FAULT', { top: 'track_files: { drain: { file: /run/x } }', pair: 'track: { files: [drain] }' }, ['track_file drain {\nfile "/run/x"\nweight 0\n}', 'track_file {\ndrain\n}']],
+    ['processes, without a weight FAULT', { top: 'track_processes: { web: { process: nginx, quorum: 2 } }', pair: 'track: { processes: [{ name: web, weight: 5 }] }' }, ['vrrp_track_process web {\nprocess "nginx"\nweight 0\nquorum 2\n}', 'track_process {\nweb weight 5\n}']],
+    [
+      'BFD',
+      { top: 'bfd: { peer: { neighbor: 10.0.0.2, source: 10.0.0.1, min_rx: 50, min_tx: 60, idle_tx: 1000, multiplier: 3, passive: true } }', pair: 'track: { bfd: [peer] }' },
+      ['bfd_instance peer {\nsource_ip 10.0.0.1\nneighbor_ip 10.0.0.2\nmin_rx 50\nmin_tx 60\nidle_tx 1000\nmultiplier 3\npassive\n}', 'track_bfd {\npeer\n}'],
+    ],
+    ['notify scripts', { top: 'script_user: nobody', pair: 'notify: { master: [/bin/true, m], backup: /bin/true, fault: /bin/true, stop: /bin/true, any: /bin/false }' }, ['script_user nobody', 'notify_master "/bin/true m"\nnotify_backup "/bin/true"\nnotify_fault "/bin/true"\nnotify_stop "/bin/true"\nnotify "/bin/false"']],
+  ])('%s', (_what, options, expected) => {
+    const lines = linesWith(options);
+    for (const piece of expected) expect(lines).toContain(piece);
+  });
+
+  it('defines no tracker that nothing uses', () => {
+    const top = 'track_scripts: { web: { command: /bin/true } }\ntrack_files: { drain: { file: /run/x } }\ntrack_processes: { p: { process: nginx } }\nbfd: { peer: { neighbor: 10.0.0.2 } }';
+    expect(linesWith({ top })).not.toMatch(/vrrp_script|track_file|track_process|bfd_instance|script_security/);
+  });
+
+  it('moves with others in a sync group, where a weight would be ignored', () => {
+    const top = `track_scripts: { web: { command: /bin/true, weight: -10 } }
+sync_groups: { both: { pairs: [edge, inner], track: { interfaces: [eth0, eth2], scripts: [web] }, notify: { master: /bin/true } } }`;
+    const inner = 'ha_pairs:\n  inner: { members: { lvs1: { priority: 9 }, lvs2: { priority: 8 } }, interface: eth1, virtual_router_id: 52, vips: [192.168.1.8/24] }';
+    const lines = linesWith({ top, pair: 'track: { interfaces: [eth2, eth3] }', replace: [['ha_pairs:', inner]] });
+    expect(lines).toContain('vrrp_sync_group both {\ngroup {\nedge\ninner\n}\ntrack_interface {\neth2\n}\ntrack_script {\nweb weight 0\n}\nnotify_master "/bin/true"\n}');
+    expect(lines).toContain('track_interface {\neth3\n}');
+  });
 });
 
-/** Exit codes of `keepalived -t`, in a network of its own that has an interface vip0: it must exist and VRRP refuses lo. */
-function keepalivedTest(texts: readonly string[]): { codes: number[]; stderr: string } {
-  const dir = mkdtempSync(path.join(os.tmpdir(), 'lvs-play-keepalived-'));
-  try {
-    mkdirSync(path.join(dir, 'conf'));
-    const files = texts.map((text, index) => {
-      const file = path.join(dir, 'conf', `${String(index)}.conf`);
-      writeFileSync(file, text);
-      return file;
-    });
-    const script = 'ip link add vip0 type dummy 2>/dev/null || ip tuntap add dev vip0 mode tap || exit 1; ip link set vip0 up; for f; do keepalived -t -f "$f"; echo "$?"; done';
-    const run = spawnSync('unshare', ['-rn', 'sh', '-c', script, 'sh', ...files], { encoding: 'utf8' });
-    if (run.status !== 0) throw new Error(`keepalived cannot be tried here (unshare, ip and keepalived are needed): ${run.stderr}`);
-    return { codes: run.stdout.trim().split('\n').map(Number), stderr: run.stderr };
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
+describe('a service', () => {
+  const fwmark = [['    address: 192.168.0.38:80\n', '    fwmark: 7\n    endpoints: [192.168.0.38:80, 192.168.0.38:443]\n']] as const;
 
-/** Valid values of the variable `lvs`, over HOSTS. */
-function lvsVariable(): fc.Arbitrary<Json> {
-  const v4 = fc.record({ vip: fc.integer({ min: 100, max: 199 }).map((last) => `192.168.0.${String(last)}`), ipv6: fc.constant(false) });
-  const v6 = fc.record({ vip: fc.integer({ min: 0x100, max: 0x1ff }).map((last) => `2001:db8::${last.toString(16)}`), ipv6: fc.constant(true) });
-  const weight = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constantFrom(65536, 2_147_483_647));
-  const check = fc.oneof(
-    fc.constant({ type: 'none' }),
-    fc.record({ type: fc.constant('tcp'), connect_timeout: fc.integer({ min: 1, max: 9 }), retry: fc.integer({ min: 0, max: 9 }), port: fc.integer({ min: 1, max: 65535 }) }),
-    fc.record({ type: fc.constant('http'), path: fc.constantFrom('/', '/healthz', '/a?b=c'), status: fc.integer({ min: 200, max: 404 }), port: fc.constantFrom(80, 8080) }),
-  );
-  return fc
-    .record({
-      target: fc.oneof(v4, v6),
-      priorities: fc.uniqueArray(fc.integer({ min: 1, max: 254 }), { minLength: 2, maxLength: 2 }),
-      id: fc.integer({ min: 1, max: 255 }),
-      advert: fc.integer({ min: 1, max: 40 }),
-      preempt: fc.boolean(),
-      authPass: fc.option(fc.stringMatching(/^[A-Za-z0-9._:+=/,@%^-]{1,8}$/), { nil: undefined }),
-      port: fc.integer({ min: 0, max: 65535 }),
-      protocol: fc.constantFrom('tcp', 'udp', 'sctp'),
-      mode: fc.constantFrom('dr', 'nat', 'tun'),
-      scheduler: fc.constantFrom('rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'fo', 'ovf', 'mh', 'twos'),
-      persistence: fc.option(fc.integer({ min: 1, max: 3600 }), { nil: undefined }),
-      interval: fc.integer({ min: 1, max: 60 }),
-      weights: fc.tuple(weight, fc.oneof(weight, fc.constant(0))),
-      check,
-    })
-    .map((made): Json => {
-      const { vip, ipv6 } = made.target;
-      const hashed = made.scheduler === 'sh' || made.scheduler === 'mh';
-      const [first, second] = made.weights;
-      const address = (last: number): string => (ipv6 ? `2001:db8::${String(last)}` : `192.168.0.${String(last)}`);
-      return {
-        ha_pairs: {
-          edge: {
-            members: { lvs1: { priority: made.priorities[0] ?? 1 }, lvs2: { priority: made.priorities[1] ?? 2 } },
-            interface: 'vip0',
-            virtual_router_id: made.id,
-            vips: [vip],
-            advert_int: made.advert,
-            preempt: made.preempt,
-            ...(made.authPass === undefined || ipv6 ? {} : { auth_pass: made.authPass }),
-          },
-        },
-        virtual_services: {
-          web: {
-            on: 'edge',
-            address: `${ipv6 ? `[${vip}]` : vip}:${String(made.port)}`,
-            protocol: made.protocol,
-            mode: made.mode,
-            scheduler: made.scheduler,
-            check_interval: made.interval,
-            ...(made.persistence === undefined && made.port !== 0 ? {} : { persistence: made.persistence ?? 60 }),
-            real_servers: { rs1: { address: address(18), weight: first }, rs2: { address: address(28), weight: hashed ? Math.max(1, second) : second } },
-            health_check: made.check,
-          },
-        },
-      };
-    });
-}
+  it.each<[string, Parameters<typeof linesWith>[0], readonly string[]]>([
+    ['scheduler flags', { service: 'scheduler_flags: [sh-port, sh-fallback]', replace: [['scheduler: rr', 'scheduler: sh']] }, ['lb_algo sh\nsh-fallback\nsh-port\nlb_kind DR']],
+    ['one-packet scheduling', { service: 'protocol: udp\none_packet: true' }, ['lb_algo rr\nops\nlb_kind DR\nprotocol UDP']],
+    ['persistence', { service: 'persistence: 300' }, ['lb_kind DR\npersistence_timeout 300\nprotocol TCP']],
+    ['persistence of networks', { service: 'persistence: { timeout: 300, prefix: 20 }' }, ['persistence_timeout 300\npersistence_granularity 255.255.240.0\n']],
+    ['persistence by Call-ID', { service: 'protocol: udp\npersistence: { timeout: 60, engine: sip }' }, ['persistence_engine sip\npersistence_timeout 60\nprotocol UDP']],
+    ['quorum', { service: 'quorum: { count: 2, hysteresis: 1, up: [/bin/true, u], down: /bin/false }', replace: [['rs2: { weight: 1 }', 'rs2: { weight: 2 }']] }, ['quorum 2\nhysteresis 1\nquorum_up "/bin/true u"\nquorum_down "/bin/false"']],
+    ['alpha and omega', { service: 'alpha: true\nomega: true' }, ['alpha\nomega\n']],
+    ['sorry server', { service: 'sorry_server: { address: 192.168.0.99, inhibit: true }' }, ['sorry_server 192.168.0.99 80\nsorry_server_inhibit\nreal_server']],
+    ['sorry server of another mode', { service: 'sorry_server: { address: 192.168.0.99, mode: nat, port: 8080 }' }, ['sorry_server 192.168.0.99 8080\nsorry_server_lvs_method NAT\n']],
+    ['inhibit for all', { service: 'inhibit_on_failure: true' }, ['weight 1\ninhibit_on_failure\nTCP_CHECK']],
+    ['a real server of its own', { replace: [['rs1: { weight: 1 }', 'rs1: { weight: 3, upper_threshold: 100, lower_threshold: 50, on_up: [/bin/true, "a b"], on_down: /bin/true, health_check: { type: none } }']] }, ['weight 3\nuthreshold 100\nlthreshold 50\nnotify_up "/bin/true \'a b\'"\nnotify_down "/bin/true"\n}']],
+    ['a mark: no protocol', { replace: fwmark }, ['virtual_server fwmark 7 {\ndelay_loop 6\nlb_algo rr\nlb_kind DR\nreal_server 192.168.0.18 0 {']],
+    ['IPIP', { replace: [['mode: dr', 'mode: tun']] }, ['lb_kind TUN\n']],
+    ['GUE', { service: 'tunnel: { type: gue, port: 5555, checksum: remcsum }', replace: [['mode: dr', 'mode: tun']] }, ['lb_kind TUN type gue port 5555 remcsum\n']],
+    ['GRE', { service: 'tunnel: { type: gre, checksum: csum }', replace: [['mode: dr', 'mode: tun']] }, ['lb_kind TUN type gre csum\n']],
+    ['another port by NAT', { replace: [['mode: dr', 'mode: nat'], ['rs1: { weight: 1 }', 'rs1: { port: 8080 }']] }, ['real_server 192.168.0.18 8080 {', 'connect_port 8080']],
+  ])('%s', (_what, options, expected) => {
+    const lines = linesWith(options);
+    for (const piece of expected) expect(lines).toContain(piece);
+  });
+
+  it('of a mark of IPv6 says so, before anything that has a family', () => {
+    const six = (text: string): string => text.replace('192.168.0.38]', '"2001:db8::38"]').replace('rs1: { weight: 1 }', 'rs1: { address: "2001:db8::18" }').replace('rs2: { weight: 1 }', 'rs2: { address: "2001:db8::28" }');
+    const text = six(changed(EXAMPLE, 'address: 192.168.0.38:80', 'fwmark: 7\n    endpoints: ["[2001:db8::38]:80"]\n    persistence: { timeout: 9, prefix: 64 }'));
+    const lines = renderKeepalived(topologyOf(text), 'lvs1', V2_2_7).replaceAll(/^ +/gm, '');
+    expect(lines).toContain('virtual_server fwmark 7 {\nip_family inet6\n');
+    expect(lines).toContain('persistence_granularity 64\n');
+  });
+});
+
+describe('a health check', () => {
+  const timing = 'connect_timeout 3\nretry 3\ndelay_before_retry 1\n';
+
+  it.each([
+    ['{ type: tcp, connect_timeout: 0.5, retry: 0, delay_before_retry: 1.5, interval: 2, warmup: 0, port: 22, address: 10.0.0.9 }', 'TCP_CHECK {\nconnect_timeout 0.5\nretry 0\ndelay_before_retry 1.5\ndelay_loop 2\nwarmup 0\nconnect_ip 10.0.0.9\nconnect_port 22\n}'],
+    ['{ type: http, path: /a, status: [200, "300-399"], virtual_host: www.example.org, http_version: "1.1" }', `HTTP_GET {\nurl {\npath "/a"\nstatus_code 200 300-399\n}\nvirtualhost "www.example.org"\nhttp_protocol 1.1\n${timing}connect_port 80\n}`],
+    [String.raw`{ type: ssl, urls: [{ path: /b, regex: '\d', regex_absent: true }, { digest: 640205b7b0fc66c1ea91c463fac6334d }] }`, `SSL_GET {\nurl {\npath "/b"\nstatus_code 200\nregex "\\\\d"\nregex_no_match\n}\nurl {\npath "/"\ndigest 640205b7b0fc66c1ea91c463fac6334d\nstatus_code 200\n}\n${timing}connect_port 80\n}`],
+    ['{ type: smtp, helo_name: lb.example }', `SMTP_CHECK {\n${timing}connect_port 80\nhelo_name "lb.example"\n}`],
+    ['{ type: dns, record_type: A, name: example.org }', `DNS_CHECK {\n${timing}connect_port 80\ntype A\nname example.org\n}`],
+    ['{ type: ping }', `PING_CHECK {\n${timing}}`],
+    ['{ type: udp, payload: "hi!", require_reply: true }', `UDP_CHECK {\n${timing}connect_port 80\npayload 686921\nrequire_reply\n}`],
+    ['{ type: misc, command: [/bin/true, "a b"], user: nobody, timeout: 2.5, dynamic_weight: true }', `MISC_CHECK {\nmisc_path "/bin/true 'a b'"\nmisc_timeout 3\nmisc_dynamic\nuser nobody\nretry 3\ndelay_before_retry 1\n}`],
+    ['{ type: file, track_file: drain }', 'FILE_CHECK {\ntrack_file drain\nweight -7\n}'],
+    ['{ type: file, track_file: drain, weight: 2 }', 'FILE_CHECK {\ntrack_file drain\nweight 2\n}'],
+    ['[{ type: bfd, instance: peer }, { type: bfd, instance: peer }, { type: tcp }]', `weight 1\nBFD_CHECK {\nname peer\n}\nTCP_CHECK {\n${timing}connect_port 80\n}\n}`],
+  ])('%s', (check, expected) => {
+    const top = 'track_files: { drain: { file: /run/x, weight: -7 } }\nbfd: { peer: { neighbor: 10.0.0.2 } }';
+    expect(linesWith({ top, service: `health_check: ${check}` })).toContain(expected);
+  });
+});
