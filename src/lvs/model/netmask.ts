@@ -10,6 +10,6 @@ export function prefixOfNetmask(netmask: string): number | undefined {
 /** 24 for 0xffffff00; undefined when the ones are not all in front. */
 export function prefixOfMask(mask: number): number | undefined {
   const bits = mask.toString(2).padStart(32, '0');
-  if (!/^1+0*$/.test(bits)) return undefined;
+  if (!/^1*0*$/.test(bits)) return undefined;
   return bits.includes('0') ? bits.indexOf('0') : 32;
 }

@@ -1,12 +1,13 @@
 import type { Located } from '../../core/located.ts';
 import type { Commands } from './commands.ts';
+import { checkBetweenPairs } from './between-pairs.ts';
 import { checkHost, type HostAddress } from './hosts.ts';
-import { likelySameNetwork, parseIp } from './ip.ts';
+import { parseIp } from './ip.ts';
 import type { Problems } from './problems.ts';
 import type { RawPair, ShapedLvs } from './schema/shape.ts';
-import { addressesOf, type ConnectionSync, type HaPair, type VirtualAddress } from './topology.ts';
+import type { ConnectionSync, HaPair, VirtualAddress } from './topology.ts';
 import { buildTrackUse } from './trackers.ts';
-import { buildAddresses } from './virtual-addresses.ts';
+import { buildAddresses, placeOfAddress } from './virtual-addresses.ts';
 
 interface PairContext {
   readonly shaped: ShapedLvs;
@@ -22,22 +23,23 @@ interface PairContext {
  */
 export function buildPairs(context: PairContext): ReadonlyMap<string, HaPair> {
   const pairs = new Map([...context.shaped.pairs].map(([name, raw]) => [name, buildPair(name, raw, context)]));
-  checkBetweenPairs([...pairs.values()], context.hosts, context.problems);
+  checkBetweenPairs([...pairs.values()], context.shaped.pairs, context.hosts, context.problems);
   return pairs;
 }
 
 function buildPair(name: string, raw: RawPair, { shaped, hosts, commands, lvs, problems }: PairContext): HaPair {
   const path = ['ha_pairs', name];
   checkNames(name, raw, problems);
-  const members = checkMembers(name, raw, hosts, problems);
   const vips = buildAddresses(name, 'vips', raw.vips, hosts, problems);
   const excluded = buildAddresses(name, 'excluded_vips', raw.excluded_vips ?? [], hosts, problems);
-  const twice = excluded.findIndex(({ address }) => vips.some((vip) => vip.address === address));
-  if (twice >= 0) problems.add({ code: 'duplicate-vip', message: `VIP ${excluded[twice]?.address ?? ''} stands twice in ${name}`, path: [...path, 'excluded_vips', twice], hint: 'remove one' });
+  const twice = excluded.find(({ address }) => vips.some((vip) => vip.address === address));
+  if (twice !== undefined) problems.add({ code: 'duplicate-vip', message: `VIP ${twice.address} stands twice in ${name}`, path: placeOfAddress(name, { ...raw, vips: [] }, twice.address), hint: 'remove one' });
   const ipv6 = vips[0] !== undefined && isIpv6(vips[0]);
   const version = raw.version ?? (ipv6 ? 3 : 2);
   checkVrrp(name, raw, ipv6, version, problems);
+  const members = checkMembers(name, raw, ipv6, hosts, problems);
   checkMoving(name, raw, problems);
+  checkVmac(name, raw, members, problems);
   return {
     name,
     position: lvs.locate(path, 'key'),
@@ -84,6 +86,19 @@ function connectionSync(name: string, { connection_sync: raw, interface: iface, 
   return { interface: given.interface ?? iface, syncId: given.sync_id ?? id, port: given.port, group: group?.address, ttl: given.ttl, maxlen: given.maxlen };
 }
 
+/** The interface of a virtual MAC is made by keepalived, beside the real one; unicast adverts must leave by the real one (keepalived 2.2.7). */
+function checkVmac(name: string, raw: RawPair, members: HaPair['members'], problems: Problems): void {
+  const vmac = vmacOf(raw);
+  const path = ['ha_pairs', name, 'vmac'];
+  if (vmac === undefined) return;
+  if (raw.unicast === true && !vmac.advertsFromBase) {
+    problems.add({ code: 'vmac-unicast', message: `vmac and unicast of ${name} need adverts_from_base`, path, hint: 'write vmac: { adverts_from_base: true }: unicast adverts leave by the real interface' });
+  }
+  if (vmac.interface !== undefined && members.some((member) => member.interface === vmac.interface)) {
+    problems.add({ code: 'vmac-interface', message: `the vmac of ${name} has the name of its real interface ${vmac.interface}`, path: [...path, 'interface'], hint: 'choose another name, e.g. vrrp.51: keepalived makes this interface' });
+  }
+}
+
 /** What belongs to taking over, and to routes that move. */
 function checkMoving(name: string, raw: RawPair, problems: Problems): void {
   if (raw.preempt === false && raw.preempt_delay !== undefined) {
@@ -113,13 +128,23 @@ function checkNames(name: string, pair: RawPair, problems: Problems): void {
   }
 }
 
-function checkMembers(name: string, pair: RawPair, hosts: ReadonlyMap<string, HostAddress>, problems: Problems): HaPair['members'] {
+function checkMembers(name: string, pair: RawPair, ipv6: boolean, hosts: ReadonlyMap<string, HostAddress>, problems: Problems): HaPair['members'] {
   const path = ['ha_pairs', name, 'members'];
   const members: { host: string; priority: number; interface: string; address: string }[] = [];
   const priorities = new Map<number, string>();
   for (const [host, raw] of Object.entries(pair.members)) {
     const { priority } = raw;
     const address = memberAddress(name, host, raw.address, hosts, problems);
+    const needed = pair.unicast === true || raw.address !== undefined;
+    if (needed && address !== '' && address.includes(':') !== ipv6) {
+      problems.add({
+        code: 'member-family',
+        message: `${address} of ${host} and the VIPs of ${name} are not of one address family`,
+        path: raw.address === undefined ? [...path, host] : [...path, host, 'address'],
+        of: raw.address === undefined ? 'key' : 'value',
+        hint: `write address: with the ${ipv6 ? 'IPv6' : 'IPv4'} address of ${host}: adverts go between addresses of the first VIP's family (keepalived.conf(5), unicast_src_ip)`,
+      });
+    }
     if (priority < 1 || priority > 254) {
       problems.add({ code: 'priority-range', message: `priority ${String(priority)} of ${host} is not within 1-254`, path: [...path, host, 'priority'], hint: 'choose 1-254: 0 resigns and 255 is for the owner of the address (RFC 3768, 5.3.4)' });
     }
@@ -178,30 +203,6 @@ function checkAuth(name: string, { auth_pass: pass }: RawPair, ipv6: boolean, ve
   }
 }
 
-function checkBetweenPairs(pairs: readonly HaPair[], hosts: ReadonlyMap<string, HostAddress>, problems: Problems): void {
-  for (const [index, second] of pairs.entries()) {
-    for (const first of pairs.slice(0, index)) {
-      const shared = first.members.find(({ host }) => second.members.some((other) => other.host === host));
-      if (first.connectionSync !== undefined && second.connectionSync !== undefined && shared !== undefined) {
-        problems.add({ code: 'two-connection-syncs', message: `HA pairs ${first.name} and ${second.name} both want the connection sync daemon of ${shared.host}`, path: ['ha_pairs', second.name, 'connection_sync'], of: 'key', hint: 'keep it in one: a director has one daemon, which takes the connections of all its services (keepalived.conf(5), lvs_sync_daemon)' });
-      }
-      if (first.virtualRouterId === second.virtualRouterId && sameFamily(first, second) && sameLayer2(first, second, hosts)) {
-        problems.add({
-          code: 'duplicate-vrid',
-          message: `HA pairs ${first.name} and ${second.name} have the same virtual_router_id ${String(second.virtualRouterId)} on one network`,
-          path: ['ha_pairs', second.name, 'virtual_router_id'],
-          hint: 'give each pair its own, 1-255: each would take the adverts of the other for its own (assumed one network: a shared member with the same interface, or members in one /24 or /64)',
-        });
-      }
-      const twice = addressesOf(second).findIndex((vip) => addressesOf(first).some((other) => other.address === vip.address));
-      if (twice >= 0) {
-        const vip = addressesOf(second)[twice]?.address ?? '';
-        problems.add({ code: 'duplicate-vip', message: `VIP ${vip} belongs to the HA pairs ${first.name} and ${second.name}`, path: ['ha_pairs', second.name, 'vips', twice], hint: 'one address, one pair' });
-      }
-    }
-  }
-}
-
 function isIpv6(vip: VirtualAddress): boolean {
   return vip.address.includes(':');
 }
@@ -209,19 +210,4 @@ function isIpv6(vip: VirtualAddress): boolean {
 /** An address without its prefix length. */
 export function bare(vip: string): string {
   return vip.split('/')[0] ?? vip;
-}
-
-/** VRRP for IPv4 and for IPv6 are told apart by the kernel: they may share a VRID (RFC 5798, 5.2.3). */
-function sameFamily(a: HaPair, b: HaPair): boolean {
-  return a.vips[0]?.address.includes(':') === b.vips[0]?.address.includes(':');
-}
-
-/**
- * Whether two pairs hear each other's adverts, as far as an inventory can tell. Pairs that share a host do when they use the
- * same interface of it; others are assumed to when any two of their members' addresses are in the same /24 (or /64).
- */
-function sameLayer2(a: HaPair, b: HaPair, hosts: ReadonlyMap<string, HostAddress>): boolean {
-  if (a.members.some(({ host }) => b.members.some((other) => other.host === host))) return a.interface === b.interface;
-  const addresses = (pair: HaPair): string[] => pair.members.map(({ host }) => hosts.get(host)?.address ?? '');
-  return addresses(a).some((one) => addresses(b).some((other) => likelySameNetwork(one, other)));
 }

@@ -1,10 +1,8 @@
+import { parseIp } from './ip.ts';
 import type { Problem } from './problems.ts';
-import type { Problems } from './problems.ts';
-import { formatEndpoint, parseIp } from './ip.ts';
-import { keyOf } from './matching.ts';
 import type { ServiceContext } from './real-server-rules.ts';
 import type { RawService } from './schema/shape.ts';
-import type { VirtualService } from './topology.ts';
+import { addressesOf, type MarkedEndpoint, type VirtualService } from './topology.ts';
 
 /** Contradictions within one service. Each rule: problems, or nothing. */
 export function checkService(service: VirtualService, raw: RawService, context: ServiceContext): void {
@@ -22,20 +20,17 @@ function schedulerFlags(service: VirtualService, raw: RawService): Problem[] {
 
 function onePacket(service: VirtualService): Problem[] {
   if (!service.onePacket) return [];
-  const endpoints = service.match.kind === 'fwmark' ? service.match.endpoints : [service];
-  if (endpoints.every(({ protocol }) => protocol === 'udp')) return [];
+  if (endpointsOf(service).every(({ protocol }) => protocol === 'udp')) return [];
   return [{ code: 'one-packet-protocol', message: `one_packet of ${service.name} needs protocol udp`, path: at(service, 'one_packet'), hint: 'remove it: packets of one TCP or SCTP connection must reach one server (ipvsadm(8), -o)' }];
 }
 
-function persistence(service: VirtualService, raw: RawService): Problem[] {
-  const problems: Problem[] = [];
-  if (service.persistence?.engine === 'sip' && service.protocol !== 'udp') {
-    problems.push({ code: 'sip-protocol', message: `persistence engine sip of ${service.name} needs protocol udp`, path: at(service, 'persistence', 'engine'), hint: 'the kernel reads the Call-ID of UDP packets only (ip_vs_pe_sip.c)' });
-  }
-  if (service.onePacket && raw.persistence !== undefined) {
-    problems.push({ code: 'one-packet-persistence', message: `one_packet and persistence of ${service.name} contradict each other`, path: at(service, 'one_packet'), hint: 'keep one: the first schedules each packet by itself, the second keeps a client with its server' });
-  }
-  return problems;
+function persistence(service: VirtualService): Problem[] {
+  if (service.persistence?.engine !== 'sip' || endpointsOf(service).every(({ protocol }) => protocol === 'udp')) return [];
+  return [{ code: 'sip-protocol', message: `persistence engine sip of ${service.name} needs protocol udp`, path: at(service, 'persistence', 'engine'), hint: 'remove it, or use protocol: udp: the kernel reads the Call-ID of UDP packets only (ip_vs_pe_sip.c)' }];
+}
+
+function endpointsOf(service: VirtualService): readonly MarkedEndpoint[] {
+  return service.match.kind === 'fwmark' ? service.match.endpoints : [{ protocol: service.protocol, address: service.vip, port: service.port }];
 }
 
 function quorum({ name, quorum: { count, hysteresis }, realServers }: VirtualService): Problem[] {
@@ -67,16 +62,25 @@ function helper(service: VirtualService): Problem[] {
   if (service.mode !== 'nat' && service.persistence === undefined) {
     return [{ code: 'ftp-persistence', message: `FTP by mode ${service.mode} needs persistence in ${service.name}`, path: at(service, 'helper'), hint: 'add persistence: SECONDS (and port 0 or a firewall mark for passive data connections), or use mode: nat (LVS-HOWTO, FTP)' }];
   }
+  if (service.mode === 'nat' && !endpointsOf(service).some(({ port }) => port === 21 || port === 0)) {
+    return [{ code: 'helper-port', message: `helper ftp of ${service.name} reads port 21 only`, path: at(service, 'helper'), hint: 'use port 21, which the kernel\'s module looks at, or remove the helper (ip_vs_ftp.c, ports)' }];
+  }
   return [];
 }
 
-function vipInterface(service: VirtualService, raw: RawService, { hosts }: ServiceContext): Problem[] {
+/** A single director's VIP is not one that moves with a pair, and one that it is to put itself is no host's. */
+function vipInterface(service: VirtualService, raw: RawService, { hosts, pairs }: ServiceContext): Problem[] {
   const [director = ''] = service.directors;
+  const addresses = [...new Set(endpointsOf(service).map(({ address }) => address))];
+  const moving = service.pair !== undefined || director === '' ? undefined : [...pairs.values()].find((pair) => addressesOf(pair).some(({ address }) => addresses.includes(address)));
+  if (moving !== undefined) {
+    return [{ code: 'address-of-pair', message: `the address of ${service.name} moves with HA pair ${moving.name}, but the service is on ${director} alone`, path: at(service, 'on'), hint: `write on: ${moving.name}, or use another address` }];
+  }
   if (raw.interface === undefined) return [];
   if (service.pair !== undefined) return [{ code: 'interface-with-pair', message: `interface of ${service.name} has no meaning with an HA pair`, path: at(service, 'interface'), of: 'key', hint: `remove it: ${service.pair} carries the VIP` }];
-  if (parseIp(hosts.get(director)?.address ?? '')?.address === service.vip) {
-    return [{ code: 'vip-is-host', message: `${service.vip} is the address of ${director}, which has it already`, path: at(service, 'interface'), of: 'key', hint: 'remove interface' }];
-  }
+  const owner = [...hosts.values()].find(({ address }) => addresses.includes(parseIp(address ?? '')?.address ?? ''));
+  if (owner?.host === director) return [{ code: 'vip-is-host', message: `the address of ${service.name} is that of ${director}, which has it already`, path: at(service, 'interface'), of: 'key', hint: 'remove interface' }];
+  if (owner !== undefined) return [{ code: 'vip-is-host', message: `the address of ${service.name} is that of ${owner.host}`, path: at(service, 'interface'), of: 'key', hint: `take an address that no host has: ${director} would put it on its own interface` }];
   return [];
 }
 
@@ -96,28 +100,6 @@ function manager(service: VirtualService, raw: RawService): Problem[] {
     }
   }
   return problems;
-}
-
-/** That no other service has the same packets on one director. */
-export function checkBetweenServices(service: VirtualService, others: ReadonlyMap<string, VirtualService>, problems: Problems): void {
-  for (const other of others.values()) {
-    if (!other.directors.some((host) => service.directors.includes(host))) continue;
-    if (service.match.kind === 'fwmark' && other.match.kind === 'fwmark') {
-      if (service.match.mark === other.match.mark && service.match.family === other.match.family) {
-        return problems.add({ code: 'duplicate-service', message: `services ${other.name} and ${service.name} both have mark ${String(service.match.mark)}`, path: at(service, 'fwmark'), hint: 'choose another mark for one' });
-      }
-      const shared = service.match.endpoints.findIndex((endpoint) => other.match.kind === 'fwmark' && other.match.endpoints.some((one) => keyOf(one) === keyOf(endpoint)));
-      if (shared >= 0) return problems.add({ code: 'endpoint-twice', message: `an endpoint of ${service.name} gets the mark of ${other.name} too`, path: at(service, 'endpoints', shared), hint: 'a packet has one mark: remove it from one' });
-      continue;
-    }
-    if (service.match.kind !== other.match.kind || other.protocol !== service.protocol || other.vip !== service.vip || other.port !== service.port) continue;
-    return problems.add({
-      code: 'duplicate-service',
-      message: `services ${other.name} and ${service.name} are both ${service.protocol} ${formatEndpoint(service.vip, service.port)}`,
-      path: at(service, 'address'),
-      hint: 'join them into one, or change the address, port or protocol of one: IPVS tells services apart by these three',
-    });
-  }
 }
 
 function at(service: VirtualService, ...path: readonly (string | number)[]): (string | number)[] {

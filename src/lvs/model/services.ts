@@ -9,8 +9,10 @@ import { checkOn } from './on.ts';
 import { didYouMean } from './problems.ts';
 import { buildRealServers, portsOf, type ServiceContext } from './real-server-rules.ts';
 import type { RawHealthCheck, RawService, ShapedLvs } from './schema/shape.ts';
-import { checkBetweenServices, checkService } from './service-rules.ts';
+import { checkBetweenServices } from './between-services.ts';
+import { checkService } from './service-rules.ts';
 import type { HealthCheck, Persistence, Scheduler, SorryServer, Tunnel, VirtualService } from './topology.ts';
+import { checkName } from './trackers.ts';
 
 /** IPVS schedulers of Linux 6.1 (net/netfilter/ipvs/Kconfig). */
 const SCHEDULERS: readonly Scheduler[] = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'fo', 'ovf', 'mh', 'twos'];
@@ -34,6 +36,7 @@ export function buildServices(shaped: ShapedLvs, context: ServiceContext, lvs: L
 function buildService(name: string, raw: RawService, shaped: ShapedLvs, context: ServiceContext, lvs: Located): VirtualService | undefined {
   const { commands, problems, pairs } = context;
   const path = ['virtual_services', name];
+  checkName(name, path, problems);
   const pair = pairs.get(raw.on);
   const directors = pair === undefined ? checkOn(raw.on, `service ${name}`, [...path, 'on'], shaped, context) : pair.members.map((member) => member.host);
   const scheduler = SCHEDULERS.find((known) => known === raw.scheduler);
@@ -99,7 +102,9 @@ function persistenceOf(name: string, { persistence: raw }: RawService, { address
     problems.add({ code: 'persistence-netmask', message: `${raw.netmask} is no netmask of the service's address family`, path: [...path, 'netmask'], hint: longest === 128 ? 'with IPv6 write prefix: 64' : 'write 255.255.255.0, or prefix: 24' });
   }
   if (raw.prefix !== undefined && raw.netmask !== undefined) problems.add({ code: 'persistence-netmask', message: `persistence of ${name} has both prefix and netmask`, path: [...path, 'netmask'], of: 'key', hint: 'keep one: they say the same' });
-  if (raw.prefix !== undefined && raw.prefix > longest) problems.add({ code: 'persistence-netmask', message: `prefix ${String(raw.prefix)} is longer than an address of ${String(longest)} bits`, path: [...path, 'prefix'], hint: `choose 1-${String(longest)}` });
+  // 0 keeps all clients together, which only IPv4's netmask can say.
+  const shortest = longest === 128 ? 1 : 0;
+  if (raw.prefix !== undefined && (raw.prefix > longest || raw.prefix < shortest)) problems.add({ code: 'persistence-netmask', message: `prefix ${String(raw.prefix)} does not fit an address of ${String(longest)} bits`, path: [...path, 'prefix'], hint: `choose ${String(shortest)}-${String(longest)}` });
   return { timeout: raw.timeout, prefix: raw.prefix ?? masked ?? longest, engine: raw.engine };
 }
 
@@ -110,12 +115,19 @@ function sorryServer(name: string, { sorry_server: raw, mode }: RawService, matc
   const written = raw.address === undefined ? undefined : parseIp(raw.address)?.address;
   if (raw.address !== undefined && written === undefined) problems.add({ code: 'host-address', message: `${raw.address} of the sorry server is no IP address`, path: [...path, 'address'], hint: 'write an IP address without a prefix length' });
   if (raw.address === undefined && raw.host === undefined) problems.add({ code: 'missing-key', message: `the sorry server of ${name} has neither host nor address`, path, of: 'key', hint: 'add host: NAME, or address: IP' });
-  const port = raw.port ?? matching.port;
   const forward = raw.mode ?? mode;
-  if (forward !== 'nat' && matching.match.kind === 'address' && port !== matching.port) {
-    problems.add({ code: 'port-not-rewritten', message: `port ${String(port)} of the sorry server differs from the service port ${String(matching.port)}, which mode ${forward} cannot change`, path: [...path, 'port'], hint: 'remove port, or use mode: nat for it' });
+  const marked = matching.match.kind === 'fwmark';
+  // Of a mark 0, as for its real servers: the port that the connection came for.
+  const unchanged = marked ? 0 : matching.port;
+  const port = raw.port ?? unchanged;
+  if (forward !== 'nat' && port !== unchanged) {
+    problems.add({ code: 'port-not-rewritten', message: `port ${String(port)} of the sorry server differs from the ${marked ? 'port 0 of a firewall mark' : `service port ${String(unchanged)}`}, which mode ${forward} cannot change`, path: [...path, 'port'], hint: 'remove port, or use mode: nat for it' });
   }
-  return { host: raw.host, address: written ?? own ?? '', port: matching.match.kind === 'fwmark' && forward !== 'nat' ? 0 : port, mode: forward, inhibit: raw.inhibit ?? false };
+  const address = written ?? own ?? '';
+  if (address !== '' && forward !== 'tun' && address.includes(':') !== matching.address.includes(':')) {
+    problems.add({ code: 'address-family', message: `the sorry server ${address} and the service's ${matching.address} are not of one address family`, path: [...path, raw.address === undefined ? 'host' : 'address'], hint: 'give it an address of the service\'s family (address:): keepalived would leave it out' });
+  }
+  return { host: raw.host, address, port, mode: forward, inhibit: raw.inhibit ?? false };
 }
 
 function healthChecks(name: string, raw: RawService, { protocol, port, match }: Matching, context: CheckContext): readonly HealthCheck[] {

@@ -66,6 +66,9 @@ export function buildTrackUse(raw: RawTrack | undefined, path: DataPath, shaped:
       if (section !== undefined && !shaped.isWritten(section, name)) {
         problems.add({ code: 'unknown-tracker', message: `${name} is not defined in lvs.${section}`, path: at, hint: `${didYouMean(suggest(name, known))}define it there` });
       }
+      if ((raw?.[kind] ?? []).slice(0, index).some((other) => (typeof other === 'string' ? other : other.name) === name)) {
+        problems.add({ code: 'tracked-twice', message: `${name} is tracked twice`, path: at, hint: 'remove one: keepalived takes the first' });
+      }
       return { name, weight: typeof item === 'string' ? undefined : item.weight };
     });
   return {

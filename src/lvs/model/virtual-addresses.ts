@@ -1,3 +1,4 @@
+import type { DataPath } from '../../core/located.ts';
 import type { HostAddress } from './hosts.ts';
 import { isUsableVip, parseIp, parsePrefixed } from './ip.ts';
 import type { Problems } from './problems.ts';
@@ -26,4 +27,13 @@ export function buildAddresses(pair: string, key: 'vips' | 'excluded_vips', raw:
     found.push({ address: ip.address, prefix: ip.prefix, interface: typeof written === 'string' ? undefined : written.interface });
   }
   return found;
+}
+
+/** Where an address of a pair was written: vips, which may be of both families, or excluded_vips. */
+export function placeOfAddress(pair: string, raw: RawPair | undefined, address: string): DataPath {
+  for (const key of ['vips', 'excluded_vips'] as const) {
+    const index = (raw?.[key] ?? []).findIndex((written) => parsePrefixed(typeof written === 'string' ? written : written.address)?.address === address);
+    if (index >= 0) return ['ha_pairs', pair, key, index];
+  }
+  return ['ha_pairs', pair];
 }

@@ -41,7 +41,7 @@ export const checkSchema = {
     require_reply: { type: 'boolean', description: 'a udp server must answer; default false: it only must not refuse' },
     command,
     user: { type: 'string' },
-    timeout: { ...seconds, description: 'Seconds for the command' },
+    timeout: { type: 'integer', minimum: 1, maximum: 3600, description: 'whole seconds for the command' },
     dynamic_weight: { type: 'boolean', description: 'exit codes 2-255 set the weight to 0-253' },
     track_file: { type: 'string', description: 'A name of lvs.track_files' },
     weight: { type: 'integer', minimum: -2_147_483_647, maximum: 2_147_483_647, description: 'what the number in the file is multiplied by' },

@@ -1,6 +1,9 @@
 import { checksSchema } from './check.ts';
 import { command, interfaceName, port, seconds } from './common.ts';
 
+/** 31 days: ipvsadm and keepalived take no more seconds for persistence and the time-outs of connections. */
+const MAX_TIMEOUT = 2_678_400;
+
 const threshold = { type: 'integer', minimum: 0, maximum: 2_147_483_647, description: 'connections; 0: no limit' } as const;
 
 const realServerSchema = {
@@ -59,12 +62,12 @@ export const serviceSchema = {
     persistence: {
       type: ['integer', 'object'],
       minimum: 1,
-      maximum: 2_678_400,
+      maximum: MAX_TIMEOUT,
       additionalProperties: false,
       required: ['timeout'],
       properties: {
-        timeout: { type: 'integer', minimum: 1, maximum: 2_678_400 },
-        prefix: { type: 'integer', minimum: 1, maximum: 128, description: 'clients of one network stay together; default 32, with IPv6 128' },
+        timeout: { type: 'integer', minimum: 1, maximum: MAX_TIMEOUT },
+        prefix: { type: 'integer', minimum: 0, maximum: 128, description: 'clients of one network stay together; default 32, with IPv6 128' },
         netmask: { type: 'string', description: 'the same, written as 255.255.255.0' },
         engine: { enum: ['sip'] },
       },
@@ -120,9 +123,9 @@ export const ipvsSchema = {
       additionalProperties: false,
       required: ['tcp', 'tcp_fin', 'udp'],
       properties: {
-        tcp: { type: 'integer', minimum: 1, maximum: 31_536_000 },
-        tcp_fin: { type: 'integer', minimum: 1, maximum: 31_536_000 },
-        udp: { type: 'integer', minimum: 1, maximum: 31_536_000 },
+        tcp: { type: 'integer', minimum: 1, maximum: MAX_TIMEOUT },
+        tcp_fin: { type: 'integer', minimum: 1, maximum: MAX_TIMEOUT },
+        udp: { type: 'integer', minimum: 1, maximum: MAX_TIMEOUT },
       },
     },
     sysctls: { type: 'object', propertyNames: { pattern: '^[a-z0-9_]+$' }, additionalProperties: { type: ['integer', 'string'], pattern: '^[0-9 ]+$' }, description: 'below net.ipv4.vs' },
