@@ -128,8 +128,8 @@ describe('compareTables', () => {
   });
 
   it('accepts LocalNode for a director that serves itself', () => {
-    const text = changed(EXAMPLE, 'on: edge', 'on: rs1');
-    expect(compareTables(expectedTable(topologyOf(text), 'rs1'), parseProcNetIpVs(changed(PROC, 'Route   1      3', 'Local   1      3')))).toEqual([]);
+    const text = changed(changed(EXAMPLE, 'on: edge', 'on: rs1'), '192.168.0.38:80', '192.168.0.39:80');
+    expect(compareTables(expectedTable(topologyOf(text), 'rs1'), parseProcNetIpVs(changed(changed(PROC, 'Route   1      3', 'Local   1      3'), 'C0A80026', 'C0A80027')))).toEqual([]);
   });
 
   it('compares the seconds of persistence where both tables tell them', () => {
