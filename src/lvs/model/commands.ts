@@ -34,9 +34,9 @@ export class Commands {
     if (raw === undefined) return undefined;
     const words = this.#words(raw, path);
     const [program = ''] = words;
-    const odd = words.find((word) => !new RegExp(PLAIN_TEXT).test(word) || word === '');
+    const odd = words.find((word) => !new RegExp(PLAIN_TEXT).test(word) || /['\\]/.test(word) || word === '');
     if (odd !== undefined) {
-      this.#problems.add({ code: 'command-characters', message: `${JSON.stringify(odd)} cannot be a word of a command`, path, hint: 'use printable characters without " # $: keepalived.conf reads those otherwise; put the command into a script of lvs.scripts' });
+      this.#problems.add({ code: 'command-characters', message: `${JSON.stringify(odd)} cannot be a word of a command`, path, hint: 'use printable characters without quotes, \\ # and $: keepalived.conf reads those otherwise; put the command into a script of lvs.scripts' });
     }
     if (user !== undefined && !/^[a-z_][a-z0-9_-]*$/.test(user)) {
       this.#problems.add({ code: 'command-user', message: `${user} is no user name`, path, hint: 'name a user of the director' });

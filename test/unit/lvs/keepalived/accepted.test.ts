@@ -32,7 +32,7 @@ it('the real keepalived takes every generated topology without a word', () => {
 it('the real keepalived takes every director of the shipped inventories', async () => {
   const texts: string[] = [];
   for (const name of readdirSync(INVENTORIES)) {
-    const { topology } = await buildSite(await loadInventory([path.join(INVENTORIES, name)]), {}, createTemplateEngine());
+    const { topology } = buildSite(await loadInventory([path.join(INVENTORIES, name)]), {}, createTemplateEngine());
     for (const director of topology?.directors.keys() ?? []) if (topology !== undefined) texts.push(renderKeepalived(topology, director, V2_2_7));
   }
   expect(texts.length).toBeGreaterThan(5);
