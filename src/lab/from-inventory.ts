@@ -124,11 +124,11 @@ function segmentsOf(cards: readonly Card[]): string[][] {
   return segments.map((segment) => [...segment]);
 }
 
-/** Whatever any variable names might be a VIP or a gateway: none of it may be the control side's. */
+/** Whatever any variable names might be a VIP: none of it may be the control side's, but for the nodes' default route. */
 function takenAddresses(inventory: Inventory, cards: readonly Card[]): ReadonlySet<string> {
   const taken = new Set(cards.flatMap((card) => card.addresses.map((own) => canonical(own.address))));
   for (const host of inventory.hosts.values()) {
-    const { lab_control: _control, lab_networks: _networks, ...others } = plainVars(host.vars);
+    const { lab_control: _control, lab_networks: _networks, lab_gateway: _gateway, ...others } = plainVars(host.vars);
     addressesIn(others, taken);
   }
   return taken;

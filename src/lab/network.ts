@@ -46,11 +46,18 @@ function tapLines(node: LabNode, index: number): string[] {
   });
 }
 
+/** Whether the control side is the default route of a node, and so stands between the networks. */
+function isRouter({ nodes, networks }: LabSpec): boolean {
+  const own = new Set(networks.flatMap(({ control }) => control.map(({ address }) => address)));
+  return nodes.some(({ gateway }) => gateway !== undefined && own.has(gateway));
+}
+
 /** Makes the namespace and all in it. Nothing of the machine's own network is touched. */
 export async function createNetwork(namespace: string, spec: LabSpec): Promise<void> {
   await mustRun(['ip', 'netns', 'add', namespace]);
-  // A new namespace takes over some of the machine's settings: the control side is a plain host, no router, with any way back.
-  const settings = 'for f in ip_forward:0 conf/all/rp_filter:0 conf/default/rp_filter:0; do echo "${f##*:}" >"/proc/sys/net/ipv4/${f%:*}"; done';
+  // A new namespace takes over some of the machine's settings: here it is a plain host with any way back, or the router that nodes name.
+  const forward = isRouter(spec) ? '1' : '0';
+  const settings = `for f in ip_forward:${forward} conf/all/rp_filter:0 conf/default/rp_filter:0; do echo "\${f##*:}" >"/proc/sys/net/ipv4/\${f%:*}"; done`;
   await mustRun(inNamespace(namespace, ['sh', '-c', settings]));
   await mustRun(['ip', '-n', namespace, '-batch', '-'], { input: networkBatch(spec) });
 }
