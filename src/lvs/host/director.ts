@@ -13,24 +13,30 @@ import { addressesOf, type Topology, type VirtualService } from '../model/topolo
  * `net.ipv4.vs.expire_quiescent_template=1` where a service is persistent: else its clients keep reaching a real server of weight 0
  * until their template ends, so that a drain would take as long as they stay (ipvs-sysctl).
  *
- * `net.ipv4.ip_forward=1` for NAT only: the real servers' replies are forwarded. In DR and TUN they do not come by, and the
+ * `net.ipv4.ip_forward=1` for NAT only: the real servers' replies, and what they begin themselves, are forwarded. In DR and TUN they do not come by, and the
  * requests are delivered to the VIP, a local address, and sent on by IPVS itself, so nothing is forwarded and a director need
  * not be a router. `send_redirects=0` for NAT: a director must not tell a real server of a shorter way to the client, past the translation
  * (either of `all` and the interface suffices to send them, so `all`, `default` and each interface that is known are set).
+ *
+ * `net.ipv4.vs.conntrack` is left alone. Netfilter needs to know the connections of IPVS only where a user's own rules look at their
+ * state or translate them again (ipvs-sysctl): ours mask what real servers begin themselves, which IPVS never sees, and the FTP
+ * helper has the connections it reads tracked by itself (ip_vs_ftp.c, IP_VS_CONN_F_NFCT).
  */
 export function directorSysctls(topology: Topology, host: string): Readonly<Record<string, string>> {
   const services = servicesOf(topology, host);
   const sysctls: Record<string, string> = {};
   if (services.some((service) => service.mode !== 'nat')) sysctls['net.ipv4.vs.conn_reuse_mode'] = '3';
   if (services.some((service) => service.persistence !== undefined)) sysctls['net.ipv4.vs.expire_quiescent_template'] = '1';
-  const nat = services.filter((service) => service.mode === 'nat');
-  if (nat.some((service) => !service.vip.includes(':'))) {
+  const nat = services.filter((service) => service.mode === 'nat' || service.sorryServer?.mode === 'nat');
+  const networks = [...topology.natNetworks.values()].filter((network) => network.directors.includes(host)).map((network) => network.network);
+  const forwarded = [...nat.map((service) => service.vip), ...networks];
+  if (forwarded.some((address) => !address.includes(':'))) {
     sysctls['net.ipv4.ip_forward'] = '1';
     const interfaces = natInterfaces(topology, host, nat);
     // A dot separates keys; in an interface's name (VLANs) it is written as a slash (sysctl.d(5)).
     for (const name of new Set(['all', 'default', ...interfaces])) sysctls[`net.ipv4.conf.${name.replaceAll('.', '/')}.send_redirects`] = '0';
   }
-  if (nat.some((service) => service.vip.includes(':'))) sysctls['net.ipv6.conf.all.forwarding'] = '1';
+  if (forwarded.some((address) => address.includes(':'))) sysctls['net.ipv6.conf.all.forwarding'] = '1';
   // The user's own win.
   return { ...sysctls, ...Object.fromEntries(Object.entries(topology.ipvs.sysctls).map(([name, value]) => [`net.ipv4.vs.${name}`, value])) };
 }

@@ -1,16 +1,17 @@
 import { isJsonObject, type Json } from '../../core/json.ts';
 import type { Located } from '../../core/located.ts';
+import { buildBfd, checkNeighbors } from './bfd.ts';
 import { buildScripts, Commands } from './commands.ts';
 import type { HostAddress } from './hosts.ts';
 import { parseIp } from './ip.ts';
-import { buildNatNetworks, isIn } from './nat-networks.ts';
+import { buildNatNetworks, checkNatServices, isIn } from './nat-networks.ts';
 import { buildPairs } from './pairs.ts';
 import { Problems } from './problems.ts';
 import { shapeOf } from './schema/shape.ts';
 import { buildServices } from './services.ts';
 import { buildSyncGroups } from './sync-groups.ts';
 import type { Director, ForwardingMode, HaPair, NatNetwork, RealServerHost, Topology, Tunnel, VirtualService } from './topology.ts';
-import { buildBfd, buildTrackers } from './trackers.ts';
+import { buildTrackers } from './trackers.ts';
 
 export type { HostAddress } from './hosts.ts';
 
@@ -30,8 +31,10 @@ export function buildTopology(lvs: Located, hosts: ReadonlyMap<string, HostAddre
   const context = { hosts, pairs, commands, problems };
   const services = buildServices(shaped, context, lvs);
   const natNetworks = buildNatNetworks(shaped, syncGroups, context, lvs);
+  checkNatServices(services, natNetworks, syncGroups, pairs, problems);
   const trackers = buildTrackers(shaped, commands, problems);
   const bfd = buildBfd(shaped.bfd, problems);
+  checkNeighbors(bfd, { pairs, syncGroups, services }, hosts, problems);
   problems.throwAll();
   const { timeouts, sysctls = {} } = shaped.ipvs ?? {};
   return {

@@ -27,8 +27,8 @@ export function buildSyncGroups(shaped: ShapedLvs, pairs: ReadonlyMap<string, Ha
     if (new Set(raw.pairs).size < 2) problems.add({ code: 'sync-group-single', message: `sync group ${name} has fewer than two HA pairs`, path: [...path, 'pairs'], hint: 'name the pairs that move together, or put track and notify on the pair itself: keepalived refuses a group of one' });
     checkMembers(name, members, problems);
     const track = buildTrackUse(raw.track, [...path, 'track'], shaped, problems);
-    checkWeights(name, track, [...path, 'track'], problems);
-    for (const pair of members) checkWeights(name, pair.track, ['ha_pairs', pair.name, 'track'], problems);
+    checkWeights(name, track, [...path, 'track'], shaped, problems);
+    for (const pair of members) checkWeights(name, pair.track, ['ha_pairs', pair.name, 'track'], shaped, problems);
     groups.set(name, { name, position: lvs.locate(path, 'key'), pairs: raw.pairs, track, notify: commands.notify(raw.notify, [...path, 'notify']) });
   }
   return groups;
@@ -47,11 +47,14 @@ function checkMembers(name: string, pairs: readonly HaPair[], problems: Problems
   }
 }
 
-function checkWeights(group: string, track: TrackUse, path: readonly string[], problems: Problems): void {
+function checkWeights(group: string, track: TrackUse, path: readonly string[], shaped: ShapedLvs, problems: Problems): void {
+  const defined = { scripts: shaped.trackScripts, files: shaped.trackFiles, processes: shaped.trackProcesses };
   for (const kind of ['interfaces', 'scripts', 'files', 'processes', 'bfd'] as const) {
     for (const [index, item] of track[kind].entries()) {
-      if (item.weight === undefined || item.weight === 0) continue;
-      problems.add({ code: 'sync-group-weight', message: `the weight of ${item.name} has no effect in sync group ${group}`, path: [...path, kind, index], hint: 'remove the weight: a failure then means FAULT for the whole group; keepalived ignores weighted trackers there (keepalived.conf(5), vrrp_sync_group)' });
+      const own = kind === 'interfaces' || kind === 'bfd' ? undefined : defined[kind].get(item.name)?.weight;
+      if ((item.weight ?? own ?? 0) === 0) continue;
+      const hint = item.weight === undefined ? `write { name: ${item.name}, weight: 0 } instead of the weight of its definition` : 'remove the weight';
+      problems.add({ code: 'sync-group-weight', message: `the weight of ${item.name} has no effect in sync group ${group}`, path: [...path, kind, index], hint: `${hint}: a failure then means FAULT for the whole group; keepalived ignores weighted trackers there (keepalived.conf(5), vrrp_sync_group)` });
     }
   }
 }

@@ -1,11 +1,10 @@
 import type { DataPath } from '../../core/located.ts';
 import { suggest } from '../../core/suggest.ts';
 import type { Commands } from './commands.ts';
-import { parseIp } from './ip.ts';
 import { didYouMean, type Problems } from './problems.ts';
 import { INTERFACE_NAME } from './schema/common.ts';
-import type { RawBfd, RawTrack, ShapedLvs } from './schema/shape.ts';
-import type { BfdInstance, Trackers, TrackItem, TrackUse } from './topology.ts';
+import type { RawTrack, ShapedLvs } from './schema/shape.ts';
+import type { Trackers, TrackItem, TrackUse } from './topology.ts';
 
 export function buildTrackers(shaped: ShapedLvs, commands: Commands, problems: Problems): Trackers {
   for (const section of ['track_scripts', 'track_files', 'track_processes'] as const) {
@@ -22,36 +21,6 @@ export function buildTrackers(shaped: ShapedLvs, commands: Commands, problems: P
     files: new Map([...shaped.trackFiles].map(([name, raw]) => [name, { name, file: raw.file, weight: raw.weight }])),
     processes: new Map([...shaped.trackProcesses].map(([name, raw]) => [name, { name, process: raw.process, weight: raw.weight, quorum: raw.quorum ?? 1 }])),
   };
-}
-
-export function buildBfd(raw: ReadonlyMap<string, RawBfd>, problems: Problems): ReadonlyMap<string, BfdInstance> {
-  const neighbors = new Map<string, string>();
-  const instances = new Map<string, BfdInstance>();
-  for (const [name, bfd] of raw) {
-    const path = ['bfd', name];
-    checkName(name, path, problems);
-    if (name.length > 31) problems.add({ code: 'bad-name', message: `the BFD name ${name} has more than 31 characters`, path, of: 'key', hint: 'shorten it: keepalived takes no more' });
-    const neighbor = parseIp(bfd.neighbor);
-    if (neighbor === undefined) problems.add({ code: 'bfd-address', message: `${bfd.neighbor} is no IP address`, path: [...path, 'neighbor'], hint: 'write the address of the other side' });
-    const source = bfd.source === undefined ? undefined : parseIp(bfd.source);
-    if (bfd.source !== undefined && (source === undefined || source.family !== neighbor?.family)) {
-      problems.add({ code: 'bfd-address', message: `${bfd.source} is no address of the neighbor's family`, path: [...path, 'source'], hint: 'write an address of this side' });
-    }
-    const same = neighbors.get(neighbor?.address ?? '');
-    if (same !== undefined) problems.add({ code: 'bfd-twice', message: `BFD sessions ${same} and ${name} have the same neighbor`, path: [...path, 'neighbor'], hint: 'keep one: keepalived takes one session for a neighbor' });
-    if (neighbor !== undefined) neighbors.set(neighbor.address, name);
-    instances.set(name, {
-      name,
-      neighbor: neighbor?.address ?? bfd.neighbor,
-      source: source?.address,
-      minRx: bfd.min_rx,
-      minTx: bfd.min_tx,
-      idleTx: bfd.idle_tx,
-      multiplier: bfd.multiplier,
-      passive: bfd.passive ?? false,
-    });
-  }
-  return instances;
 }
 
 /** What a pair or sync group tracks; every name must be defined. */
