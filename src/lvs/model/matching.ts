@@ -1,7 +1,7 @@
 import type { DataPath } from '../../core/located.ts';
 import { formatEndpoint, isUsableVip, parseEndpoint } from './ip.ts';
 import type { Problems } from './problems.ts';
-import type { ServiceContext } from './real-server-rules.ts';
+import type { ServiceContext } from './context.ts';
 import type { RawService } from './schema/shape.ts';
 import { addressesOf, type HaPair, type MarkedEndpoint, type Protocol, type ServiceMatch } from './topology.ts';
 

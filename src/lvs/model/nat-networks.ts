@@ -4,7 +4,7 @@ import { parseIp, parsePrefixed } from './ip.ts';
 import { bare } from './pairs.ts';
 import { checkOn } from './on.ts';
 import type { Problems } from './problems.ts';
-import type { ServiceContext } from './real-server-rules.ts';
+import type { ServiceContext } from './context.ts';
 import type { ShapedLvs } from './schema/shape.ts';
 import { addressesOf, type HaPair, type NatNetwork, type SyncGroup, type VirtualService } from './topology.ts';
 import { checkName } from './trackers.ts';

@@ -2,7 +2,7 @@ import type { DataPath } from '../../core/located.ts';
 import { suggest } from '../../core/suggest.ts';
 import { checkHost } from './hosts.ts';
 import { didYouMean } from './problems.ts';
-import type { ServiceContext } from './real-server-rules.ts';
+import type { ServiceContext } from './context.ts';
 import type { ShapedLvs } from './schema/shape.ts';
 
 /** The one director that `on` names, when it names no pair; empty when that is wrong. */

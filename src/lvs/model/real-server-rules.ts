@@ -1,23 +1,14 @@
 import type { DataPath } from '../../core/located.ts';
 import { buildChecks } from './checks.ts';
-import type { Commands } from './commands.ts';
-import { checkHost, type HostAddress } from './hosts.ts';
+import type { ServiceContext } from './context.ts';
+import { checkHost } from './hosts.ts';
 import { formatEndpoint, parseIp } from './ip.ts';
 import type { Matching } from './matching.ts';
-import type { Problems } from './problems.ts';
 import type { RawService, ShapedLvs } from './schema/shape.ts';
 import type { HaPair, RealServer } from './topology.ts';
 
 /** 2^31 - 1: ipvsadm 1.31 takes no more, the kernel keeps it in an int. */
 export const MAX_WEIGHT = 2_147_483_647;
-
-/** What every check of one service needs to know. */
-export interface ServiceContext {
-  readonly hosts: ReadonlyMap<string, HostAddress>;
-  readonly pairs: ReadonlyMap<string, HaPair>;
-  readonly commands: Commands;
-  readonly problems: Problems;
-}
 
 interface Subject {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { parseIp } from './ip.ts';
 import type { Problem } from './problems.ts';
-import type { ServiceContext } from './real-server-rules.ts';
+import type { ServiceContext } from './context.ts';
 import type { RawService } from './schema/shape.ts';
 import { addressesOf, type MarkedEndpoint, type VirtualService } from './topology.ts';
 
