@@ -31,7 +31,7 @@ export function buildTopology(lvs: Located, hosts: ReadonlyMap<string, HostAddre
   const context = { hosts, pairs, commands, problems };
   const services = buildServices(shaped, context, lvs);
   const natNetworks = buildNatNetworks(shaped, syncGroups, context, lvs);
-  checkNatServices(services, natNetworks, syncGroups, pairs, problems);
+  checkNatServices(services, natNetworks, syncGroups, problems);
   const trackers = buildTrackers(shaped, commands, problems);
   const bfd = buildBfd(shaped.bfd, problems);
   checkNeighbors(bfd, { pairs, syncGroups, services }, hosts, problems);

@@ -33,6 +33,7 @@ export class Commands {
   parse(raw: RawCommand | undefined, path: DataPath, user?: string): ScriptCommand | undefined {
     if (raw === undefined) return undefined;
     const words = this.#words(raw, path);
+    if (words === undefined) return undefined;
     const [program = ''] = words;
     const odd = words.find((word) => !new RegExp(PLAIN_TEXT).test(word) || /['\\]/.test(word) || word === '');
     if (odd !== undefined) {
@@ -53,14 +54,14 @@ export class Commands {
     return { master: one('master'), backup: one('backup'), fault: one('fault'), stop: one('stop'), any: one('any') };
   }
 
-  #words(raw: RawCommand, path: DataPath): readonly string[] {
+  #words(raw: RawCommand, path: DataPath): readonly string[] | undefined {
     if (typeof raw !== 'string') return raw;
     try {
       return splitWords(raw);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.#problems.add({ code: 'command-words', message: `the command cannot be split into words: ${error.message}`, path, hint: 'close the quotes, or write the words as a list' });
-      return [raw];
+      return undefined;
     }
   }
 }

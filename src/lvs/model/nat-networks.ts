@@ -39,7 +39,8 @@ export function buildNatNetworks(shaped: ShapedLvs, groups: ReadonlyMap<string, 
 }
 
 /** On one director the gateway is its own address, or one it alone carries; inventories need not know more than one of a host's addresses. */
-function checkFixed({ name, gateway, directors: [director = ''] }: NatNetwork, { hosts, pairs, problems }: ServiceContext): void {
+function checkFixed({ name, gateway, directors: [director] }: NatNetwork, { hosts, pairs, problems }: ServiceContext): void {
+  if (director === undefined) return;
   const path = ['nat_networks', name, 'gateway'];
   const owner = [...hosts.values()].find(({ address }) => parseIp(address ?? '')?.address === gateway);
   if (owner !== undefined && owner.host !== director) {
@@ -50,7 +51,7 @@ function checkFixed({ name, gateway, directors: [director = ''] }: NatNetwork, {
 }
 
 /** That the replies of each NAT real server pass the director that sent the request, after a failover too. */
-export function checkNatServices(services: ReadonlyMap<string, VirtualService>, networks: ReadonlyMap<string, NatNetwork>, groups: ReadonlyMap<string, SyncGroup>, pairs: ReadonlyMap<string, HaPair>, problems: Problems): void {
+export function checkNatServices(services: ReadonlyMap<string, VirtualService>, networks: ReadonlyMap<string, NatNetwork>, groups: ReadonlyMap<string, SyncGroup>, problems: Problems): void {
   for (const service of services.values()) {
     if (service.mode !== 'nat') continue;
     for (const { host, address } of service.realServers) {
@@ -60,18 +61,17 @@ export function checkNatServices(services: ReadonlyMap<string, VirtualService>, 
       const at = { path: ['virtual_services', service.name, 'real_servers', host], of: 'key' as const };
       if (!service.directors.every((director) => network.directors.includes(director))) {
         problems.add({ ...at, code: 'gateway-elsewhere', message: `replies of ${host} go to ${network.gateway} on ${network.directors.join(', ')}, but ${service.name} is on ${service.directors.join(', ')}`, hint: `put lvs.nat_networks.${network.name} and the service on the same pair or director: a reply that passes another is not translated back` });
-      } else if (network.pair !== undefined && !movesWith(service, network.gateway, groups, pairs)) {
+      } else if (network.pair !== undefined && !movesWith(service, network.pair, groups)) {
         problems.add({ ...at, code: 'gateway-moves-apart', message: `gateway ${network.gateway} of ${host} does not move with ${service.name}`, hint: service.pair === undefined ? `put the service on ${network.pair}, as the gateway moves with it` : `put ${service.pair} and the pair that holds ${network.gateway} into one of lvs.sync_groups: if only one of them moves, replies pass the wrong director` });
       }
     }
   }
 }
 
-function movesWith(service: VirtualService, gateway: string, groups: ReadonlyMap<string, SyncGroup>, pairs: ReadonlyMap<string, HaPair>): boolean {
-  const { pair } = service;
+/** A network's gateway moves with its pair (checkFloating), so a service on that pair, or on one of the same group, moves with it. */
+function movesWith({ pair }: VirtualService, networkPair: string, groups: ReadonlyMap<string, SyncGroup>): boolean {
   if (pair === undefined) return false;
-  const together = [pair, ...[...groups.values()].filter((group) => group.pairs.includes(pair)).flatMap((group) => group.pairs)];
-  return together.some((name) => addressesOf(pairs.get(name) ?? { vips: [], excludedVips: [] }).some(({ address }) => address === gateway));
+  return pair === networkPair || [...groups.values()].some((group) => group.pairs.includes(pair) && group.pairs.includes(networkPair));
 }
 
 /** With a pair the gateway is an address that moves, with the services' VIPs. */

@@ -80,7 +80,7 @@ export interface VirtualAddress {
 }
 
 /** Every address that moves with a pair, those in the adverts first. */
-export function addressesOf(pair: Pick<HaPair, 'vips' | 'excludedVips'>): readonly VirtualAddress[] {
+export function addressesOf(pair: HaPair): readonly VirtualAddress[] {
   return [...pair.vips, ...pair.excludedVips];
 }
 

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
 import { buildTopology, type HostAddress } from '../../../src/lvs/model/build.ts';
 import type { Topology } from '../../../src/lvs/model/topology.ts';
@@ -64,4 +65,45 @@ export function placeOf(text: string, piece: string): { line: number; column: nu
   if (at < 0) throw new Error(`no ${piece} in the text`);
   const before = text.slice(0, at).split('\n');
   return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+}
+
+/** EXAMPLE with lines added to its HA pair. */
+export function inPair(lines: string, text = EXAMPLE): string {
+  return changed(text, '    interface: eth0\n', `    interface: eth0\n${indented(lines, 4)}`);
+}
+
+/** EXAMPLE with lines added to its service. */
+export function inService(lines: string, text = EXAMPLE): string {
+  return changed(text, '    on: edge\n', `    on: edge\n${indented(lines, 4)}`);
+}
+
+/** EXAMPLE with another section of the variable. */
+export function withSection(name: string, lines: string, text = EXAMPLE): string {
+  return `${name}:\n${indented(lines, 2)}${text}`;
+}
+
+/** EXAMPLE with another service. */
+export function withService(name: string, lines: string, text = EXAMPLE): string {
+  return `${text}  ${name}:\n${indented(lines, 4)}`;
+}
+
+function indented(lines: string, by: number): string {
+  return lines
+    .split('\n')
+    .map((line) => `${' '.repeat(by)}${line}\n`)
+    .join('');
+}
+
+/** A rule of the model: its code, the inventory text with § before the key or value at fault, and what the hint must say. */
+export type BadExample = readonly [code: string, text: string, hint: RegExp];
+
+/** That exactly one problem is found, with this code, at the §, with a way out. */
+export function expectProblem([code, marked, hint]: BadExample, hosts = HOSTS): void {
+  const text = marked.replace('§', '');
+  const problems = problemsOf(text, hosts);
+  expect(problems.map((error) => `${error.code}: ${error.message}`)).toEqual([expect.stringMatching(`^${code}: [^\n]+$`)]);
+  const [error] = problems;
+  expect(error?.kind).toBe('input');
+  expect(error?.position).toEqual({ file: 'lvs.yml', ...placeOf(marked, '§') });
+  expect(error?.hint).toMatch(hint);
 }

@@ -29,7 +29,7 @@ export const pairSchema = {
         required: ['priority'],
         properties: {
           priority: { type: 'integer', description: '1-254, highest is MASTER' },
-          interface: { ...interfaceName, description: "Where this member's is another than the pair's" },
+          interface: { ...interfaceName, description: `${interfaceName.description}; default: the pair's` },
           address: { type: 'string', description: "Source of this member's adverts; default: the host's address" },
         },
       },

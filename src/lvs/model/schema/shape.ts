@@ -71,7 +71,10 @@ function validator(): ValidateFunction {
 /** Adds a problem for every deviation from the schema; an entry with one is left out of the result. */
 export function shapeOf(value: Json, problems: Problems): ShapedLvs {
   const validate = validator();
-  const errors = validate(value) ? [] : (validate.errors ?? []);
+  const all = validate(value) ? [] : (validate.errors ?? []);
+  // What is of the wrong type fails other rules too; that alone says what to mend.
+  const mistyped = new Set(all.filter((error) => error.keyword === 'type').map((error) => error.instancePath));
+  const errors = all.filter((error) => error.keyword === 'type' || !mistyped.has(error.instancePath));
   const bad = new Set<string>();
   for (const error of errors) {
     const path = pathOf(error.instancePath);
@@ -125,7 +128,9 @@ function report(error: ErrorObject, path: DataPath, problems: Problems): void {
   if (error.keyword === 'enum') {
     const allowed = (params['allowedValues'] as readonly unknown[]).map(String);
     const written = typeof error.data === 'string' ? error.data : '';
-    const hint = `${didYouMean(suggest(written, allowed))}allowed: ${allowed.join(', ')}`;
+    // 1.0 without quotes is the number 1.
+    const number = typeof error.data === 'number' && (params['allowedValues'] as readonly unknown[]).every((one) => typeof one === 'string');
+    const hint = `${number ? 'put it in quotes; ' : didYouMean(suggest(written, allowed))}allowed: ${allowed.join(', ')}`;
     return problems.add({ code: 'bad-value', message: `${where} is none of ${allowed.join(', ')}`, path, hint });
   }
   const about = describe(error.parentSchema);
