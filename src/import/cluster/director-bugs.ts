@@ -1,0 +1,18 @@
+import type { HostSetup } from '../host/setup.ts';
+import type { Note } from '../types.ts';
+
+/** Mistakes of a director's own settings. @param nat whether a service of it is NAT */
+export function directorBugs(setup: HostSetup, nat: boolean): readonly Note[] {
+  const about = setup.name === undefined ? {} : { host: setup.name };
+  const redirects = setup.sysctls.filter(({ key, value }) => key.endsWith('/send_redirects') && value === '0');
+  const [first] = redirects;
+  const onInterface = redirects.some(({ key }) => !/\/conf\/(all|default)\//.test(key));
+  return [
+    ...(first !== undefined && !onInterface
+      ? [{ ...about, kind: 'bug', id: 'send-redirects-only-all', position: first.position, text: 'send_redirects=0 on all alone', reason: 'redirects are sent when either all or the interface says so, and interfaces that are up already keep their 1; lvs-play sets default and the interfaces that it knows, too' } as const]
+      : []),
+    ...(nat && !setup.sysctls.some(({ key, value }) => key === 'net/ipv4/ip_forward' && value === '1')
+      ? [{ ...about, kind: 'bug', id: 'ip-forward-missing', text: 'NAT without net.ipv4.ip_forward=1', reason: 'the answers of the real servers are not forwarded; lvs-play sets it' } as const]
+      : []),
+  ];
+}

@@ -1,0 +1,50 @@
+import type { Position } from '../../core/errors.ts';
+import type { Protocol } from '../../lvs/model/topology.ts';
+import type { IpvsDestination, IpvsService } from '../../lvs/ipvs/types.ts';
+import type { Note } from '../types.ts';
+
+/** What sources say one host is made to do; filled command by command. */
+export interface HostSetup {
+  /** Its name, when the caller knows whose file it is. */
+  readonly name: string | undefined;
+  /** Of its own, when known. */
+  readonly ownAddress: string | undefined;
+  readonly services: ServiceSetup[];
+  readonly addresses: AddressSetup[];
+  readonly sysctls: SysctlSetup[];
+  readonly masquerades: { readonly network: string; readonly position: Position }[];
+  readonly marks: { readonly mark: number; readonly protocol: Protocol; readonly address: string; readonly port: number; readonly position: Position }[];
+  gateway: { readonly via: string; readonly position: Position } | undefined;
+  timeouts: { readonly tcp: number; readonly tcp_fin: number; readonly udp: number } | undefined;
+  readonly notes: Note[];
+}
+
+/** A virtual service with its place; servers keep theirs. */
+export interface ServiceSetup extends Omit<IpvsService, 'destinations'> {
+  readonly position: Position;
+  readonly destinations: (IpvsDestination & { readonly position: Position })[];
+}
+
+export interface AddressSetup {
+  /** Without alias: `eth0` for `eth0:0`. */
+  readonly interface: string;
+  readonly address: string;
+  readonly prefix: number;
+  readonly position: Position;
+  /** Place in the order of all that the host is told. */
+  readonly order: number;
+}
+
+export interface SysctlSetup {
+  /** `net/ipv4/conf/lo/arp_ignore`. */
+  readonly key: string;
+  readonly value: string;
+  readonly position: Position;
+  readonly order: number;
+  /** Set by a command, which a reboot undoes, instead of a file of sysctl. */
+  readonly transient: boolean;
+}
+
+export function emptySetup(name: string | undefined, ownAddress: string | undefined): HostSetup {
+  return { name, ownAddress, services: [], addresses: [], sysctls: [], masquerades: [], marks: [], gateway: undefined, timeouts: undefined, notes: [] };
+}
