@@ -348,7 +348,10 @@ export interface HttpUrl {
   readonly status: readonly string[];
   /** MD5 of the body, 32 hex digits, as genhash prints it. */
   readonly digest: string | undefined;
-  /** PCRE2 that must match within the body; `no`: must not. */
+  /**
+   * PCRE2 that must match within the body; `regexAbsent`: must not. keepalived tries it on the headers too when they come in one packet with the body
+   * (check_http.c, seen with 2.2.7), so that an anchor at the beginning holds by chance; `(?m)^` is safe.
+   */
   readonly regex: string | undefined;
   readonly regexAbsent: boolean;
 }

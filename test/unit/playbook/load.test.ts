@@ -221,7 +221,7 @@ describe('a playbook', () => {
 
   it('reads the ones of this project', async () => {
     const root = path.resolve(import.meta.dirname, '../../..');
-    const all = new Map([...MODULES, ...['keepalived', 'lvs_real_server', 'lvs_verify'].map((name) => [name, {}] as const)]);
+    const all = new Map([...MODULES, ...['keepalived', 'lvs_real_server', 'lvs_scripts', 'lvs_verify'].map((name) => [name, {}] as const)]);
     const playbook = await loadPlaybook(path.join(root, 'playbooks/demo.yml'), all);
     expect(playbook.plays.length).toBeGreaterThan(2);
     expect(playbook.plays.flatMap((play) => play.tasks).length).toBeGreaterThan(5);
