@@ -4,9 +4,10 @@ import { checkBetweenPairs } from './between-pairs.ts';
 import { checkHost, type HostAddress } from './hosts.ts';
 import { parseIp } from './ip.ts';
 import type { Problems } from './problems.ts';
+import { INTERFACE_NAME } from './schema/common.ts';
 import type { RawPair, ShapedLvs } from './schema/shape.ts';
 import type { ConnectionSync, HaPair, VirtualAddress } from './topology.ts';
-import { buildTrackUse } from './trackers.ts';
+import { buildTrackUse, checkName } from './trackers.ts';
 import { buildAddresses, placeOfAddress } from './virtual-addresses.ts';
 
 interface PairContext {
@@ -110,18 +111,26 @@ function checkMoving(name: string, raw: RawPair, problems: Problems): void {
   }
   for (const key of ['routes', 'rules'] as const) {
     for (const [index, line] of (raw[key] ?? []).entries()) {
-      if (/^[A-Za-z0-9._:/@ -]+$/.test(line)) continue;
-      problems.add({ code: 'bad-route', message: `${JSON.stringify(line)} has characters that keepalived.conf would read otherwise`, path: ['ha_pairs', name, key, index], hint: 'write words as for ip route and ip rule: letters, digits, blanks and . _ : / @ -' });
+      const path = ['ha_pairs', name, key, index];
+      if (!/^[A-Za-z0-9._:/@ -]+$/.test(line)) {
+        problems.add({ code: 'bad-route', message: `${JSON.stringify(line)} has characters that keepalived.conf would read otherwise`, path, hint: 'write words as for ip route and ip rule: letters, digits, blanks and . _ : / @ -' });
+      } else if (!FIRST_WORD[key].test(line)) {
+        problems.add({ code: 'bad-route', message: `${JSON.stringify(line)} does not begin like a line of ip ${key.slice(0, -1)}`, path, hint: key === 'routes' ? 'begin with the destination: 192.168.9.0/24 via 10.0.0.254, default via 10.0.0.254' : 'begin with what it selects: from 192.168.9.0/24 table 100 preference 100' });
+      }
     }
   }
 }
 
+/** How virtual_routes and virtual_rules begin (keepalived.conf(5)): a line of its own could be an include, or with @ a condition. */
+const FIRST_WORD = {
+  routes: /^((default|src|to|via|unicast|local|broadcast|multicast|throw|unreachable|prohibit|blackhole) |[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(\/\d+)?( |$))/,
+  rules: /^(not|from|to|iif|oif|dev|fwmark|tos|dsfield|ipproto|sport|dport|uidrange|preference|priority|order) /,
+} as const;
+
 /** Names that stand in keepalived.conf as they are. */
 function checkNames(name: string, pair: RawPair, problems: Problems): void {
-  if (!/^[A-Za-z0-9_.-]+$/.test(name)) {
-    problems.add({ code: 'bad-name', message: `${name} cannot be the name of an HA pair`, path: ['ha_pairs', name], of: 'key', hint: 'use letters, digits, _ . and -: it is written to keepalived.conf' });
-  }
-  if (!/^[A-Za-z0-9_.-]{1,15}$/.test(pair.interface)) {
+  checkName(name, ['ha_pairs', name], problems);
+  if (!new RegExp(INTERFACE_NAME).test(pair.interface)) {
     problems.add({ code: 'bad-interface', message: `${pair.interface} is no interface name`, path: ['ha_pairs', name, 'interface'], hint: 'at most 15 letters, digits, _ . and -, as ip link shows it' });
   } else if (pair.interface === 'lo') {
     problems.add({ code: 'bad-interface', message: 'VRRP cannot run on the loopback interface', path: ['ha_pairs', name, 'interface'], hint: 'name the interface on which clients reach the VIP; keepalived refuses lo' });

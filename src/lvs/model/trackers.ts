@@ -51,6 +51,7 @@ export function buildTrackUse(raw: RawTrack | undefined, path: DataPath, shaped:
 
 /** Names that stand in keepalived.conf as they are. */
 export function checkName(name: string, path: DataPath, problems: Problems): void {
-  if (/^[A-Za-z0-9_.-]+$/.test(name)) return;
-  problems.add({ code: 'bad-name', message: `${name} cannot be a name here`, path, of: 'key', hint: 'use letters, digits, _ . and -: it is written to keepalived.conf' });
+  // A line of its own in track and group blocks, where include would be the directive.
+  if (/^[A-Za-z0-9_.-]+$/.test(name) && name !== 'include') return;
+  problems.add({ code: 'bad-name', message: `${name} cannot be a name here`, path, of: 'key', hint: 'use letters, digits, _ . and -, and not include: it is written to keepalived.conf' });
 }

@@ -17,6 +17,10 @@ const HOSTS: ReadonlyMap<string, HostAddress> = new Map(
   ),
 );
 
+/** Inside address of the pair `one`, in the network of the real servers (not of `spare`). */
+const GATEWAY = '10.1.0.126';
+const INSIDE = '10.1.0.64/26';
+
 /** VIPs of each pair: in the adverts, IPv4 and IPv6. */
 const VIPS = { one: ['10.1.1.1', 'fd00:1::1'], two: ['10.1.1.2', 'fd00:1::2'] } as const;
 
@@ -99,6 +103,13 @@ function service({ on, index }: Place): fc.Arbitrary<JsonObject> {
     servers: fc.subarray([...SERVERS], { minLength: 1 }),
     flags: fc.boolean(),
     ops: fc.boolean(),
+    /** No keepalived; a single director's only. */
+    script: fc.boolean(),
+    /** More than one server's weight needed, where there is as much. */
+    more: fc.boolean(),
+    /** IPv6 clients on IPv4 real servers, which a tunnel allows. */
+    mixed: fc.boolean(),
+    mask: fc.constantFrom<JsonObject>({ prefix: 24 }, { netmask: '255.255.0.0' }, { netmask: '0.0.0.0' }),
     persistence: fc.integer({ min: 1, max: 86400 }),
     keep: fc.boolean(),
   });
@@ -110,7 +121,8 @@ function service({ on, index }: Place): fc.Arbitrary<JsonObject> {
     const hashed = scheduler === 'sh' || scheduler === 'mh';
     const persistent = match === 'all' || chosen.keep;
     const onePacket = protocol === 'udp' && !persistent && chosen.ops;
-    const family6 = (host: string): JsonObject => (six ? { address: `fd00:1::1:${host.slice(1)}` } : {});
+    const scripted = on === 'd3' && chosen.script;
+    const family6 = (host: string): JsonObject => (six && !(mode === 'tun' && chosen.mixed) ? { address: `fd00:1::1:${host.slice(1)}` } : {});
     const servers = fc.tuple(...chosen.servers.map((host, i) => realServer(nat, hashed || i === 0).map((server): [string, Json] => [host, { ...(server as JsonObject), ...family6(host) }])));
     const rest = some({
       alpha: fc.boolean(),
@@ -119,7 +131,9 @@ function service({ on, index }: Place): fc.Arbitrary<JsonObject> {
       check_interval: seconds,
       ...(match === 'all' ? {} : { health_check: checks }),
       quorum: fc.record({ up: command, down: command }).map((scripts): Json => ({ count: 1, ...scripts })),
-      ...(six ? {} : { sorry_server: fc.constantFrom<Json>({ host: 'spare' }, { address: '10.1.0.201', inhibit: true }) }),
+      ...(six ? {} : { sorry_server: fc.constantFrom<Json>({ host: 'spare' }, { address: '10.1.0.201', inhibit: true }, { address: '10.1.0.201', port: 8080, mode: 'nat' }) }),
+      // NAT's helper reads port 21, or every port.
+      ...(protocol === 'tcp' && persistent && (mode !== 'nat' || match === 'all') ? { helper: fc.constant('ftp') } : {}),
       ...(mode === 'tun' && !six ? { tunnel: fc.constantFrom<Json>('ipip', { type: 'gre', checksum: 'csum' }, { type: 'gue', port: 6080 }, { type: 'gue', checksum: 'remcsum' }) } : {}),
     });
     return fc.tuple(servers, rest).map(([real, others]): JsonObject => ({
@@ -130,16 +144,25 @@ function service({ on, index }: Place): fc.Arbitrary<JsonObject> {
       ...(on === 'd3' ? { interface: 'eth0' } : {}),
       ...(hashed && flags ? { scheduler_flags: scheduler === 'sh' ? ['sh-port', 'sh-fallback'] : ['mh-fallback'] } : {}),
       ...(onePacket ? { one_packet: true } : {}),
-      ...(persistent ? { persistence: protocol === 'udp' && chosen.ops ? { timeout: chosen.persistence, engine: 'sip' } : chosen.flags ? { timeout: chosen.persistence, prefix: six ? 64 : 24 } : chosen.persistence } : {}),
+      ...(persistent ? { persistence: protocol === 'udp' && chosen.ops ? { timeout: chosen.persistence, engine: 'sip' } : chosen.flags ? { timeout: chosen.persistence, ...(six ? { prefix: 64 } : chosen.mask) } : chosen.persistence } : {}),
       ...(match === 'all' ? { health_check: { type: 'none' } } : {}),
-      ...others,
-      real_servers: Object.fromEntries(real.map(([host, server]) => [host, match === 'all' ? withoutChecks(server) : server])),
+      ...(scripted ? { manager: 'script', ...without(others, ...KEEPALIVED_ONLY) } : others),
+      ...(chosen.more && !scripted && total(real) >= 3 ? { quorum: { count: 2, hysteresis: 1 } } : {}),
+      real_servers: Object.fromEntries(real.map(([host, server]) => [host, without(server as JsonObject, ...(scripted ? KEEPALIVED_ONLY : match === 'all' ? ['health_check'] : []))])),
     }));
   });
 }
 
-function withoutChecks(server: Json): Json {
-  return Object.fromEntries(Object.entries(server as JsonObject).filter(([key]) => key !== 'health_check'));
+/** Keys of services and real servers that a script cannot follow. */
+const KEEPALIVED_ONLY = ['alpha', 'omega', 'inhibit_on_failure', 'check_interval', 'health_check', 'quorum', 'sorry_server', 'on_up', 'on_down'] as const;
+
+function without(value: JsonObject, ...keys: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
+}
+
+/** Sum of weights. */
+function total(servers: readonly (readonly [string, Json])[]): number {
+  return servers.reduce((sum, [, server]) => sum + Number((server as JsonObject)['weight'] ?? 1), 0);
 }
 
 function pair(name: 'one' | 'two', grouped: boolean): fc.Arbitrary<JsonObject> {
@@ -162,22 +185,30 @@ function pair(name: 'one' | 'two', grouped: boolean): fc.Arbitrary<JsonObject> {
         vmac: fc.constantFrom<Json>(true, { interface: `vrrp.${name}`, adverts_from_base: true }),
         preempt_delay: seconds,
       }),
+      fc.constantFrom<JsonObject>({}, { interface: 'eth1' }),
+      fc.boolean(),
     )
-    .map(([kind, three, options]): JsonObject => {
+    .map(([kind, three, options, elsewhere, addressed]): JsonObject => {
       const [four, sixth] = VIPS[name];
       const version = kind === 'first' || three ? 3 : 2;
+      // Adverts go between addresses of the VIPs' family; the hosts' own are IPv4.
+      const own = kind === 'first' ? (host: string) => `fd00:1::${host}` : (host: string) => `10.1.0.1${host.slice(1)}`;
+      const address = (host: string): JsonObject => (addressed || (kind === 'first' && options['unicast'] === true) ? { address: own(host) } : {});
       const { auth_pass: pass, preempt_delay: delay, unicast, vmac, ...others } = options;
       return {
-        members: name === 'one' || grouped ? { d1: { priority: 100 }, d2: { priority: 90 } } : { d1: { priority: 50 }, d2: { priority: 150 } },
+        members: {
+          d1: { priority: name === 'one' || grouped ? 100 : 50, ...address('d1') },
+          d2: { priority: name === 'one' || grouped ? 90 : 150, ...address('d2'), ...elsewhere },
+        },
         interface: 'eth0',
         virtual_router_id: name === 'one' ? 51 : 52,
         vips: kind === 'first' ? [sixth, { address: `${four}/24`, interface: 'eth1' }] : [`${four}/24`, sixth],
-        excluded_vips: name === 'one' ? ['10.1.2.1', { address: '10.1.3.1/24', interface: 'eth1' }] : [],
+        excluded_vips: name === 'one' ? ['10.1.2.1', { address: `${GATEWAY}/26`, interface: 'eth1' }] : [],
         ...(version === 3 ? { version: 3 } : pass === undefined ? {} : { auth_pass: pass }),
         ...(others['preempt'] === false || delay === undefined ? {} : { preempt_delay: delay }),
-        // Unicast adverts of IPv6 would need IPv6 addresses of the members; with a MAC of its own they would come from there.
-        ...(kind === 'first' || unicast === undefined ? {} : { unicast }),
-        ...(unicast === true || vmac === undefined ? {} : { vmac }),
+        ...(unicast === undefined ? {} : { unicast }),
+        // Unicast adverts leave by the real interface.
+        ...(vmac === undefined ? {} : { vmac: unicast === true ? { adverts_from_base: true } : vmac }),
         ...others,
       };
     });
@@ -186,29 +217,37 @@ function pair(name: 'one' | 'two', grouped: boolean): fc.Arbitrary<JsonObject> {
 /**
  * Sound values of `lvs` with everything the model knows: use `buildTopology({ value: lvs, locate: () => undefined }, hosts)`.
  * Interfaces are eth0 and eth1; the script `check` is shipped, `/usr/bin/true` is the director's own. Directors are d1 and d2 (HA pairs
- * `one` and `two`, in a sync group or with crossed priorities) and d3, which is single.
+ * `one` and `two`, in a sync group or with crossed priorities) and d3, which is single and may have services without keepalived. The
+ * NAT network `inside`, where there is one, has its gateway with the pair `one`.
  */
 export function lvsValue(): fc.Arbitrary<Cluster> {
   const places = fc.array(fc.constantFrom<Place['on']>('one', 'two', 'd3'), { minLength: 1, maxLength: 4 });
   return fc.tuple(fc.boolean(), places).chain(([grouped, on]) => {
     const services = fc.tuple(...on.map((where, index) => service({ on: where, index })));
-    return fc.tuple(pair('one', grouped), pair('two', grouped), services, track(false), notify, some({ script_user: fc.constant('nobody'), ipvs: fc.constant<Json>({ timeouts: { tcp: 900, tcp_fin: 120, udp: 300 }, sysctls: { drop_entry: 1 } }) })).map(
-      ([one, two, list, groupTrack, groupNotify, globals]): Cluster => ({
+    const weighed = grouped ? fc.constant(false) : fc.boolean();
+    return fc.tuple(pair('one', grouped), pair('two', grouped), services, weighed, fc.boolean(), track(false), notify, some({ script_user: fc.constant('nobody'), ipvs: fc.constant<Json>({ timeouts: { tcp: 900, tcp_fin: 120, udp: 300 }, sysctls: { drop_entry: 1 } }) })).map(
+      ([one, two, list, weighted, inside, groupTrack, groupNotify, globals]): Cluster => ({
         hosts: HOSTS,
         lvs: {
           ...globals,
           scripts: { check: '#!/bin/sh\nexit 0\n' },
-          track_scripts: { web: { command: ['check', 'web'], interval: 2, fall: 2, rise: 3 } },
-          track_files: { flag: { file: '/run/lvs-flag' } },
-          track_processes: { daemon: { process: 'nginx' } },
+          track_scripts: { web: { command: ['check', 'web'], interval: 2, fall: 2, rise: 3, ...(weighted ? { timeout: 1, weight: -10 } : {}) } },
+          track_files: { flag: { file: '/run/lvs-flag', ...(weighted ? { weight: 2 } : {}) } },
+          track_processes: { daemon: { process: 'nginx', ...(weighted ? { weight: 5, quorum: 2 } : {}) } },
           bfd: { peer: { neighbor: '10.1.0.254', source: '10.1.0.1', min_rx: 50, min_tx: 50, idle_tx: 1000, multiplier: 5 } },
           ha_pairs: { one, two },
           ...(grouped ? { sync_groups: { both: { pairs: ['one', 'two'], track: groupTrack, notify: groupNotify } } } : {}),
+          ...(inside && list.every((one) => isBehind(one, grouped)) ? { nat_networks: { inside: { on: 'one', network: INSIDE, gateway: GATEWAY, masquerade: weighted } } } : {}),
           virtual_services: Object.fromEntries(distinct(list).map((entry, index) => [`s${String(index)}`, entry])),
         },
       }),
     );
   });
+}
+
+/** That replies of a service's real servers may go by the gateway of the pair `one`. */
+function isBehind(service: JsonObject, grouped: boolean): boolean {
+  return service['mode'] !== 'nat' || service['on'] === 'one' || (grouped && service['on'] === 'two') || JSON.stringify(service).includes('[fd00');
 }
 
 /** All ports of one VIP can be one service's only. */

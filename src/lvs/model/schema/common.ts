@@ -4,7 +4,7 @@ export const seconds = { type: 'number', exclusiveMinimum: 0, maximum: 3600 } as
 export const port = { type: 'integer', minimum: 1, maximum: 65535 } as const;
 
 /** An interface as the kernel takes it. */
-export const INTERFACE_NAME = '^[A-Za-z0-9_.@-]{1,15}$';
+export const INTERFACE_NAME = '^(?!include$)[A-Za-z0-9_.-]{1,15}$';
 export const interfaceName = { type: 'string', pattern: INTERFACE_NAME, description: 'at most 15 letters, digits, _ . and -, as ip link shows it' } as const;
 
 /**
