@@ -87,16 +87,12 @@ function connectionSync(name: string, { connection_sync: raw, interface: iface, 
   return { interface: given.interface ?? iface, syncId: given.sync_id ?? id, port: given.port, group: group?.address, ttl: given.ttl, maxlen: given.maxlen };
 }
 
-/** The interface of a virtual MAC is made by keepalived, beside the real one; unicast adverts must leave by the real one (keepalived 2.2.7). */
+/** The interface of a virtual MAC is made by keepalived, beside the real one. */
 function checkVmac(name: string, raw: RawPair, members: HaPair['members'], problems: Problems): void {
   const vmac = vmacOf(raw);
-  const path = ['ha_pairs', name, 'vmac'];
   if (vmac === undefined) return;
-  if (raw.unicast === true && !vmac.advertsFromBase) {
-    problems.add({ code: 'vmac-unicast', message: `vmac and unicast of ${name} need adverts_from_base`, path, hint: 'write vmac: { adverts_from_base: true }: unicast adverts leave by the real interface' });
-  }
   if (vmac.interface !== undefined && members.some((member) => member.interface === vmac.interface)) {
-    problems.add({ code: 'vmac-interface', message: `the vmac of ${name} has the name of its real interface ${vmac.interface}`, path: [...path, 'interface'], hint: 'choose another name, e.g. vrrp.51: keepalived makes this interface' });
+    problems.add({ code: 'vmac-interface', message: `the vmac of ${name} has the name of its real interface ${vmac.interface}`, path: ['ha_pairs', name, 'vmac', 'interface'], hint: 'choose another name, e.g. vrrp.51: keepalived makes this interface' });
   }
 }
 

@@ -207,8 +207,7 @@ function pair(name: 'one' | 'two', grouped: boolean): fc.Arbitrary<JsonObject> {
         ...(version === 3 ? { version: 3 } : pass === undefined ? {} : { auth_pass: pass }),
         ...(others['preempt'] === false || delay === undefined ? {} : { preempt_delay: delay }),
         ...(unicast === undefined ? {} : { unicast }),
-        // Unicast adverts leave by the real interface.
-        ...(vmac === undefined ? {} : { vmac: unicast === true ? { adverts_from_base: true } : vmac }),
+        ...(vmac === undefined ? {} : { vmac }),
         ...others,
       };
     });

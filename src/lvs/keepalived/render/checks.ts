@@ -37,8 +37,7 @@ export function checkBlock(check: HealthCheck, server: RealServer, topology: Top
           head: 'MISC_CHECK',
           body: [
             `misc_path ${command(check.command)}`,
-            // Whole seconds only.
-            ...option('misc_timeout', check.timeout === undefined ? undefined : Math.ceil(check.timeout)),
+            ...option('misc_timeout', check.timeout),
             ...flag('misc_dynamic', check.dynamicWeight),
             ...option('user', check.command.user === undefined ? undefined : word(check.command.user)),
             ...timing,

@@ -131,7 +131,7 @@ describe('an HA pair', () => {
 
   it('moves with others in a sync group, where a weight would be ignored', () => {
     const top = `track_scripts: { web: { command: /bin/true, weight: -10 } }
-sync_groups: { both: { pairs: [edge, inner], track: { interfaces: [eth0, eth2], scripts: [web] }, notify: { master: /bin/true } } }`;
+sync_groups: { both: { pairs: [edge, inner], track: { interfaces: [eth0, eth2], scripts: [{ name: web, weight: 0 }] }, notify: { master: /bin/true } } }`;
     const inner = 'ha_pairs:\n  inner: { members: { lvs1: { priority: 9 }, lvs2: { priority: 8 } }, interface: eth1, virtual_router_id: 52, vips: [192.168.1.8/24] }';
     const lines = linesWith({ top, pair: 'track: { interfaces: [eth2, eth3] }', replace: [['ha_pairs:', inner]] });
     expect(lines).toContain('vrrp_sync_group both {\ngroup {\nedge\ninner\n}\ntrack_interface {\neth2\n}\ntrack_script {\nweb weight 0\n}\nnotify_master "/bin/true"\n}');
@@ -184,7 +184,7 @@ describe('a health check', () => {
     ['{ type: dns, record_type: A, name: example.org }', `DNS_CHECK {\n${timing}connect_port 80\ntype A\nname example.org\n}`],
     ['{ type: ping }', `PING_CHECK {\n${timing}}`],
     ['{ type: udp, payload: "hi!", require_reply: true }', `UDP_CHECK {\n${timing}connect_port 80\npayload 686921\nrequire_reply\n}`],
-    ['{ type: misc, command: [/bin/true, "a b"], user: nobody, timeout: 2.5, dynamic_weight: true }', `MISC_CHECK {\nmisc_path "/bin/true 'a b'"\nmisc_timeout 3\nmisc_dynamic\nuser nobody\nretry 3\ndelay_before_retry 1\n}`],
+    ['{ type: misc, command: [/bin/true, "a b"], user: nobody, timeout: 3, dynamic_weight: true }', `MISC_CHECK {\nmisc_path "/bin/true 'a b'"\nmisc_timeout 3\nmisc_dynamic\nuser nobody\nretry 3\ndelay_before_retry 1\n}`],
     ['{ type: file, track_file: drain }', 'FILE_CHECK {\ntrack_file drain\nweight -7\n}'],
     ['{ type: file, track_file: drain, weight: 2 }', 'FILE_CHECK {\ntrack_file drain\nweight 2\n}'],
     ['[{ type: bfd, instance: peer }, { type: bfd, instance: peer }, { type: tcp }]', `weight 1\nBFD_CHECK {\nname peer\n}\nTCP_CHECK {\n${timing}connect_port 80\n}\n}`],

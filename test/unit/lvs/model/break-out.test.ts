@@ -12,10 +12,14 @@ const PAYLOADS = ['evil"', 'evil # x', 'x\nevil 1', 'x\revil', '/evil }', '/evil
 
 type Path = readonly string[];
 
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
 /** Where texts stand, entries of a map or a list counted as one: `virtual_services * address`. */
 function* textsOf(value: Json, path: Path = []): Generator<Path> {
   if (typeof value === 'string') yield path;
-  else if (Array.isArray(value)) for (const [index, item] of value.entries()) yield* textsOf(item, [...path, String(index)]);
+  else if (isList(value)) for (const [index, item] of value.entries()) yield* textsOf(item, [...path, String(index)]);
   else if (isJsonObject(value)) for (const [key, item] of Object.entries(value)) yield* textsOf(item, [...path, key]);
 }
 
@@ -25,14 +29,14 @@ function kindOf(path: Path): string {
 
 function replaced(value: Json, [step, ...rest]: Path, payload: string): Json {
   if (step === undefined) return payload;
-  if (Array.isArray(value)) return value.map((item, index) => (String(index) === step ? replaced(item, rest, payload) : item));
+  if (isList(value)) return value.map((item, index) => (String(index) === step ? replaced(item, rest, payload) : item));
   return isJsonObject(value) ? { ...value, [step]: replaced(value[step] ?? null, rest, payload) } : value;
 }
 
 /** With another name everywhere: where it is defined and where it is used. */
 function renamed(value: Json, name: string, other: string): Json {
   if (typeof value === 'string') return value === name ? other : value;
-  if (Array.isArray(value)) return value.map((item) => renamed(item, name, other));
+  if (isList(value)) return value.map((item) => renamed(item, name, other));
   return isJsonObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key === name ? other : key, renamed(item, name, other)])) : value;
 }
 

@@ -24,7 +24,6 @@ describe('HA pairs', () => {
     ['member-family', changed(EXAMPLE, 'priority: 90', 'priority: 90, address: §"2001:db8::58"'), /IPv4/],
     ['host-address', changed(EXAMPLE, 'priority: 90', 'priority: 90, address: §192.168.0.58/24'), /without a prefix/],
     ['bad-value', changed(EXAMPLE, 'priority: 90', 'priority: 90, interface: §"eth0\\n}"'), /ip link/],
-    ['vmac-unicast', inPair('unicast: true\nvmac: §true'), /adverts_from_base/],
     ['vmac-interface', inPair('vmac: { interface: §eth0 }'), /vrrp\.51/],
     ['vmac-interface', crossed(`${INNER}\nvmac: { interface: §vrrp.1 }`, inPair('vmac: { interface: vrrp.1 }')), /own/],
     ['two-connection-syncs', crossed(`${INNER}\n§connection_sync: { interface: eth1 }`, inPair('connection_sync: true')), /one daemon/],
@@ -55,7 +54,7 @@ describe('HA pairs', () => {
   it.each([
     ['one VRID for IPv4 and for IPv6', crossed('interface: eth0\nvirtual_router_id: 51\nvips: ["2001:db8::8"]')],
     ['one VRID on two interfaces of the members', crossed('interface: eth0\nvirtual_router_id: 51\nvips: [192.168.1.8]').replace('lvs1: { priority: 50 }, lvs2: { priority: 150 }', 'lvs1: { priority: 50, interface: eth1 }, lvs2: { priority: 150, interface: eth1 }')],
-    ['unicast with a virtual MAC, by the real interface', inPair('unicast: true\nvmac: { adverts_from_base: true }')],
+    ['unicast with a virtual MAC', inPair('unicast: true\nvmac: true')],
     ['its own interface among the tracked ones', inPair('track: { interfaces: [eth0, eth1] }')],
     ['unicast between IPv6 members', changed(changed(inPair('unicast: true'), 'vips: [192.168.0.38]', 'vips: ["2001:db8::38", 192.168.0.38]'), 'lvs1: { priority: 100 }', 'lvs1: { priority: 100, address: "2001:db8::48" }').replace('lvs2: { priority: 90 }', 'lvs2: { priority: 90, address: "2001:db8::58" }')],
     ['no connection sync', inPair('connection_sync: false\nvmac: false')],
