@@ -45,7 +45,7 @@ export default defineModule<KeepalivedArgs>({
       ? fileStep(wanted, 'write keepalived.conf, checked by keepalived -t', ['keepalived', '-t', '-f', '{}'])
       : fileStep(wanted, `write keepalived.conf, unchecked: keepalived -t is there from ${CONFIG_TEST_SINCE} on`);
     if (!facts.get(unitFact, UNIT).active) return [write];
-    const reload: Step = { kind: 'exec', title: 'reload keepalived', argv: ['systemctl', 'reload', UNIT], stale: [{ fact: 'unit', key: UNIT }, ...fileStale(pathOf(args))] };
+    const reload: Step = { kind: 'exec', title: 'reload keepalived', argv: ['systemctl', 'reload', UNIT], stale: [{ fact: 'unit', key: UNIT }, { fact: 'address', key: '*' }, { fact: 'ipvs', key: '*' }, ...fileStale(pathOf(args))] };
     return [write, reload];
   },
   after: (args, _changes, facts, context) => filePatches(wantedOf(args, facts, context), false),

@@ -17,6 +17,9 @@ const schema = {
   },
 } as const;
 
+/** What services of a director or a router bring and take with them: virtual IPs and virtual services. */
+const TAKEN_ALONG = ['address', 'ipvs'].map((fact) => ({ fact, key: '*' }));
+
 type ServiceArgs = Args<typeof schema>;
 
 export default defineModule<ServiceArgs>({
@@ -73,7 +76,7 @@ export default defineModule<ServiceArgs>({
     ]);
     const verb = verbs.get(of('state'));
     // A unit that is starting is waited for: --no-block would call it done too early.
-    if (verb !== undefined) steps.push(systemctl(`${verb} ${name}`, verb, name));
+    if (verb !== undefined) steps.push({ kind: 'exec', title: `${verb} ${name}`, argv: ['systemctl', verb, name], stale: [{ fact: 'unit', key: name }, ...TAKEN_ALONG] });
     return steps;
   },
   after: (args, changes) => {

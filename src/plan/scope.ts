@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import { plainVars } from '../inventory/types.ts';
+import { usesKeepalived } from '../lvs/host/director-script.ts';
 import { directorModules, directorSysctls } from '../lvs/host/director.ts';
 import type { Play, Task, VarLayer } from '../playbook/types.ts';
 import type { Scope, TemplateEngine } from '../template/types.ts';
@@ -82,6 +83,8 @@ export class Scopes {
       // What the topology asks of a director's kernel, for roles to loop over.
       lvs_sysctls: director === undefined ? {} : directorSysctls(director, host),
       lvs_kernel_modules: director === undefined ? [] : directorModules(director, host),
+      // Not on a director whose services are all filled by a script.
+      lvs_uses_keepalived: director !== undefined && usesKeepalived(director, host),
       inventory_hostname: host,
       inventory_hostname_short: host.split('.')[0] ?? host,
       group_names: [...groups.values()].filter((group) => group.name !== 'all' && group.hosts.includes(host)).map((group) => group.name).sort(),

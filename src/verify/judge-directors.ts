@@ -1,4 +1,4 @@
-import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, keyOfService, parseProcNetIpVs } from '../lvs/ipvs/table.ts';
+import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, keyOfService, parseProcNetIpVs, serviceKey } from '../lvs/ipvs/table.ts';
 import { checksOf, type Topology } from '../lvs/model/topology.ts';
 import type { ArpSeen, Check, DirectorState } from './types.ts';
 
@@ -47,7 +47,7 @@ export function missingServers(topology: Topology, state: DirectorState): readon
 
 /**
  * A director's kernel table is what the topology says. Counters do not count. A real server that its health check has taken out
- * is named, and no fault, unless it does answer.
+ * is named, and no fault, unless it does answer. A virtual service of somebody else's, on no VIP of ours, is named.
  * @param answering those of `missingServers` that pass their health check as seen from the vantage
  */
 export function judgeTable(topology: Topology, state: DirectorState, answering: readonly MissingServer[]): Check {
@@ -60,7 +60,7 @@ export function judgeTable(topology: Topology, state: DirectorState, answering: 
   const notes: string[] = [];
   const sorry = new Set(differences.filter(({ kind }) => kind === 'sorry-server').map(({ service }) => service));
   for (const difference of differences) {
-    if (difference.kind === 'sorry-server') {
+    if (difference.kind === 'sorry-server' || isOthers(difference, actual, topology)) {
       notes.push(difference.text);
       continue;
     }
@@ -93,6 +93,14 @@ export function judgeReuse(topology: Topology, state: DirectorState): Check | un
 function differencesOf(topology: Topology, state: DirectorState): { actual: IpvsTable; differences: readonly IpvsDifference[] } {
   const actual = parseProcNetIpVs(state.ipvs ?? '');
   return { actual, differences: compareTables(expectedTable(topology, state.host), actual) };
+}
+
+/** Directors may serve others as well; but what is on our VIPs and not in the topology takes our clients. */
+function isOthers(difference: IpvsDifference, actual: IpvsTable, topology: Topology): boolean {
+  if (difference.kind !== 'foreign-service') return false;
+  const service = actual.services.find((one) => serviceKey(one) === difference.service);
+  const ours = [...topology.services.values()].flatMap(({ match, vip }) => (match.kind === 'fwmark' ? match.endpoints.map(({ address }) => address) : [vip]));
+  return service !== undefined && !ours.includes(service.address);
 }
 
 function missingOf(topology: Topology, director: string, difference: IpvsDifference): MissingServer | undefined {

@@ -72,6 +72,8 @@ export function judgeSpread(service: VirtualService, before: DirectorState | und
   const serving = counts.filter(({ weight }) => weight > 0);
   const total = serving.reduce((sum, { count }) => sum + count, 0);
   if (service.persistence !== undefined) return skip(measured, 'persistent: one client stays with one server');
+  // A full server is passed over by every scheduler, and closed connections count for a while.
+  if (service.realServers.some(({ upperThreshold }) => upperThreshold > 0)) return skip(measured, 'connection thresholds: a full server is passed over');
   if (total === 0) return { ...check, verdict: 'fail', measured, reason: 'no connection was passed on' };
   if (service.scheduler === 'rr') {
     const values = serving.map(({ count }) => count);

@@ -108,17 +108,22 @@ failed() {
 }
 
 set_sysctls() {
-    for entry in $sysctls; do
-        printf '%s\\n' "\${entry#*=}" >"\${entry%%=*}" || failed "cannot set $entry"
-    done
+    while IFS='=' read -r file value; do
+        [ -z "$file" ] || printf '%s\\n' "$value" >"$file" || failed "cannot set $file to $value"
+    done <<END
+$sysctls
+END
 }
 
 check_sysctls() {
-    for entry in $sysctls; do
-        # Not the shell's read: it takes a byte at a time, and these files end after the first.
-        value=$(cat "\${entry%%=*}" 2>/dev/null) || value='nothing'
-        [ "$value" = "\${entry#*=}" ] || missing "\${entry%%=*} is $value, not \${entry#*=}"
-    done
+    while IFS='=' read -r file value; do
+        [ -n "$file" ] || continue
+        # Not the shell's read: it takes a byte at a time, and these files end after the first. Numbers may have tabs between them.
+        set -- $(cat "$file" 2>/dev/null)
+        [ "$*" = "$value" ] || missing "$file is \${*:-nothing}, not $value"
+    done <<END
+$sysctls
+END
 }
 
 add_addresses() {
@@ -157,6 +162,11 @@ missing() {
     say "$1"
     wrong=$((wrong + 1))
 }`;
+
+/** The file of a kernel parameter; a dot within a part of its name is written as a slash there (sysctl.d(5)). */
+export function sysctlFile(name: string): string {
+  return `/proc/sys/${name.replaceAll(/[./]/g, (separator) => (separator === '.' ? '/' : '.'))}`;
+}
 
 /** The addresses that a script of ours puts somewhere, from its text; none for a text that is not ours. */
 export function recordedAddresses(text: string): readonly ScriptAddress[] {

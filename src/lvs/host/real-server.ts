@@ -1,6 +1,6 @@
 import { bare } from '../model/pairs.ts';
 import type { RealServerHost, Topology } from '../model/topology.ts';
-import { renderBootScript, renderBootUnit } from './boot-script.ts';
+import { renderBootScript, renderBootUnit, sysctlFile } from './boot-script.ts';
 
 /** The unit that carries the VIPs of a DR or TUN real server over a reboot. */
 export const REAL_SERVER_UNIT = 'lvs-real-server.service';
@@ -63,7 +63,7 @@ export function renderRealServerScript(topology: Topology, host: string): string
     summary: 'Virtual IPs of an LVS real server, silent on ARP: the kernel parameters come before the addresses.',
     modules: realServerKernelModules(topology, host),
     prepare: [...tunnels].map((name) => `ip link set ${name} up`),
-    sysctls: Object.fromEntries(Object.entries(realServerSysctls(topology, host)).map(([name, value]) => [`/proc/sys/${name.replaceAll('.', '/')}`, value])),
+    sysctls: Object.fromEntries(Object.entries(realServerSysctls(topology, host)).map(([name, value]) => [sysctlFile(name), value])),
     addresses,
   });
 }

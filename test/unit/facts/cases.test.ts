@@ -6,6 +6,7 @@ import { addressFact } from '../../../src/facts/address.ts';
 import { contentFact } from '../../../src/facts/content.ts';
 import type { FactDef } from '../../../src/facts/contract.ts';
 import { fileFact } from '../../../src/facts/file.ts';
+import { ipvsFact } from '../../../src/facts/ipvs.ts';
 import { kernelModuleFact } from '../../../src/facts/kernel-module.ts';
 import { packageFact } from '../../../src/facts/package.ts';
 import { packageCandidateFact } from '../../../src/facts/package-candidate.ts';
@@ -25,7 +26,7 @@ interface Case {
   readonly keys?: readonly string[];
 }
 
-const FACTS: readonly FactDef[] = [addressFact, contentFact, fileFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, unitFact] as readonly FactDef[];
+const FACTS: readonly FactDef[] = [addressFact, contentFact, fileFact, ipvsFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, unitFact] as readonly FactDef[];
 const CASES = path.join(import.meta.dirname, 'cases');
 
 it('every kind of fact has cases', () => {

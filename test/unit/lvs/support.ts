@@ -37,6 +37,27 @@ virtual_services:
       rs2: { weight: 1 }
 `;
 
+/** A director without VRRP; one service is filled by its script, the other by keepalived. */
+export const SINGLE = `virtual_services:
+  web:
+    on: lvs1
+    manager: script
+    interface: eth0
+    address: 192.168.0.38:80
+    mode: dr
+    scheduler: wrr
+    real_servers:
+      rs1: { weight: 1 }
+      rs2: { weight: 3 }
+  checked:
+    on: lvs1
+    interface: eth0
+    address: 192.168.0.39:80
+    mode: dr
+    scheduler: rr
+    real_servers: { rs1: , rs2: }
+`;
+
 export function topologyOf(text: string, hosts = HOSTS): Topology {
   return buildTopology(parseYaml(text, 'lvs.yml'), hosts);
 }

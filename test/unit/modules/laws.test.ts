@@ -8,11 +8,13 @@ import type { ModuleDef } from '../../../src/modules/contract.ts';
 import { loadModule, moduleNames, validateArgs } from '../../../src/modules/registry.ts';
 import { renderSteps } from '../../../src/modules/render-steps.ts';
 import { EVERYTHING_STALE } from '../../../src/modules/run-command.ts';
-import { changed, EXAMPLE, topologyOf } from '../lvs/support.ts';
+import { changed, EXAMPLE, SINGLE, topologyOf } from '../lvs/support.ts';
 import { contextOf, play, worlds } from './support.ts';
 
 const modules = await Promise.all(moduleNames.map((name) => loadModule(name)));
 const stateful = modules.filter((module) => module.action !== true);
+
+const SERVICE = { service: '192.168.0.38:80', scheduler: 'rr', real_servers: [{ server: '192.168.0.18' }] };
 
 /** For each key that describes state: arguments that must give another diff than those without the key. */
 const INFLUENCE: Readonly<Record<string, readonly { readonly base: JsonObject; readonly with: JsonObject }[]>> = {
@@ -33,12 +35,28 @@ const INFLUENCE: Readonly<Record<string, readonly { readonly base: JsonObject; r
     { base: { interface: 'lo', address: '192.168.0.39/32' }, with: { state: 'absent' } },
     { base: { interface: 'lo', address: '192.168.0.39/32' }, with: { persistent: false } },
   ],
+  ipvs: [
+    { base: SERVICE, with: { service: '192.168.0.39:80' } },
+    { base: SERVICE, with: { protocol: 'udp' } },
+    { base: { scheduler: 'rr', fwmark: 7 }, with: { fwmark: 8 } },
+    { base: { scheduler: 'rr', fwmark: 7 }, with: { family: 6 } },
+    { base: SERVICE, with: { scheduler: 'sh' } },
+    { base: { ...SERVICE, scheduler: 'sh' }, with: { scheduler_flags: ['sh-port'] } },
+    { base: { ...SERVICE, protocol: 'udp' }, with: { one_packet: true } },
+    { base: SERVICE, with: { persistence: 300 } },
+    { base: { ...SERVICE, persistence: 300 }, with: { persistence_prefix: 24 } },
+    { base: { ...SERVICE, persistence: 300 }, with: { persistence_engine: 'sip' } },
+    { base: SERVICE, with: { mode: 'nat' } },
+    { base: SERVICE, with: { real_servers: [{ server: '192.168.0.28', weight: 3 }] } },
+    { base: SERVICE, with: { state: 'absent' } },
+  ],
   keepalived: [{ base: {}, with: { path: '/etc/other.conf' } }],
   kernel_module: [
     { base: { name: 'ip_vs' }, with: { name: 'ip_vs_rr' } },
     { base: { name: 'ip_vs' }, with: { state: 'absent' } },
     { base: { name: 'ip_vs' }, with: { persistent: 'present' } },
   ],
+  lvs_director: [],
   lvs_real_server: [],
   lvs_scripts: [],
   package: [
@@ -69,6 +87,7 @@ function contextsOf(module: ModuleDef) {
   const tunnels = topologyOf(changed(EXAMPLE, 'mode: dr', 'mode: tun'));
   if (module.name === 'lvs_real_server') return [contextOf('rs1'), contextOf('rs1', tunnels), contextOf('lvs1')];
   if (module.name === 'lvs_scripts') return [contextOf('lvs1', topologyOf(`scripts: { check: "#!/bin/sh\\n" }\n${EXAMPLE}`)), contextOf('lvs1')];
+  if (module.name === 'lvs_director' || module.name === 'ipvs') return [contextOf('lvs1', topologyOf(SINGLE)), contextOf('lvs1')];
   return [contextOf('lvs1')];
 }
 

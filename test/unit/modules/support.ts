@@ -2,7 +2,9 @@ import type { Json, JsonObject } from '../../../src/core/json.ts';
 import { contentOf, NO_CONTENT } from '../../../src/facts/content.ts';
 import type { FactReader, FactRequest } from '../../../src/facts/contract.ts';
 import { ABSENT } from '../../../src/facts/file.ts';
+import { jsonOf } from '../../../src/facts/ipvs.ts';
 import { FactStore } from '../../../src/facts/store.ts';
+import { parseIpvsadmSave } from '../../../src/lvs/ipvs/table.ts';
 import type { Change, ModuleContext, ModuleDef, Step } from '../../../src/modules/contract.ts';
 import { EXAMPLE, topologyOf } from '../lvs/support.ts';
 
@@ -20,9 +22,12 @@ export const bare: World = (fact, key) => {
     content: NO_CONTENT,
     address: { exists: key === 'lo', addresses: [] },
     kernel_module: { loaded: false },
+    ipvs: { table: { services: [] }, timeouts: null },
   };
   return known(answers[fact], fact);
 };
+
+const LIVED_TABLE = '-A -t 192.168.0.38:80 -s lc\n-a -t 192.168.0.38:80 -r 192.168.0.99:80 -m -w 5\n-A -t 10.9.9.9:99 -s rr\n';
 
 /** Everything is there, and nothing as it is wanted. */
 export const lived: World = (fact, key) => {
@@ -35,6 +40,7 @@ export const lived: World = (fact, key) => {
     content: contentOf(Buffer.from('# older\nkernel.other = 1\nnet.ipv4.ip_forward=0\n')),
     address: { exists: true, addresses: key === 'lo' ? ['127.0.0.1/8', '192.168.0.38/32'] : ['10.0.0.8/24'] },
     kernel_module: { loaded: true },
+    ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
   };
   return known(answers[fact], fact);
 };
@@ -50,6 +56,8 @@ export const odd: World = (fact, key) => {
     content: contentOf(Buffer.from([0, 1, 2])),
     address: { exists: true, addresses: ['2001:db8::38/128'] },
     kernel_module: { loaded: false },
+    // Read from /proc/net/ip_vs, which tells less.
+    ipvs: { table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', persistence: 'unknown', destinations: [] }] }, timeouts: null },
   };
   return known(answers[fact], `${fact} ${key}`);
 };

@@ -63,6 +63,12 @@ describe('table', () => {
     expect(judgeTable(unchecked, one, [])).toMatchObject({ verdict: 'fail' });
   });
 
+  it("names a service of somebody else's on another address, and fails for one on our VIP", () => {
+    const with99 = (hex: string) => state('lvs1', { ipvs: `${procTable()}TCP  ${hex}:0063 rr\n` });
+    expect(judgeTable(topology, with99('0A090909'), [])).toMatchObject({ verdict: 'pass', reason: 'virtual service TCP 10.9.9.9:99 is not in the topology' });
+    expect(judgeTable(topology, with99('C0A80026'), [])).toMatchObject({ verdict: 'fail', reason: 'virtual service TCP 192.168.0.38:99 is not in the topology' });
+  });
+
   it.each([
     ['another scheduler', { ipvs: procTable(undefined, 'wlc') }, /scheduler is wlc, not rr/],
     ['a server too many', { ipvs: procTable(['C0A80012', 'C0A8001C', 'C0A80063']) }, /192\.168\.0\.99:80 is not in the topology/],

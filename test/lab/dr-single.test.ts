@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, lvsPlay, must, scratch, TestLab } from './support.ts';
+import path from 'node:path';
+
+const INVENTORY = 'inventories/dr-single/hosts.yml';
+const VIP = '192.168.0.38';
+const HOSTS = ['lvs1', 'rs1', 'rs2'] as const;
+const FOREIGN = '-A -t 10.9.9.9:99 -s rr\n-a -t 10.9.9.9:99 -r 10.0.0.1:99 -g -w 1\n';
+
+interface Document {
+  readonly tasks: readonly { readonly host: string; readonly changes: readonly { readonly path: string; readonly before: unknown; readonly after: unknown; readonly impact?: string }[] }[];
+  readonly recap: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+let lab: TestLab;
+let site: string[];
+
+async function document(...args: string[]): Promise<Document> {
+  return JSON.parse((await must(lvsPlay([...args, '--json']))).stdout) as Document;
+}
+
+/** Lines of the kernel's table, without our service's. */
+async function foreignTable(): Promise<string> {
+  return (await lab.sh('lvs1', 'ipvsadm -Sn')).split('\n').filter((line) => line !== '' && !line.includes(`${VIP}:80`)).map((line) => `${line.trim()}\n`).join('');
+}
+
+beforeAll(async () => {
+  lab = await TestLab.up('dr-single', INVENTORY);
+  site = ['playbooks/demo.yml', '-i', lab.overlay];
+  await lab.sh('lvs1', 'ln -sf "$(command -v busybox)" /bin/sh');
+});
+
+afterAll(async () => {
+  await lab.down();
+});
+
+describe('DR with one director and no keepalived', () => {
+  it('deploys what the plan listed, and both servers answer through the VIP', async () => {
+    const planned = await document('plan', ...site);
+    const deployed = await document('deploy', ...site);
+    const changes = ({ tasks }: Document) => tasks.flatMap((task) => task.changes.map(({ path: what, after }) => `${task.host} ${what} ${JSON.stringify(after)}`)).sort();
+    expect(changes(deployed)).toEqual(changes(planned));
+    expect(changes(deployed)).toContain(`lvs1 ipvs TCP ${VIP}:80 "-s wrr"`);
+    const names = await lab.answers(VIP, 20);
+    expect(names.filter((name) => name === 'rs1')).toHaveLength(10);
+    expect(names.filter((name) => name === 'rs2')).toHaveLength(10);
+    expect(await lab.sh('lvs1', 'command -v keepalived || echo none')).toBe('none\n');
+  });
+
+  it('changes nothing the second time, and verify agrees', async () => {
+    await lab.sh('lvs1', 'ipvsadm -A -t 10.9.9.9:99 -s rr && ipvsadm -a -t 10.9.9.9:99 -r 10.0.0.1:99 -g');
+    expect(await foreignTable()).toBe(FOREIGN);
+    const again = await document('deploy', ...site);
+    for (const host of HOSTS) expect(again.recap[host], host).toMatchObject({ changed: 0, failed: 0 });
+    const verified = await lvsPlay(['verify', '-i', lab.overlay, '--json']);
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
+  });
+
+  it('mends only its own service, and says what that costs', async () => {
+    await lab.sh('lvs1', `ipvsadm -e -t ${VIP}:80 -r 192.168.0.18:80 -g -w 0; ipvsadm -a -t ${VIP}:80 -r 192.168.0.77:80 -g; ip address delete ${VIP}/32 dev eth0`);
+    const mended = await document('deploy', 'playbooks/site.yml', '-i', lab.overlay);
+    expect(mended.tasks.flatMap(({ changes }) => changes)).toMatchObject([
+      { path: `ipvs TCP ${VIP}:80 rs1 192.168.0.18:80`, before: '-g -w 0', after: '-g -w 1' },
+      { path: `ipvs TCP ${VIP}:80 192.168.0.77:80`, before: '-g -w 1', after: null, impact: 'removes 192.168.0.77:80: 0 active connections' },
+      { path: `eth0 ${VIP}/32`, after: 'present' },
+    ]);
+    expect(await foreignTable()).toBe(FOREIGN);
+    expect(new Set(await lab.answers(VIP, 4))).toEqual(new Set(['rs1', 'rs2']));
+  });
+
+  it('has scripts that start, stop and tell their status on both kinds of host', async () => {
+    const status = (host: string, script: string) => lab.sh(host, `/usr/local/sbin/${script} status >/dev/null 2>&1; echo $?`);
+    expect([await status('lvs1', 'lvs-director'), await status('rs1', 'lvs-real-server')]).toEqual(['0\n', '0\n']);
+    await lab.sh('lvs1', 'systemctl stop lvs-director');
+    expect(await status('lvs1', 'lvs-director')).toBe('3\n');
+    expect(await foreignTable()).toBe(FOREIGN);
+    expect(await lab.sh('lvs1', 'ip -o address show')).not.toContain(VIP);
+    await lab.sh('lvs1', 'systemctl start lvs-director && systemctl reload lvs-director');
+    await lab.sh('rs1', '/usr/local/sbin/lvs-real-server reload');
+    expect(new Set(await lab.answers(VIP, 4))).toEqual(new Set(['rs1', 'rs2']));
+    expect((await lvsPlay(['plan', ...site, '--detailed-exitcode'])).code).toBe(0);
+  });
+
+  it('takes the module ipvs for services of no topology, without touching others', async () => {
+    const play = (state: string) => `- hosts: lvs1\n  gather_facts: false\n  become: true\n  tasks:\n    - ipvs:\n        service: "${VIP}:53"\n        protocol: udp\n        ${state}\n`;
+    const files = await scratch({
+      'present.yml': play('scheduler: sh\n        scheduler_flags: [sh-port]\n        one_packet: true\n        real_servers: [{ server: 192.168.0.18, weight: 2, upper_threshold: 100, lower_threshold: 50 }]'),
+      'absent.yml': play('state: absent'),
+    });
+    try {
+      const run = async (name: string) => (await document('deploy', path.join(files.dir, name), '-i', lab.overlay)).recap['lvs1']?.['changed'];
+      expect([await run('present.yml'), await run('present.yml')]).toEqual([1, 0]);
+      expect(await foreignTable()).toContain(`-A -u ${VIP}:53 -s sh -o -b sh-port\n-a -u ${VIP}:53 -r 192.168.0.18:53 -g -w 2\n`);
+      expect(await lab.sh('lvs1', 'ipvsadm -Ln --thresholds')).toMatch(/192\.168\.0\.18:53 +100 +50 /);
+      expect([await run('absent.yml'), await run('absent.yml')]).toEqual([1, 0]);
+      expect(await foreignTable()).toBe(FOREIGN);
+    } finally {
+      await files.remove();
+    }
+  });
+
+  it('serves again after every node was rebooted, with nothing to change', async () => {
+    await Promise.all(HOSTS.map((host) => lab.fault('reboot', host)));
+    await eventually(() => lab.answers(VIP, 8), (seen) => seen.includes('rs1') && seen.includes('rs2') && !seen.includes(''));
+    const plan = await eventually(() => lvsPlay(['plan', ...site, '--detailed-exitcode']), (run) => run.code === 0);
+    expect(plan.code, plan.stdout).toBe(0);
+    expect(await lab.sh('lvs1', 'systemctl is-active lvs-director')).toBe('active\n');
+  });
+});
