@@ -26,6 +26,11 @@ const SURROUNDINGS = [
   'set +e',
 ].join('\n');
 
+/** Shell text that makes them, for `unshare -rnm`. */
+export function keepalivedSurroundings(): string {
+  return SURROUNDINGS;
+}
+
 /** Runs the real `keepalived -t` on every text, without touching anything of the machine: eth0, eth1, the scripts check and notify, root and nobody are there. */
 export function keepalivedTest(texts: readonly string[]): Verdict[] {
   return withFiles(texts, (files) => {

@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expand } from '../../../../../src/lvs/keepalived/conf/expand.ts';
+import { parseLines } from '../../../../../src/lvs/keepalived/conf/lines.ts';
+import { printLines } from '../../../../../src/lvs/keepalived/conf/print.ts';
+import { type ConfNode, linesOf, treeOf } from '../../../../../src/lvs/keepalived/conf/tree.ts';
+import { keepalivedSurroundings } from '../real.ts';
+
+const SAMPLES = path.join(import.meta.dirname, 'samples');
+const names = readdirSync(SAMPLES).filter((name) => name.endsWith('.conf')).map((name) => name.replace(/\.conf$/, ''));
+/** What keepalived's own check says of each; 0 for the others. */
+const REFUSED: Readonly<Record<string, number>> = { unknown: 5 };
+
+let dir: string;
+let results: ReadonlyMap<string, { code: number; messages: string; dump: string }>;
+
+function read(name: string): string {
+  return readFileSync(path.join(SAMPLES, `${name}.conf`), 'utf8');
+}
+
+/** Includes are read from the folder of samples; keepalived is called without -i there. */
+function expanded(name: string): readonly ConfNode[] {
+  const include = (pattern: string, from: string): { path: string; text: string }[] => {
+    const folder = path.join(path.dirname(from), path.dirname(pattern));
+    const glob = new RegExp(`^${path.basename(pattern).replaceAll('.', '\\.').replaceAll('*', '.*')}$`);
+    return readdirSync(folder).filter((file) => glob.test(file)).sort().map((file) => ({ path: path.join(folder, file), text: readFileSync(path.join(folder, file), 'utf8') }));
+  };
+  return treeOf(expand(parseLines(read(name), path.join(SAMPLES, `${name}.conf`)), { configId: os.hostname().split('.')[0] ?? '', include }));
+}
+
+/** Three texts of each sample: as written, printed from its lines, printed from its blocks with everything resolved. */
+function variants(name: string): Readonly<Record<string, string>> {
+  const text = read(name);
+  return {
+    written: text,
+    printed: printLines(parseLines(text, `${name}.conf`)),
+    // Where keepalived itself cannot place a brace, there are no blocks.
+    ...(name in REFUSED ? {} : { resolved: printLines(linesOf(expanded(name))) }),
+  };
+}
+
+/** Runs `keepalived -t` and, for VRRP, a keepalived that dumps what it has read, on every file, in one namespace. */
+beforeAll(() => {
+  dir = mkdtempSync(path.join(os.tmpdir(), 'lvs-play-samples-'));
+  cpSync(SAMPLES, dir, { recursive: true });
+  const files: string[] = [];
+  for (const name of names) {
+    for (const [variant, text] of Object.entries(variants(name))) {
+      files.push(`${name}.${variant}`);
+      writeFileSync(path.join(dir, `${name}.${variant}`), text);
+    }
+  }
+  const script = `${keepalivedSurroundings()}
+    mount -t tmpfs none /run
+    cd "$1"; shift
+    for f; do
+      keepalived -t -f "$PWD/$f" >"$f.test" 2>&1; echo $? >"$f.code"
+      : >"$f.dump"
+      # Without VRRP there is nothing to dump, as this needs no IPVS.
+      if keepalived -t -f "$PWD/$f" >/dev/null 2>&1 && grep -q 'vrrp_instance' "$f"; then
+        keepalived -n -l -d -P -f "$PWD/$f" -p /run/parent -r /run/vrrp >"$f.dump" 2>&1 & pid=$!
+        # The interfaces come last; ten seconds are the bound.
+        i=0; while [ $i -lt 100 ] && ! grep -q 'Name = eth1' "$f.dump"; do i=$((i + 1)); sleep 0.1; done
+        kill -9 "$(cat /run/vrrp)" "$pid"; wait "$pid"
+      fi
+    done 2>/dev/null`;
+  const run = spawnSync('unshare', ['-rnmpf', '--kill-child', 'sh', '-c', script, 'sh', dir, ...files], { encoding: 'utf8', timeout: 150_000 });
+  if (run.error !== undefined) throw run.error;
+  results = new Map(
+    files.map((file) => {
+      const content = (kind: string): string => readFileSync(path.join(dir, `${file}.${kind}`), 'utf8');
+      return [file, { code: Number(content('code')), messages: messagesOf(content('test'), file), dump: sectionsOf(content('dump')) }];
+    }),
+  );
+}, 180_000);
+
+afterAll(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** Messages without the places they are about. */
+function messagesOf(output: string, file: string): string {
+  return output.replaceAll(path.join(dir, file), 'FILE').replaceAll(/\(?(?:FILE: )?Line \d+\)/g, '');
+}
+
+/** What a keepalived has read of VRRP: the sections of its dump up to the interfaces, without what changes from run to run. */
+function sectionsOf(output: string): string {
+  const lines = output.split('\n').map((line) => line.replace(/^\w{3} \w{3} +\d+ [\d:]+ \d{4}: ?/, ''));
+  const from = lines.findIndex((line) => line.includes('< Global definitions >'));
+  const to = lines.findIndex((line) => /< Interfaces >|< NICs >|Name = lo$/.test(line));
+  return lines
+    .slice(from, to)
+    .filter((line) => !/entering|sendto|Error sending|Current processes|Have quorum|pid|Status =|Last status|MAC/.test(line))
+    .join('\n');
+}
+
+describe.each(names)('%s', (name) => {
+  it('is accepted as written, as printed and as resolved, and means the same', () => {
+    const written = results.get(`${name}.written`);
+    expect(written?.code, written?.messages).toBe(REFUSED[name] ?? 0);
+    for (const variant of Object.keys(variants(name)).filter((one) => one !== 'written')) {
+      const other = results.get(`${name}.${variant}`);
+      expect([other?.code, other?.messages], variant).toEqual([written?.code, written?.messages]);
+      expect(other?.dump, variant).toBe(written?.dump);
+      if (written?.code === 0 && read(name).includes('vrrp_instance')) expect(other?.dump).toContain('VRRP Topology');
+    }
+  });
+
+  it('prints the same again, and loses neither word nor comment', () => {
+    const text = read(name);
+    const once = printLines(parseLines(text, name));
+    expect(printLines(parseLines(once, name))).toBe(once);
+    const bare = (one: string): string => one.replaceAll(/\s|\\$/gm, '');
+    expect(bare(once)).toBe(bare(text));
+  });
+
+  it('has the same blocks after printing', () => {
+    if (name in REFUSED) {
+      expect(() => treeOf(parseLines(read(name), name))).not.toThrow();
+      return;
+    }
+    const tree = expanded(name);
+    const again = treeOf(parseLines(printLines(linesOf(tree)), name));
+    expect(shape(again)).toEqual(shape(tree));
+  });
+});
+
+function shape(nodes: readonly ConfNode[]): unknown {
+  return nodes.map(({ words, body }) => (body === undefined ? words : [words, shape(body)]));
+}
+
+it('there are forty and more', () => {
+  expect(names.length).toBeGreaterThanOrEqual(40);
+});
