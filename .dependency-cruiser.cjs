@@ -29,6 +29,7 @@ module.exports = {
     only('apply', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('explain', ['lvs', 'core']),
+    only('import', ['lvs', 'core']),
     only('report', ['core', 'plan/types.ts']),
     only('lab', ['inventory', 'core']),
     {

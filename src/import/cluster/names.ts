@@ -27,6 +27,11 @@ export class HostNames {
     if (!this.#byAddress.has(address)) this.#byAddress.set(address, name);
   }
 
+  /** All that are known. */
+  addressesOf(name: string): readonly string[] {
+    return [...this.#byAddress].flatMap(([address, other]) => (other === name ? [address] : []));
+  }
+
   addressOf(name: string): string | undefined {
     return this.#addresses.get(name);
   }

@@ -15,17 +15,27 @@ export interface Unread {
 export function parseScript(text: string, file: string): { readonly statements: readonly Statement[]; readonly unread: readonly Unread[] } {
   const places = lineStarts(text);
   const positionOf = (offset: number): Position => place(places, offset, file);
+  const { tokens, error } = tokensBefore(text);
+  const read = new Parser(tokens, text, positionOf).script();
+  if (error === undefined) return read;
+  return { statements: read.statements, unread: [...read.unread.filter(({ position }) => position.line < positionOf(error.offset).line), { position: positionOf(error.offset), text: `${error.message}: nothing behind it is read` }] };
+}
+
+/** The tokens of all lines before one that cannot be split into words. */
+function tokensBefore(text: string): { readonly tokens: readonly Token[]; readonly error: { readonly offset: number; readonly message: string } | undefined } {
   try {
-    return new Parser(tokenize(text), text, positionOf).script();
+    return { tokens: tokenize(text), error: undefined };
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const [, offset = '0', message = error.message] = /^(\d+): (.*)$/.exec(error.message) ?? [];
-    const at = Number(offset);
-    // All lines before the one that cannot be read.
-    const start = text.lastIndexOf('\n', at) + 1;
-    const before = start === 0 ? { statements: [], unread: [] } : parseScript(text.slice(0, start), file);
-    return { statements: before.statements, unread: [...before.unread, { position: positionOf(at), text: `${message}: nothing behind it is read` }] };
+    const found = failureOf(error);
+    return { tokens: tokensBefore(text.slice(0, text.lastIndexOf('\n', found.offset) + 1)).tokens, error: found };
   }
+}
+
+/** The offset that a RangeError of this reader begins with. */
+function failureOf(error: unknown): { offset: number; message: string } {
+  if (!(error instanceof RangeError)) throw error;
+  const [, offset = '0', message = error.message] = /^(\d+): (.*)$/s.exec(error.message) ?? [];
+  return { offset: Number(offset), message };
 }
 
 function lineStarts(text: string): readonly number[] {
@@ -54,9 +64,17 @@ class Parser {
   script(): { statements: readonly Statement[]; unread: readonly Unread[] } {
     const statements: Statement[] = [];
     while (this.#at < this.#tokens.length) {
-      statements.push(...this.#list([]));
+      const start = this.#offset();
+      try {
+        if (this.#isSeparator()) this.#at++;
+        else statements.push(...this.#andOr());
+      } catch (error) {
+        const { message } = failureOf(error);
+        this.#unread.push({ position: this.#positionOf(start), text: `${message}: nothing from here on is read` });
+        break;
+      }
       const stray = this.#tokens[this.#at];
-      if (stray === undefined) break;
+      if (stray === undefined || this.#isSeparator() || this.#offset() !== start) continue;
       this.#unread.push({ position: this.#positionOf(stray.start), text: `${this.#text.slice(stray.start, stray.end)} does not belong here` });
       this.#at++;
     }

@@ -1,0 +1,133 @@
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { HostSetup } from '../host/setup.ts';
+import type { KeepalivedImport, KeepalivedMember, Note } from '../types.ts';
+import { objectAt } from './json.ts';
+import type { Merging } from './services.ts';
+
+interface DirectorSource {
+  readonly setup: HostSetup;
+  readonly keepalived: KeepalivedImport | undefined;
+  readonly name: string;
+}
+
+/** Puts the configurations of all directors together: pairs get their members, services go to the pair or the one director. Gives every section but the services. */
+export function addKeepalived(directors: readonly DirectorSource[], merging: Merging): JsonObject {
+  const sections: Record<string, JsonObject> = {};
+  let scriptUser: Json | undefined;
+  for (const { keepalived, name } of directors) {
+    if (keepalived === undefined) continue;
+    for (const [section, value] of Object.entries(keepalived.lvs)) {
+      if (section === 'script_user') scriptUser ??= value;
+      else if (section === 'virtual_services' && isJsonObject(value)) addConfigured(value, name, keepalived, merging);
+      else if (isJsonObject(value)) sections[section] = section === 'ipvs' ? { ...sections[section], ...value } : joined(section, sections[section] ?? {}, value, name, merging);
+    }
+  }
+  const pairs = Object.entries(sections['ha_pairs'] ?? {}).flatMap(([pair, value]): [string, JsonObject][] => (isJsonObject(value) ? [[pair, withMembers(pair, value, directors, merging)]] : []));
+  return { ...(scriptUser === undefined ? {} : { script_user: scriptUser }), ...sections, ...(pairs.length === 0 ? {} : { ha_pairs: Object.fromEntries(pairs) }) };
+}
+
+/** What both directors have must be the same; the first one's is taken. */
+function joined(section: string, before: JsonObject, found: JsonObject, director: string, { notes }: Merging): JsonObject {
+  const result: Record<string, Json> = { ...before };
+  for (const [name, value] of Object.entries(found)) {
+    const other = result[name];
+    result[name] ??= value;
+    const [ours, theirs] = [other, value].map((one) => (isJsonObject(one ?? null) ? withoutOwn(one as JsonObject) : one));
+    if (other !== undefined && JSON.stringify(ours) !== JSON.stringify(theirs)) {
+      notes.push({ kind: 'bug', id: 'members-differ', host: director, text: `${section} ${name}: ${differing(ours, theirs)}`, reason: 'it differs from what another member has, and they must be the same; the first one is taken' });
+    }
+  }
+  return result;
+}
+
+/** An interface may be a member's own. */
+function withoutOwn(value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'interface').sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Names of keys, never values: a password may be among them. */
+function differing(a: Json | undefined, b: Json | undefined): string {
+  if (!isJsonObject(a ?? null) || !isJsonObject(b ?? null)) return 'the value';
+  const [one, other] = [a as JsonObject, b as JsonObject];
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].filter((key) => JSON.stringify(one[key]) !== JSON.stringify(other[key])).join(', ');
+}
+
+function withMembers(pair: string, value: JsonObject, directors: readonly DirectorSource[], merging: Merging): JsonObject {
+  const shared = value['interface'];
+  const members = directors.flatMap(({ name, keepalived }): [string, KeepalivedMember][] => {
+    const member = keepalived?.members.get(pair);
+    return member === undefined ? [] : [[name, member]];
+  });
+  // Unicast names the peers, which may have no file here.
+  const missing = members.flatMap(([, { peers }]) => peers).filter((peer, i, all) => all.indexOf(peer) === i && !members.some(([name, { address }]) => address === peer || merging.names.addressesOf(name).includes(peer)));
+  const lowest = Math.min(...members.map(([, { priority }]) => priority));
+  const others = missing.map((peer, i): [string, JsonObject] => {
+    const name = merging.names.of(peer, 'lvs', merging.taken);
+    merging.taken.add(name);
+    merging.notes.push({ kind: 'missing', host: name, text: `${name} (${peer}), another member of ${pair}`, reason: `its keepalived.conf was not given: priority ${String(Math.max(1, lowest - 10 * (i + 1)))} is a guess` });
+    return [name, { priority: Math.max(1, lowest - 10 * (i + 1)) }];
+  });
+  if (members.length + others.length === 1) {
+    const name = partner(members[0]?.[0] ?? 'lvs1', merging);
+    const guess = lowest > 10 ? lowest - 10 : lowest + 10;
+    merging.notes.push({ kind: 'missing', host: name, text: `the other member of ${pair}`, reason: `only one keepalived.conf was given: ${name} with priority ${String(guess)} is a guess; import both, as lvs1@ADDRESS=FILE lvs2@ADDRESS=FILE` });
+    others.push([name, { priority: guess }]);
+  }
+  const own = members.map(([name, { priority, interface: at, address }]): [string, JsonObject] => [
+    name,
+    { priority, ...(at === shared ? {} : { interface: at }), ...(address === undefined || merging.names.addressesOf(name).includes(address) ? {} : { address }) },
+  ]);
+  return { members: Object.fromEntries([...own, ...others]), ...value };
+}
+
+function partner(name: string, { taken }: Merging): string {
+  const [, stem = 'lvs', number] = /^(.*?)(\d+)$/.exec(name) ?? [];
+  for (let next = number === undefined ? 2 : 1; ; next++) {
+    const found = `${stem}${String(next)}`;
+    if (found === name || taken.has(found)) continue;
+    taken.add(found);
+    return found;
+  }
+}
+
+function addConfigured(services: JsonObject, director: string, keepalived: KeepalivedImport, merging: Merging): void {
+  for (const [name, value] of Object.entries(services)) {
+    if (!isJsonObject(value)) continue;
+    const entry: JsonObject = { on: director, ...named(value, director, merging) };
+    const inPair = typeof value['on'] === 'string' && keepalived.members.has(value['on']);
+    const twin = [...merging.services].find(([, other]) => (['address', 'fwmark', 'protocol'] as const).every((key) => JSON.stringify(other[key]) === JSON.stringify(entry[key])));
+    if (twin === undefined) {
+      merging.services.set(merging.services.has(name) ? `${name}-${director}` : name, entry);
+    } else if (!inPair || JSON.stringify(twin[1]) !== JSON.stringify(entry)) {
+      merging.notes.push({ kind: 'bug', id: 'members-differ', host: director, text: `virtual service ${twin[0]}: ${differing(twin[1], entry)}`, reason: inPair ? 'it differs from what another member has, and they must be the same; the first one is taken' : 'two directors have it and no HA pair holds its address; the first one is taken' });
+    }
+  }
+}
+
+/** Real servers and the sorry server by name instead of by address. */
+function named(service: JsonObject, director: string, { names, taken, notes }: Merging): JsonObject {
+  const nameOf = (address: string): string => {
+    const name = address.startsWith('127.') ? director : names.of(address, 'rs', taken);
+    taken.add(name);
+    return name;
+  };
+  const list = Object.entries(objectAt(service, 'real_servers')).map(([key, options]): [string, Json] => {
+    const [address = key] = key.split('#');
+    const name = nameOf(address);
+    const known = names.addressOf(name);
+    const extra = known === undefined || known === address || address.startsWith('127.') ? {} : { address };
+    return [key.includes('#') ? `${name}#${key.split('#')[1] ?? ''}` : name, isJsonObject(options) ? { ...extra, ...options } : extra];
+  });
+  return { ...service, real_servers: Object.fromEntries(distinct(list, director, notes)) };
+}
+
+/** The model knows a host once in a service: of several ports of one address the first is kept. */
+function distinct(list: readonly [string, Json][], director: string, notes: Note[]): [string, Json][] {
+  const seen = new Map<string, Json>();
+  for (const [key, value] of list) {
+    const [name = key] = key.split('#');
+    if (seen.has(name)) notes.push({ kind: 'not-understood', host: director, text: `real server ${key.replace('#', ', port ')}`, reason: `left out: ${name} is a real server of this service already, by another port` });
+    else seen.set(name, value);
+  }
+  return [...seen];
+}

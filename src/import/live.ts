@@ -1,0 +1,65 @@
+import { readTable } from './host/commands.ts';
+import { emptySetup, type HostSetup } from './host/setup.ts';
+import type { Position } from '../core/errors.ts';
+
+/** What a host said of itself. */
+export interface LiveHost {
+  readonly setup: HostSetup;
+  /** /etc/keepalived, path -> text; empty without keepalived. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+const MAIN = '/etc/keepalived/keepalived.conf';
+/** Bytes of one file that are read. */
+const LIMIT = 1_000_000;
+
+/**
+ * Everything an import wants of a host, in one request. Needs root: the table and keepalived.conf are for root only.
+ * @param nonce hexadecimal, unpredictable: what a file holds cannot imitate a section
+ */
+export function liveScript(nonce: string): string {
+  const section = (name: string): string => `printf '\\n${nonce} %s\\n' ${name}`;
+  return [
+    section('addresses'),
+    'ip -o addr show',
+    section('sysctls'),
+    // The shell's own `read` takes a byte at a time, and the kernel answers the second with end of file.
+    'grep -Hs "" /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/ipv4/conf/*/arp_announce /proc/sys/net/ipv4/conf/*/send_redirects',
+    section('route'),
+    'ip -4 route show default 2>/dev/null',
+    section('table'),
+    // A host whose kernel has no IPVS yet must not load it for being asked.
+    'if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Sn; fi',
+    `for file in ${MAIN} /etc/keepalived/*.conf /etc/keepalived/*.inc /etc/keepalived/*/*.conf; do`,
+    `  if [ -f "$file" ] && [ -r "$file" ]; then printf '\\n${nonce} file %s\\n' "$file"; head -c ${String(LIMIT)} "$file"; fi`,
+    'done',
+    `printf '\\n${nonce} end\\n'`,
+  ].join('\n');
+}
+
+/** Pure. @param name its inventory name, when it has one @param asked how it was called, for positions @throws Error when the answer is incomplete */
+export function parseLive(name: string | undefined, address: string | undefined, output: string, nonce: string, asked: string): LiveHost {
+  const sections = new Map<string, string>();
+  const pieces = output.split(new RegExp(`\\n${nonce} (\\S+(?: [^\\n]*)?)\\n`));
+  if (pieces.at(-2) !== 'end') throw new Error('the answer is incomplete');
+  for (let at = 1; at < pieces.length; at += 2) {
+    const heading = pieces[at] ?? '';
+    if (!sections.has(heading)) sections.set(heading, pieces[at + 1] ?? '');
+  }
+  const files = new Map([...sections].flatMap(([heading, text]) => (heading.startsWith('file ') ? [[heading.slice('file '.length), text] as const] : [])));
+  const addresses = [...(sections.get('addresses') ?? '').matchAll(/^\d+:\s+(\S+)\s+inet6?\s+([0-9a-fA-F:.]+)(?:\/(\d+))?/gm)].map(([, at = '', own = '', prefix]) => ({ interface: at, address: own, prefix: prefix === undefined ? (own.includes(':') ? 128 : 32) : Number(prefix) }));
+  const setup = emptySetup(name, address);
+  const position: Position = { file: asked, line: 0, column: 0 };
+  // Said by a host, none of these has an order.
+  for (const one of addresses) if (one.interface !== 'lo' || !/^(127\.|::1$)/.test(one.address)) setup.addresses.push({ ...one, position, order: 0 });
+  for (const [, key = '', value = ''] of (sections.get('sysctls') ?? '').matchAll(/^\/proc\/sys\/([^:]+):(\d+)$/gm)) setup.sysctls.push({ key, value, position, order: 0, transient: false });
+  const via = /^default via (\S+)/m.exec(sections.get('route') ?? '')?.[1];
+  if (via !== undefined) setup.gateway = { via, position };
+  readTable(sections.get('table') ?? '', `${asked}: ipvsadm -Sn`, setup);
+  return { setup, files };
+}
+
+/** The file that keepalived reads first; undefined without keepalived. */
+export function mainFile({ files }: LiveHost): string | undefined {
+  return files.has(MAIN) ? MAIN : undefined;
+}
