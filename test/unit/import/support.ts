@@ -13,9 +13,9 @@ export async function imported(files: Readonly<Record<string, string>>, options:
   const dir = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-import-'));
   const args: string[] = [];
   for (const [argument, text] of Object.entries(files)) {
-    const [host, name] = argument.includes('=') ? argument.split('=') : [undefined, argument];
-    await writeFile(path.join(dir, name ?? ''), text);
-    args.push(`${host === undefined ? '' : `${host}=`}${path.join(dir, name ?? '')}`);
+    const name = argument.slice(argument.indexOf('=') + 1);
+    await writeFile(path.join(dir, name), text);
+    args.push(`${argument.slice(0, argument.length - name.length)}${path.join(dir, name)}`);
   }
   return { ...(await importAll({ files: args, as: undefined, live: [], known: new Map(), withSecrets: options.withSecrets ?? false })), dir };
 }
