@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { plainVars } from '../inventory/types.ts';
 import { usesKeepalived } from '../lvs/host/director-script.ts';
 import { directorModules, directorSysctls } from '../lvs/host/director.ts';
+import { usesTunnels } from '../lvs/host/real-server.ts';
 import type { Play, Task, VarLayer } from '../playbook/types.ts';
 import type { Scope, TemplateEngine } from '../template/types.ts';
 import type { CompiledPlay } from './compile.ts';
@@ -85,6 +86,8 @@ export class Scopes {
       lvs_kernel_modules: director === undefined ? [] : directorModules(director, host),
       // Not on a director whose services are all filled by a script.
       lvs_uses_keepalived: director !== undefined && usesKeepalived(director, host),
+      // A TUN real server, which needs the firewall's program for a rule.
+      lvs_uses_tunnels: topology !== undefined && usesTunnels(topology, host),
       inventory_hostname: host,
       inventory_hostname_short: host.split('.')[0] ?? host,
       group_names: [...groups.values()].filter((group) => group.name !== 'all' && group.hosts.includes(host)).map((group) => group.name).sort(),

@@ -10,6 +10,8 @@ export interface BootScript {
   /** One line for whoever reads it. */
   readonly summary: string;
   readonly modules: readonly string[];
+  /** What `prepare` makes, by name: the record from which a later topology knows what to take away. */
+  readonly parts?: readonly string[];
   /** Commands that make interfaces, each one line of sh; they must bear to be run again. After the modules, before the kernel parameters. */
   readonly prepare?: readonly string[];
   /** Files below /proc/sys and their values; when one cannot be set, no address is. */
@@ -32,7 +34,7 @@ export interface ScriptAddress {
  * The lists at its head are also the record of what is ours on a host: `recordedAddresses`, `recordedServices`.
  */
 export function renderBootScript(script: BootScript): string {
-  const { ipvs, prepare = [], dismantle = [] } = script;
+  const { ipvs, parts = [], prepare = [], dismantle = [] } = script;
   return [
     '#!/bin/sh',
     MANAGED,
@@ -47,6 +49,7 @@ export function renderBootScript(script: BootScript): string {
     `modules='${script.modules.join(' ')}'`,
     `sysctls=${list(Object.entries(script.sysctls).map(([file, value]) => `${file}=${value}`))}`,
     `addresses=${list(script.addresses.map((one) => `${one.interface}=${one.address}`))}`,
+    ...(parts.length === 0 ? [] : ['# Made by the commands in start and removed by those in stop:', `# shellcheck disable=SC2034 # for whoever takes this file's place`, `parts=${list(parts)}`]),
     ...(ipvs === undefined ? [] : ipvsData(ipvs, list)),
     '',
     COMMON,
@@ -177,7 +180,7 @@ export function recordedAddresses(text: string): readonly ScriptAddress[] {
 }
 
 /** Lines of a list at a script's head. */
-export function recorded(text: string, name: 'addresses' | 'services'): readonly string[] {
+export function recorded(text: string, name: 'addresses' | 'services' | 'parts'): readonly string[] {
   if (!text.startsWith(`#!/bin/sh\n${MANAGED}\n`)) return [];
   const body = new RegExp(`^${name}='\\n([^']*)'$`, 'm').exec(text)?.[1] ?? '';
   return body.split('\n').filter((line) => line !== '');

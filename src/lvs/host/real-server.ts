@@ -1,6 +1,7 @@
 import { bare } from '../model/pairs.ts';
 import type { RealServerHost, Topology } from '../model/topology.ts';
 import { renderBootScript, renderBootUnit, sysctlFile } from './boot-script.ts';
+import { mssRule, type TunnelDevice, tunnelDevice, type TunnelDeviceName, tunnelMss, type TunnelPart } from './tunnels.ts';
 
 /** The unit that carries the VIPs of a DR or TUN real server over a reboot. */
 export const REAL_SERVER_UNIT = 'lvs-real-server.service';
@@ -9,19 +10,20 @@ export const REAL_SERVER_SCRIPT = '/usr/local/sbin/lvs-real-server';
 
 /** An address that a real server has to carry itself. */
 export interface CarriedAddress {
-  /** `lo` for DR; `tunl0` (IPv4) or `ip6tnl0` (IPv6) for TUN: where the tunnel's packets come out. */
-  readonly interface: 'lo' | 'tunl0' | 'ip6tnl0';
+  /** `lo` for DR; for TUN the device on which the tunnel's packets come out, `tunl0` mostly. */
+  readonly interface: 'lo' | TunnelDeviceName;
   /** With a host's own prefix length, `192.168.0.38/32` or `2001:db8::38/128`: a wider one would make a route of it. */
   readonly address: string;
 }
 
 /** The VIPs that a host must carry, in the topology's order. Empty for NAT, whose packets arrive with the RIP, and for other hosts. */
 export function realServerAddresses(topology: Topology, host: string): readonly CarriedAddress[] {
-  return carried(topology, host).map(({ vip, mode }) => {
-    const ipv6 = vip.includes(':');
-    const tunnel = ipv6 ? 'ip6tnl0' : 'tunl0';
-    return { interface: mode === 'dr' ? 'lo' : tunnel, address: `${bare(vip)}/${ipv6 ? '128' : '32'}` };
+  const all = carried(topology, host).map((one): CarriedAddress => {
+    const name = one.mode === 'dr' ? 'lo' : deviceOf(one).name;
+    return { interface: name, address: `${bare(one.vip)}/${one.vip.includes(':') ? '128' : '32'}` };
   });
+  // Two services may come to one VIP by tunnels that end in the same device.
+  return [...new Map(all.map((one) => [`${one.interface} ${one.address}`, one])).values()];
 }
 
 /**
@@ -42,27 +44,43 @@ export function realServerSysctls(topology: Topology, host: string): Readonly<Re
     [`net.ipv4.conf.${name}.arp_ignore`, '1'],
     [`net.ipv4.conf.${name}.arp_announce`, '2'],
   ]);
-  return Object.fromEntries([...arp, ...(interfaces.has('tunl0') ? [['net.ipv4.conf.tunl0.rp_filter', '2']] : [])]) as Record<string, string>;
+  const loose = [...interfaces].filter((name) => name !== 'lo').map((name) => [`net.ipv4.conf.${name}.rp_filter`, '2']);
+  return Object.fromEntries([...arp, ...loose]) as Record<string, string>;
 }
 
-/** Modules that make the tunnel interfaces: `ipip` gives tunl0, `ip6_tunnel` ip6tnl0. */
+/** Whether packets come to a host through tunnels. */
+export function usesTunnels(topology: Topology, host: string): boolean {
+  return tunnelled(topology, host).length > 0;
+}
+
+/** Modules that take packets out of tunnels; most make their device, `ipip` tunl0. */
 export function realServerKernelModules(topology: Topology, host: string): readonly string[] {
-  const interfaces = realServerAddresses(topology, host).map((address) => address.interface);
-  return [...(interfaces.includes('tunl0') ? ['ipip'] : []), ...(interfaces.includes('ip6tnl0') ? ['ip6_tunnel'] : [])];
+  return [...new Set(tunnelled(topology, host).flatMap((one) => deviceOf(one).modules))];
+}
+
+/** What else the tunnels need, in the order in which it is made; of each VIP the rule for the narrowest of its tunnels. */
+export function realServerTunnelParts(topology: Topology, host: string): readonly TunnelPart[] {
+  const all = tunnelled(topology, host);
+  const parts = all.flatMap((one) => deviceOf(one).parts);
+  const rules = [...new Set(all.map(({ vip }) => vip))].map((vip) => mssRule(bare(vip), Math.min(...all.filter((one) => one.vip === vip).map((one) => tunnelMss(vip, deviceOf(one))))));
+  return [...new Map([...parts, ...rules].map((part) => [part.key, part])).values()];
 }
 
 /**
- * The script that sets modules, kernel parameters and VIPs in the right order; undefined for a host that carries no VIP. Stopping it
- * removes these addresses and nothing else: the ARP rules stay, as without VIPs they do no harm and other VIPs may need them.
+ * The script that sets modules, tunnels, kernel parameters and VIPs in the right order; undefined for a host that carries no VIP. Stopping it
+ * removes these addresses and what it made for tunnels, and nothing else: the ARP rules stay, as without VIPs they do no harm and other VIPs may need them.
  */
 export function renderRealServerScript(topology: Topology, host: string): string | undefined {
   const addresses = realServerAddresses(topology, host);
   if (addresses.length === 0) return undefined;
   const tunnels = new Set(addresses.map((address) => address.interface).filter((name) => name !== 'lo'));
+  const parts = realServerTunnelParts(topology, host);
   return renderBootScript({
     summary: 'Virtual IPs of an LVS real server, silent on ARP: the kernel parameters come before the addresses.',
     modules: realServerKernelModules(topology, host),
-    prepare: [...tunnels].map((name) => `ip link set ${name} up`),
+    parts: parts.map(({ key }) => key),
+    prepare: [...parts.map(({ add }) => add), ...[...tunnels].map((name) => `ip link set ${name} up`)],
+    dismantle: parts.map(({ remove }) => remove).reverse(),
     sysctls: Object.fromEntries(Object.entries(realServerSysctls(topology, host)).map(([name, value]) => [sysctlFile(name), value])),
     addresses,
   });
@@ -72,6 +90,8 @@ export function renderRealServerScript(topology: Topology, host: string): string
 export const REAL_SERVER_UNIT_TEXT = renderBootUnit('Virtual IPs of an LVS real server, silent on ARP', REAL_SERVER_SCRIPT, [
   'DefaultDependencies=no',
   'After=systemd-modules-load.service systemd-sysctl.service',
+  // They may replace every rule of the firewall when they start, ours of the tunnels included.
+  'After=netfilter-persistent.service nftables.service firewalld.service',
   'Before=network-pre.target shutdown.target',
   'Wants=network-pre.target',
   'Conflicts=shutdown.target',
@@ -79,4 +99,12 @@ export const REAL_SERVER_UNIT_TEXT = renderBootUnit('Virtual IPs of an LVS real 
 
 function carried(topology: Topology, host: string): RealServerHost['vips'] {
   return topology.realServers.get(host)?.vips ?? [];
+}
+
+function tunnelled(topology: Topology, host: string): RealServerHost['vips'] {
+  return carried(topology, host).filter(({ mode }) => mode === 'tun');
+}
+
+function deviceOf({ vip, rip, tunnel }: RealServerHost['vips'][number]): TunnelDevice {
+  return tunnelDevice(vip, rip, tunnel);
 }

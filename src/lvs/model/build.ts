@@ -90,7 +90,7 @@ function realServersOf(
   networks: ReadonlyMap<string, NatNetwork>,
   hosts: ReadonlyMap<string, HostAddress>,
 ): ReadonlyMap<string, RealServerHost> {
-  const found = new Map<string, { address: string; vips: Map<string, { vip: string; mode: 'dr' | 'tun'; tunnel: Tunnel }>; gateway: string | undefined }>();
+  const found = new Map<string, { address: string; vips: Map<string, { vip: string; mode: 'dr' | 'tun'; tunnel: Tunnel; rip: string }>; gateway: string | undefined }>();
   for (const service of services.values()) {
     for (const server of backendsOf(service)) {
       const entry = found.get(server.host) ?? { address: parseIp(hosts.get(server.host)?.address ?? '')?.address ?? server.address, vips: new Map(), gateway: undefined };
@@ -102,7 +102,9 @@ function realServersOf(
         entry.gateway ??= network?.gateway;
         continue;
       }
-      for (const vip of vipsOf(service)) entry.vips.set(`${vip} ${server.mode} ${service.tunnel.type}`, { vip, mode: server.mode, tunnel: service.tunnel });
+      const { type, port, checksum } = service.tunnel;
+      const way = server.mode === 'dr' ? 'dr' : ['tun', type, String(port), checksum, server.address].join(' ');
+      for (const vip of vipsOf(service)) entry.vips.set(`${vip} ${way}`, { vip, mode: server.mode, tunnel: service.tunnel, rip: server.address });
     }
   }
   const sorted = (vips: RealServerHost['vips'] extends readonly (infer V)[] ? ReadonlyMap<string, V> : never) => [...vips].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, vip]) => vip);

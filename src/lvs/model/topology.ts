@@ -402,8 +402,8 @@ export interface RealServerHost {
   readonly host: string;
   /** RIP. */
   readonly address: string;
-  /** VIPs that a DR or TUN real server must carry itself, without prefix; sorted. `tunnel` matters for TUN. */
-  readonly vips: readonly { readonly vip: string; readonly mode: 'dr' | 'tun'; readonly tunnel: Tunnel }[];
+  /** VIPs that a DR or TUN real server must carry itself, without prefix; sorted. Of TUN: how its packets come, and to which address (a service may name another RIP). */
+  readonly vips: readonly { readonly vip: string; readonly mode: 'dr' | 'tun'; readonly tunnel: Tunnel; readonly rip: string }[];
   /** Next hop of its default route, for NAT; undefined: not ours to set. */
   readonly gateway: string | undefined;
 }

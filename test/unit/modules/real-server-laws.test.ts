@@ -4,7 +4,7 @@ import { LvsPlayError } from '../../../src/core/errors.ts';
 import type { Json } from '../../../src/core/json.ts';
 import { contentOf, NO_CONTENT } from '../../../src/facts/content.ts';
 import { recordedAddresses } from '../../../src/lvs/host/boot-script.ts';
-import { REAL_SERVER_SCRIPT, REAL_SERVER_UNIT, realServerAddresses } from '../../../src/lvs/host/real-server.ts';
+import { REAL_SERVER_SCRIPT, REAL_SERVER_UNIT, realServerAddresses, realServerTunnelParts } from '../../../src/lvs/host/real-server.ts';
 import { ABSENT } from '../../../src/facts/file.ts';
 import type { Topology } from '../../../src/lvs/model/topology.ts';
 import type { Step } from '../../../src/modules/contract.ts';
@@ -21,6 +21,9 @@ const FOREIGN = '10.9.9.9/32';
 class ModelHost {
   readonly addresses = new Map<string, Set<string>>([['lo', new Set(['127.0.0.1/8', FOREIGN])]]);
   readonly sysctls = new Map<string, string>();
+  readonly modules = new Set<string>();
+  /** Parts of tunnels, by the line that makes each. */
+  readonly parts = new Map<string, string>();
   file: string | undefined;
   script: string | undefined;
   enabled = false;
@@ -35,7 +38,9 @@ class ModelHost {
       case 'sysctl':
         return this.sysctls.get(key) ?? '0';
       case 'kernel_module':
-        return { loaded: this.addresses.has(key === 'ipip' ? 'tunl0' : 'ip6tnl0') };
+        return { loaded: this.modules.has(key) };
+      case 'tunnel':
+        return this.parts.has(key);
       case 'content':
         return this.contentOf(key === UNIT_PATH ? this.file : this.script);
       case 'file':
@@ -57,6 +62,8 @@ class ModelHost {
       const text = Buffer.from(step.content).toString();
       if (step.path === UNIT_PATH) this.file = text;
       else this.script = text;
+    } else if (step.kind === 'script' && /^(add|remove) tunnel /.test(step.title)) {
+      this.tunnel(step.title, step.script);
     } else if (step.kind === 'script') {
       for (const [, value = '', name = ''] of step.script.matchAll(/^printf '%s\\n' (\S+) >\/proc\/sys\/(\S+) /gm)) this.sysctls.set(name.replaceAll('/', '.'), value);
     } else if (step.kind === 'exec') {
@@ -67,7 +74,27 @@ class ModelHost {
     this.invariant(step.title);
   }
 
+  tunnel(title: string, script: string): void {
+    const [, verb = '', key = ''] = /^(add|remove) tunnel (.+)$/.exec(title) ?? [];
+    const [, name = ''] = /^link (\S+)$/.exec(key) ?? [];
+    expect(script).toContain(key.split(' ').at(-1));
+    if (verb === 'add') {
+      this.parts.set(key, script);
+      if (name !== '') this.addresses.set(name, new Set());
+    } else {
+      expect(this.parts.delete(key), title).toBe(true);
+      if (name !== '') this.addresses.delete(name);
+    }
+  }
+
   command(line: string): void {
+    const [, module] = /^modprobe (ipip|ip_gre|fou)$/.exec(line) ?? [];
+    if (module !== undefined) {
+      this.modules.add(module);
+      const device = { ipip: 'tunl0', ip_gre: 'gre0' }[module];
+      if (device !== undefined && !this.addresses.has(device)) this.addresses.set(device, new Set());
+      return;
+    }
     const [, verb, address = '', name = ''] = /^ip address (replace|delete) (\S+) dev (\S+)$/.exec(line) ?? [];
     if (verb !== undefined) {
       const carrier = this.addresses.get(name);
@@ -77,10 +104,9 @@ class ModelHost {
       return;
     }
     switch (line) {
-      case 'modprobe ipip':
-        if (!this.addresses.has('tunl0')) this.addresses.set('tunl0', new Set());
-        return;
       case 'ip link set tunl0 up':
+      case 'ip link set gre0 up':
+      case 'ip link set lvs_gre up':
         return;
       case 'systemctl daemon-reload':
         this.loaded = this.file;
@@ -118,7 +144,7 @@ class ModelHost {
   }
 }
 
-const service = fc.record({ vip: fc.constantFrom('192.168.0.38', '192.168.0.39', '192.168.0.40'), mode: fc.constantFrom('dr', 'tun', 'nat'), servers: fc.constantFrom(['rs1'], ['rs2'], ['rs1', 'rs2']) });
+const service = fc.record({ vip: fc.constantFrom('192.168.0.38', '192.168.0.39', '192.168.0.40'), mode: fc.constantFrom('dr', 'tun', 'nat'), tunnel: fc.constantFrom('ipip', 'gue', 'gre', '{ type: gue, port: 6081, checksum: remcsum }', '{ type: gre, checksum: csum }'), servers: fc.constantFrom(['rs1'], ['rs2'], ['rs1', 'rs2']) });
 const cluster = fc.uniqueArray(service, { selector: ({ vip }) => vip, minLength: 1, maxLength: 3 }).map((services) =>
   [
     'ha_pairs:',
@@ -128,7 +154,7 @@ const cluster = fc.uniqueArray(service, { selector: ({ vip }) => vip, minLength:
     '    virtual_router_id: 51',
     `    vips: [${services.map(({ vip }) => vip).join(', ')}]`,
     'virtual_services:',
-    ...services.flatMap(({ vip, mode, servers }, index) => [`  s${String(index)}:`, '    on: edge', `    address: ${vip}:80`, `    mode: ${mode}`, '    scheduler: rr', `    real_servers: { ${servers.map((name) => `${name}: { weight: 1 }`).join(', ')} }`]),
+    ...services.flatMap(({ vip, mode, tunnel, servers }, index) => [`  s${String(index)}:`, '    on: edge', `    address: ${vip}:80`, `    mode: ${mode}`, ...(mode === 'tun' ? [`    tunnel: ${tunnel}`] : []), '    scheduler: rr', `    real_servers: { ${servers.map((name) => `${name}: { weight: 1 }`).join(', ')} }`]),
     '',
   ].join('\n'),
 );
@@ -164,6 +190,7 @@ it('goes from any topology to any other as planned, silent on ARP at every step'
         expect(session.diff(session.next)).toEqual([]);
         expect((await play(module, {}, (fact, key) => host.fact(fact, key), context)).changes).toEqual([]);
         const carried = [...host.addresses].flatMap(([name, addresses]) => [...addresses].filter((address) => address.startsWith('192.168.0.')).map((address) => `${name} ${address}`));
+        expect([...host.parts.keys()].sort()).toEqual(realServerTunnelParts(topology, 'rs1').map(({ key }) => key).sort());
         expect(carried.sort()).toEqual(realServerAddresses(topology, 'rs1').map(({ interface: name, address }) => `${name} ${address}`).sort());
       }
     }),

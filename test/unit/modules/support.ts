@@ -23,6 +23,7 @@ export const bare: World = (fact, key) => {
     address: { exists: key === 'lo', addresses: [] },
     kernel_module: { loaded: false },
     ipvs: { table: { services: [] }, timeouts: null },
+    tunnel: false,
   };
   return known(answers[fact], fact);
 };
@@ -41,6 +42,7 @@ export const lived: World = (fact, key) => {
     address: { exists: true, addresses: key === 'lo' ? ['127.0.0.1/8', '192.168.0.38/32'] : ['10.0.0.8/24'] },
     kernel_module: { loaded: true },
     ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
+    tunnel: true,
   };
   return known(answers[fact], fact);
 };
@@ -58,6 +60,7 @@ export const odd: World = (fact, key) => {
     kernel_module: { loaded: false },
     // Read from /proc/net/ip_vs, which tells less.
     ipvs: { table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', persistence: 'unknown', destinations: [] }] }, timeouts: null },
+    tunnel: false,
   };
   return known(answers[fact], `${fact} ${key}`);
 };

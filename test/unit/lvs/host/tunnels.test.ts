@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { tunnelDevice, tunnelMss } from '../../../../src/lvs/host/tunnels.ts';
+import { mssRule, recordedPart, tunnelDevice, tunnelMss } from '../../../../src/lvs/host/tunnels.ts';
 import type { Tunnel } from '../../../../src/lvs/model/topology.ts';
 
 const IPIP: Tunnel = { type: 'ipip', port: undefined, checksum: 'none' };
@@ -31,9 +31,38 @@ describe('tunnelDevice', () => {
 
   it.each(['dash', 'busybox sh'])('what it adds can be read by %s', (shell) => {
     for (const tunnel of [IPIP, GUE, { ...GRE, checksum: 'csum' } as const]) {
-      const { setup, teardown } = tunnelDevice(VIP4, RIP4, tunnel);
+      const parts = [...tunnelDevice(VIP4, RIP4, tunnel).parts, mssRule(VIP4, 1440)];
       const [program = '', ...args] = shell.split(' ');
-      expect(() => execFileSync(program, [...args, '-n'], { input: [...setup, ...teardown, ''].join('\n') })).not.toThrow();
+      expect(() => execFileSync(program, [...args, '-n'], { input: [...parts.flatMap(({ add, remove }) => [add, remove]), ''].join('\n') })).not.toThrow();
     }
+  });
+});
+
+describe('the record of parts', () => {
+  it.each([
+    ...tunnelDevice(VIP4, RIP4, GUE).parts,
+    ...tunnelDevice(VIP6, RIP6, GUE).parts,
+    ...tunnelDevice(VIP4, RIP6, IPIP).parts,
+    ...tunnelDevice(VIP4, RIP4, { ...GRE, checksum: 'csum' }).parts,
+    ...tunnelDevice(VIP6, RIP6, { ...GRE, checksum: 'csum' }).parts,
+    mssRule(VIP4, 1440),
+    mssRule(VIP6, 1400),
+  ])('leads back from $key to how it is removed', ({ key, remove }) => {
+    expect(recordedPart(key)?.remove).toBe(remove);
+  });
+
+  it.each(['', 'fou 4 6080; reboot', 'fou 5 6080', 'link eth0', 'link tunl0', 'mss $(reboot) 1440', 'mss 192.168.0.38 1440 -j', 'mss -h 1440'])('takes nothing else: %j', (key) => {
+    expect(recordedPart(key)).toBeUndefined();
+  });
+
+  it('tells the same port of the two families apart', () => {
+    const four = tunnelDevice(VIP4, RIP4, GUE).parts[0]?.add ?? '';
+    const six = tunnelDevice(VIP6, RIP6, GUE).parts[0]?.add ?? '';
+    const listed = (add: string, ports: string): boolean => {
+      // As `ip fou show` of iproute2 6.1 prints them.
+      const program = `ip() { if [ "$*" = 'fou show' ]; then printf '${ports}'; else echo added; fi; }\n${add}`;
+      return execFileSync('dash', [], { input: program, encoding: 'utf8' }) === '';
+    };
+    expect([listed(four, 'port 6080 gue\\n'), listed(four, 'port 6080 gue -6\\n'), listed(six, 'port 6080 gue\\n'), listed(six, 'port 6080 gue -6\\n')]).toEqual([true, false, false, true]);
   });
 });
