@@ -18,7 +18,7 @@ import {
   realServerTunnelParts,
   renderRealServerScript,
 } from '../lvs/host/real-server.ts';
-import { recordedPart, TUNNEL_DEVICES, type TunnelPart } from '../lvs/host/tunnels.ts';
+import { MODULE_DEVICES, recordedPart, TUNNEL_DEVICES, type TunnelPart } from '../lvs/host/tunnels.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import { type BootService, bootChanges, bootPatches, bootRemoval, bootRequests, bootSteps } from './boot-service.ts';
 import { type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
@@ -95,13 +95,14 @@ export default defineModule<JsonObject>({
     const { host } = context;
     const wanted = realServerAddresses(topology, host);
     const retired = retiredAddresses(topology, host, facts);
+    const made = realServerKernelModules(topology, host).map((name) => MODULE_DEVICES[name]);
     return [
       ...CARRIERS.map((name) =>
         patch(addressFact, name, (state) => {
           const kept = state.addresses.filter((address) => !retired.some((gone) => gone.interface === name && gone.address === address));
           const added = wanted.filter((one) => one.interface === name && !kept.includes(one.address)).map((one) => one.address);
           const deleted = retiredParts(topology, host, facts).some(({ key }) => key === `link ${name}`);
-          return { exists: (state.exists && !deleted) || added.length > 0, addresses: [...kept, ...added] };
+          return { exists: (state.exists && !deleted) || added.length > 0 || made.some((device) => device === name), addresses: [...kept, ...added] };
         }),
       ),
       ...realServerKernelModules(topology, host).map((name) => patch(kernelModuleFact, name, () => ({ loaded: true }))),

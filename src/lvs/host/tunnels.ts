@@ -17,6 +17,9 @@ export interface TunnelDevice {
 export const TUNNEL_DEVICES = ['tunl0', 'sit0', 'ip6tnl0', 'gre0', 'ip6gre0', 'lvs_ip6', 'lvs_gre', 'lvs_gre6'] as const;
 export type TunnelDeviceName = (typeof TUNNEL_DEVICES)[number];
 
+/** Devices that are there as soon as a module is loaded. */
+export const MODULE_DEVICES: Readonly<Record<string, TunnelDeviceName>> = { ipip: 'tunl0', sit: 'sit0', ip6_tunnel: 'ip6tnl0', ip_gre: 'gre0', ip6_gre: 'ip6gre0' };
+
 /** One thing beside modules and addresses that a TUN real server has to have in its kernel. */
 export interface TunnelPart {
   /**
