@@ -27,11 +27,6 @@ export function bootRequests(service: BootService): FactRequest[] {
   return [...fileRequests(service.script), request(contentFact, unitPath(service)), request(unitFact, service.unit)] as FactRequest[];
 }
 
-/** Whether the unit is there and has been started: its script then only has to be replaced, never run anew. */
-export function bootIsActive(service: BootService, facts: FactReader): boolean {
-  return unitOf(service, facts).active;
-}
-
 /** Changes of script and unit, in the order in which they are made. */
 export function bootChanges(service: BootService, facts: FactReader): Change[] {
   const file = facts.get(contentFact, unitPath(service));

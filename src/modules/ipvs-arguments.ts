@@ -87,6 +87,8 @@ function destinationOf(args: ServerArgs, place: Place, forward: (typeof MODES)[n
   const endpoint = alone === undefined ? parseEndpoint(args.server) : { ...alone, port: own };
   if (endpoint === undefined) throw bad(`${args.server} is no address of a real server`, 'write 192.168.0.18, or with mode nat 192.168.0.18:8080');
   if (forward !== 'nat' && endpoint.port !== own) throw bad(`${args.server}: mode ${forward} cannot change the port`, 'leave the port out, or use mode: nat');
+  // The kernel says no more than "Numerical result out of range".
+  if ((args.lower_threshold ?? 0) > (args.upper_threshold ?? 0)) throw bad(`${args.server}: lower_threshold is above upper_threshold`, 'choose an upper_threshold above it');
   if (forward !== 'tun' && (args.tunnel !== undefined || args.tunnel_port !== undefined || args.tunnel_checksum !== undefined)) throw bad(`${args.server}: a tunnel needs mode tun`, 'use mode: tun');
   const tunnel = { type: args.tunnel ?? 'ipip', port: args.tunnel_port ?? (args.tunnel === 'gue' ? 6080 : undefined), checksum: args.tunnel_checksum ?? 'none' } as const;
   if (tunnel.type !== 'gue' && (args.tunnel_port !== undefined || tunnel.checksum === 'remcsum')) throw bad(`${args.server}: only gue has a port and remcsum`, 'use tunnel: gue');

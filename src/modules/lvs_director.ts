@@ -129,10 +129,8 @@ function timeoutsNow(facts: FactReader): readonly number[] | null {
   return facts.get(ipvsFact, 'timeouts').timeouts;
 }
 
-/** 0 leaves one as it is (ipvsadm(8)). */
 function timeoutsAreRight(topology: Topology, host: string, facts: FactReader): boolean {
-  const now = timeoutsNow(facts);
-  return now !== null && (scriptTimeouts(topology, host) ?? []).every((seconds, index) => seconds === 0 || seconds === now[index]);
+  return scriptTimeouts(topology, host)?.join() === timeoutsNow(facts)?.join();
 }
 
 function interfacesOf(topology: Topology, host: string): string[] {

@@ -1,12 +1,18 @@
 import { serverWords, serviceName, serviceWords } from '../ipvs/commands.ts';
+import type { IpvsTable } from '../ipvs/types.ts';
 import { formatEndpoint } from '../model/ip.ts';
-import type { BootScript } from './boot-script.ts';
+
+/** Virtual services that no daemon manages, and the time-outs of connections in seconds. */
+export interface ScriptIpvs {
+  readonly table: IpvsTable;
+  readonly timeouts: readonly [tcp: number, tcpFin: number, udp: number] | undefined;
+}
 
 /**
  * The lists of virtual services (`NAME|OPTIONS`) and real servers (`NAME|ENDPOINT|OPTIONS`) of a script, as `ipvsadm -Sn` would write them: what is
  * there word for word needs no command.
  */
-export function ipvsData({ table, timeouts }: NonNullable<BootScript['ipvs']>, list: (entries: readonly string[]) => string): readonly string[] {
+export function ipvsData({ table, timeouts }: ScriptIpvs, list: (entries: readonly string[]) => string): readonly string[] {
   return [
     `services=${list(table.services.map((service) => `${serviceName(service).join(' ')}|${serviceWords(service).join(' ')}`))}`,
     `servers=${list(

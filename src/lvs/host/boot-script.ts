@@ -1,6 +1,5 @@
 import { shellQuote } from '../../core/quote.ts';
-import { IPVS_STATUS, IPVS_STOP, IPVS_SYNC, ipvsData } from './boot-script-ipvs.ts';
-import type { IpvsTable } from '../ipvs/types.ts';
+import { IPVS_STATUS, IPVS_STOP, IPVS_SYNC, ipvsData, type ScriptIpvs } from './boot-script-ipvs.ts';
 
 /** First words of every file that lvs-play owns whole. */
 const MANAGED = '# managed by lvs-play; changes made here are lost at the next deploy';
@@ -19,8 +18,7 @@ export interface BootScript {
   readonly addresses: readonly ScriptAddress[];
   /** Commands that undo `prepare`, after the addresses are gone; a failure is no failure. */
   readonly dismantle?: readonly string[];
-  /** Virtual services that no daemon manages, and the time-outs of connections in seconds. */
-  readonly ipvs?: { readonly table: IpvsTable; readonly timeouts: readonly [tcp: number, tcpFin: number, udp: number] | undefined } | undefined;
+  readonly ipvs?: ScriptIpvs | undefined;
 }
 
 export interface ScriptAddress {

@@ -10,9 +10,10 @@ const tunnel = fc.constantFrom<NonNullable<IpvsDestination['tunnel']>>(
   { type: 'gre', port: undefined, checksum: 'csum' },
 );
 const server = (six: boolean, port: number) =>
-  fc.record({ last: fc.integer({ min: 1, max: 4 }), forward: fc.constantFrom('dr', 'nat', 'tun'), weight, tunnel, upperThreshold: fc.constantFrom(0, 100), lowerThreshold: fc.constantFrom(0, 50), natPort: fc.constantFrom(port, 8080) }).map(
-    ({ last, natPort, ...one }): IpvsDestination => ({
+  fc.record({ last: fc.integer({ min: 1, max: 4 }), forward: fc.constantFrom('dr', 'nat', 'tun'), weight, tunnel, thresholds: fc.constantFrom({ upperThreshold: 0, lowerThreshold: 0 }, { upperThreshold: 100, lowerThreshold: 0 }, { upperThreshold: 100, lowerThreshold: 50 }), natPort: fc.constantFrom(port, 8080) }).map(
+    ({ last, natPort, thresholds, ...one }): IpvsDestination => ({
       ...one,
+      ...thresholds,
       forward: one.forward,
       address: six ? `2001:db8::${String(last)}` : `10.0.0.${String(last)}`,
       port: one.forward === 'nat' ? natPort : port,
@@ -25,7 +26,7 @@ const service = fc
   .record({ protocol: fc.constantFrom<IpvsService['protocol']>('tcp', 'udp', 'sctp', 'fwm'), six: fc.boolean(), number: fc.integer({ min: 1, max: 3 }), scheduler: fc.constantFrom('rr', 'wrr', 'sh', 'mh'), persistence: fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined }), sip: fc.boolean(), prefix: fc.integer({ min: 1, max: 32 }), ops: fc.boolean() })
   .chain(({ protocol, six, number, scheduler, persistence, sip, prefix, ops }) => {
     const port = protocol === 'fwm' ? 0 : 80;
-    const flags = [...(scheduler === 'sh' ? ['sh-port', 'sh-fallback'] : scheduler === 'mh' ? ['mh-port'] : []), ...(ops ? ['ops'] : [])].sort();
+    const flags = [...(scheduler === 'sh' ? ['sh-port', 'sh-fallback'] : scheduler === 'mh' ? ['mh-port'] : []), ...(ops && (protocol === 'udp' || protocol === 'fwm') ? ['ops'] : [])].sort();
     const address = protocol === 'fwm' ? '' : six ? `2001:db8:1::${String(number)}` : `192.168.0.${String(number)}`;
     return fc.uniqueArray(server(six, port), { maxLength: 4, selector: (one) => formatEndpoint(one.address, one.port) }).map(
       (destinations): IpvsService => ({
