@@ -95,7 +95,7 @@ function dumpOf(output: string): string {
   const interfaces = lines.findIndex((line) => /^ Name = lo$/.test(line));
   return lines
     .slice(0, interfaces)
-    .filter((line) => line.startsWith(' ') && !/^ {10,}'/.test(line) && !/Current processes|Have quorum|Status =|Last status|pid/i.test(line))
+    .filter((line) => line.startsWith(' ') && !/^ {10,}'/.test(line) && !/discriminator|jitter|Current processes|Have quorum|Status =|Last status|pid/i.test(line))
     .sort()
     .join('\n');
 }

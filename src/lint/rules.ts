@@ -1,0 +1,8 @@
+import { availabilityRules } from './rules/availability.ts';
+import { forwardingRules } from './rules/forwarding.ts';
+import { serviceRules } from './rules/services.ts';
+import { vrrpRules } from './rules/vrrp.ts';
+import type { LintRule } from './types.ts';
+
+/** Every rule about sound topologies. */
+export const RULES: readonly LintRule[] = [...forwardingRules, ...serviceRules, ...availabilityRules, ...vrrpRules];
