@@ -20,6 +20,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'verify', summary: 'prove from outside that the virtual services work', load: async () => (await import('./verify.ts')).verifyCommand() },
   { name: 'explain', summary: "a packet's way through a virtual service, and what each hop needs", load: async () => (await import('./explain.ts')).explainCommand() },
   { name: 'import', summary: 'make an inventory of keepalived.conf, ipvsadm -Sn, scripts, or of live hosts', load: async () => (await import('./import.ts')).importCommand() },
+  { name: 'lint', summary: 'find what is wrong with a cluster before clients do', load: async () => (await import('./lint.ts')).lintCommand() },
   { name: 'inventory', summary: 'show hosts, groups and variables', load: async () => (await import('./inventory.ts')).inventoryCommand() },
   { name: 'module', alias: 'modules', summary: 'list the modules, or show the arguments of one', load: async () => (await import('./module.ts')).moduleCommand() },
   { name: 'lab', summary: 'boot a replica of an inventory on this machine, on real kernels', load: async () => (await import('./lab.ts')).labCommand() },

@@ -13,6 +13,8 @@ export interface Site {
   readonly inventory: Inventory;
   /** Undefined when no host has the variable `lvs`. */
   readonly topology: Topology | undefined;
+  /** The variable `lvs` that the topology was made from, with the places it was written at. */
+  readonly lvs: Located | undefined;
 }
 
 /**
@@ -23,11 +25,12 @@ export function buildSite(inventory: Inventory, extraVars: JsonObject, engine: T
   const owner = [...inventory.hosts.values()].find((host) => host.vars.has('lvs'));
   const extra: Located | undefined = extraVars['lvs'] === undefined ? undefined : { value: extraVars['lvs'], locate: () => undefined };
   const written = extra ?? owner?.vars.get('lvs');
-  if (written === undefined) return { inventory, topology: undefined };
+  if (written === undefined) return { inventory, topology: undefined, lvs: undefined };
   const scope = { ...(owner === undefined ? {} : plainVars(owner.vars)), ...extraVars };
   const value = engine.renderValue(written.value, { vars: scope }, (path) => written.locate(path));
-  const topology = buildTopology({ value, locate: (path, of) => written.locate(path, of) }, hostAddresses(inventory, extraVars, engine));
-  return { inventory: withGroups(inventory, lvsGroups(topology)), topology };
+  const lvs: Located = { value, locate: (path, of) => written.locate(path, of) };
+  const topology = buildTopology(lvs, hostAddresses(inventory, extraVars, engine));
+  return { inventory: withGroups(inventory, lvsGroups(topology)), topology, lvs };
 }
 
 function hostAddresses(inventory: Inventory, extraVars: JsonObject, engine: TemplateEngine): ReadonlyMap<string, HostAddress> {
