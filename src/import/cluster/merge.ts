@@ -34,9 +34,12 @@ export function mergeSources(sources: readonly HostSources[], known: ReadonlyMap
     comments: new Map(),
     notes: sources.flatMap(({ setup, keepalived }) => [...setup.notes, ...(keepalived?.notes ?? []).map((note) => withHost(note, setup.name))]),
   };
+  // A host's further addresses, IPv6 among them, are its own too; those with a host's own prefix length are virtual ones.
+  for (const { setup } of sources) {
+    for (const { address, prefix } of setup.addresses) if (setup.name !== undefined && prefix < (address.includes(':') ? 128 : 32)) names.also(setup.name, address);
+  }
   const directing = sources.filter(({ setup, keepalived }) => keepalived !== undefined || setup.services.length > 0);
   const directors = directing.map(({ setup, keepalived }) => ({ setup, keepalived, name: directorName(setup, keepalived, merging) }));
-  for (const { setup, name } of directors) for (const { address } of setup.addresses) if (setup.ownAddress === address) names.also(name, address);
   const sections = addKeepalived(directors, merging);
   for (const { setup, keepalived, name } of directors) addServices(withoutOwned(setup, keepalived, name, merging), name, merging);
   const services = Object.fromEntries(merging.services);

@@ -46,11 +46,16 @@ export function readSysctlFile(text: string, file: string, setup: HostSetup): vo
 }
 
 function noteOf(invocation: Invocation, read: Read, setup: HostSetup): Note {
-  const about = { position: invocation.position, text: invocation.text.replaceAll(/\s*\\?\n\s*/g, ' '), ...(setup.name === undefined ? {} : { host: setup.name }) };
+  const about = { position: invocation.position, text: withoutSecrets(invocation.text.replaceAll(/\s*\\?\n\s*/g, ' ')), ...(setup.name === undefined ? {} : { host: setup.name }) };
   if ('done' in read) return { ...about, kind: 'understood', reason: read.done };
   if ('ignored' in read) return { ...about, kind: 'changed', reason: read.ignored };
   if ('bug' in read) return { ...about, kind: 'bug', id: read.id, reason: read.bug };
   return { ...about, kind: 'not-understood', reason: read.unread };
+}
+
+/** A script may hold passwords; a report shows none that can be told by its name. */
+function withoutSecrets(text: string): string {
+  return text.replaceAll(/((?:pass(?:word|wd|phrase)?|secret|token|api_?key)\S*?(?:[=:]|\s+))\S+/gi, '$1...');
 }
 
 function readCommand(invocation: Invocation, setup: HostSetup, order: number): Read {

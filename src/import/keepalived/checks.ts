@@ -15,7 +15,6 @@ interface Context {
   /** The real server's. */
   readonly port: number;
   readonly defaults: CheckDefaults;
-  readonly user: string | undefined;
 }
 
 /** keepalived's block -> our type, and its own default of `retry` (keepalived.conf(5)). */
@@ -43,7 +42,7 @@ export function readChecks(server: Block, context: Context): Json {
 }
 
 function readCheck(block: Block, node: ConfNode, { type, retry }: { type: string; retry: number }, context: Context): JsonObject {
-  const check = given({ type, ...(type === 'file' || type === 'bfd' ? {} : timing(block, type, retry, context)), ...ownKeys(block, type, context) });
+  const check = given({ type, ...(type === 'file' || type === 'bfd' ? {} : timing(block, type, retry, context)), ...ownKeys(block, type) });
   block.end();
   block.understood(node, `a health check of type ${type}`);
   return check;
@@ -74,7 +73,7 @@ function place(block: Block, type: string, own: number): Record<string, Json | u
   return { address: block.text('connect_ip'), port: port === own ? undefined : port };
 }
 
-function ownKeys(block: Block, type: string, { user }: Context): Record<string, Json | undefined> {
+function ownKeys(block: Block, type: string): Record<string, Json | undefined> {
   switch (type) {
     case 'http':
     case 'ssl': {
@@ -93,7 +92,7 @@ function ownKeys(block: Block, type: string, { user }: Context): Record<string, 
     case 'misc': {
       const argv = scriptWords(block, block.node('misc_path'));
       const runs = block.text('user')?.split(' ')[0];
-      return { command: argv === undefined ? undefined : [...argv], timeout: block.number('misc_timeout'), dynamic_weight: block.flag('misc_dynamic') ? true : undefined, user: runs === user ? undefined : runs };
+      return { command: argv === undefined ? undefined : [...argv], timeout: block.number('misc_timeout'), dynamic_weight: block.flag('misc_dynamic') ? true : undefined, user: runs };
     }
     case 'file':
       return { track_file: block.text('track_file'), weight: block.number('weight') };

@@ -16,7 +16,7 @@ export function importKeepalived(nodes: readonly ConfNode[]): KeepalivedImport {
   const put = (section: string, name: string | undefined, value: JsonObject): void => {
     sections[section] = { ...sections[section], [name ?? '']: value };
   };
-  for (const node of root.all('vrrp_script')) put('track_scripts', node.words[1], readTrackScript(node, globals.user, notes));
+  for (const node of root.all('vrrp_script')) put('track_scripts', node.words[1], readTrackScript(node, notes));
   for (const node of root.all('vrrp_track_file', 'track_file')) put('track_files', node.words[1], readTrackFile(node, notes));
   for (const node of root.all('vrrp_track_process')) put('track_processes', node.words[1], readTrackProcess(node, notes));
   for (const node of root.all('bfd_instance')) put('bfd', node.words[1], readBfd(node, notes));

@@ -5,13 +5,13 @@ import { Block } from './block.ts';
 import { given, scriptWords } from './values.ts';
 
 /** `vrrp_script`. */
-export function readTrackScript(node: ConfNode, user: string | undefined, notes: Note[]): JsonObject {
+export function readTrackScript(node: ConfNode, notes: Note[]): JsonObject {
   const block = new Block(node.body ?? [], node.text, notes);
   const argv = scriptWords(block, block.node('script'));
   const own = block.text('user')?.split(' ')[0];
   const value = given({
     command: argv === undefined ? undefined : [...argv],
-    user: own === user ? undefined : own,
+    user: own,
     interval: block.number('interval') ?? 1,
     timeout: block.number('timeout'),
     weight: nonzero(block.number('weight')),

@@ -172,7 +172,7 @@ function readRealServer(node: ConfNode, { port: servicePort, nat, user, defaults
   const own = block.node('inhibit_on_failure');
   const failing = own === undefined ? inhibit : !['no', 'off', 'false'].includes(own.words[1] ?? '');
   const real = nat ? port : servicePort;
-  const checks = readChecks(block, { port: real, defaults, user });
+  const checks = readChecks(block, { port: real, defaults });
   const value = given({
     weight: block.number('weight') ?? 1,
     port: nat && port !== servicePort ? port : undefined,

@@ -7,7 +7,7 @@ import type { Topology } from '../../../src/lvs/model/topology.ts';
 const ADDRESSES: Readonly<Record<string, string>> = { lvs1: '10.0.0.1', lvs2: '10.0.0.2', rs1: '10.0.0.11', rs2: '10.0.0.12', six1: 'fd00::1', six2: 'fd00::11' };
 
 /** A topology of two directors and two real servers in 10.0.0.0/24, two of each in fd00::/64 with one host each. */
-export function topologyOf(lvs: Json): Topology {
+function topologyOf(lvs: Json): Topology {
   return buildTopology({ value: lvs, locate: () => undefined }, new Map(Object.entries(ADDRESSES).map(([host, address]) => [host, { host, address }])));
 }
 

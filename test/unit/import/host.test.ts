@@ -49,6 +49,11 @@ ip addr add 10.0.0.50/32 dev eth0
   });
 });
 
+it('a password in a command that is listed is not shown', async () => {
+  const done = await imported({ 'd1@10.0.0.1=d1.sh': '#!/bin/sh\nnotify-admin --password=s3cret --token abc123\n' });
+  expect(texts(done.notes, 'not-understood')).toEqual(['notify-admin --password=... --token ...']);
+});
+
 describe("a real server's mistakes", () => {
   const director = '#!/bin/sh\nipvsadm -A -t 10.0.0.50:80 -s rr\nipvsadm -a -t 10.0.0.50:80 -r 10.0.0.11 -g\nip addr add 10.0.0.50/32 dev eth0\n';
   it.each<[string, string, string[]]>([
