@@ -20,7 +20,8 @@ module.exports = {
     only('yaml', ['core']),
     only('template', ['core']),
     only('lvs', ['core']),
-    only('facts', ['core']),
+    // lvs knows the text of IPVS tables, and nothing of facts.
+    only('facts', ['lvs', 'core']),
     only('modules', ['facts', 'lvs', 'template', 'core']),
     only('inventory', ['yaml', 'core']),
     only('playbook', ['yaml', 'core']),
