@@ -22,14 +22,13 @@ export default defineConfig({
       },
       {
         test: {
-          // Real kernels share this machine's cores: one file at a time, one after another, in one process.
+          // Real kernels share this machine's cores, and mostly wait: two files at a time, the tests of each one after another.
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           environment: 'node',
           pool: 'forks',
-          maxWorkers: 1,
-          isolate: false,
-          fileParallelism: false,
+          maxWorkers: 2,
+          fileParallelism: true,
           sequence: { concurrent: false },
           testTimeout: 10 * MINUTE,
           hookTimeout: 15 * MINUTE,
