@@ -11,6 +11,7 @@ import { kernelModuleFact } from '../../../src/facts/kernel-module.ts';
 import { packageFact } from '../../../src/facts/package.ts';
 import { packageCandidateFact } from '../../../src/facts/package-candidate.ts';
 import { sysctlFact } from '../../../src/facts/sysctl.ts';
+import { tunnelFact } from '../../../src/facts/tunnel.ts';
 import { unitFact } from '../../../src/facts/unit.ts';
 
 /** What a host printed, and what it means: `cases/<fact>/<name>.json`. */
@@ -26,7 +27,7 @@ interface Case {
   readonly keys?: readonly string[];
 }
 
-const FACTS: readonly FactDef[] = [addressFact, contentFact, fileFact, ipvsFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, unitFact] as readonly FactDef[];
+const FACTS: readonly FactDef[] = [addressFact, contentFact, fileFact, ipvsFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
 const CASES = path.join(import.meta.dirname, 'cases');
 
 it('every kind of fact has cases', () => {
