@@ -105,7 +105,7 @@ export function mssRule(vip: string, mss: number): TunnelPart {
 }
 
 /** On every rule of ours in a firewall. */
-export const RULE_COMMENT = 'lvs-play';
+const RULE_COMMENT = 'lvs-play';
 
 /** The part that a record names, to be taken away; undefined for anything else. Only what is checked here reaches a shell. */
 export function recordedPart(key: string): TunnelPart | undefined {

@@ -100,7 +100,7 @@ function bracesOf(code: string, from: number): number[] {
 }
 
 /** The line without its comment. `\#` and `\!` are no comments. */
-export function cutComment(line: string): { readonly code: string; readonly comment: string | undefined } {
+function cutComment(line: string): { readonly code: string; readonly comment: string | undefined } {
   let quoted = false;
   for (let at = 0; at < line.length; at++) {
     const character = line.charAt(at);
