@@ -26,6 +26,8 @@ const ORACLES = {
   busybox: 'busybox',
   dash: 'dash',
   openssl: 'openssl',
+  nft: 'nftables',
+  iptables: 'iptables',
 };
 const PYTHON_MODULES = { jinja2: 'python3-jinja2' };
 

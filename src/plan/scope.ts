@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { plainVars } from '../inventory/types.ts';
 import { usesKeepalived } from '../lvs/host/director-script.ts';
 import { directorModules, directorSysctls } from '../lvs/host/director.ts';
+import { usesFirewall } from '../lvs/host/firewall.ts';
 import { usesTunnels } from '../lvs/host/real-server.ts';
 import type { Play, Task, VarLayer } from '../playbook/types.ts';
 import type { Scope, TemplateEngine } from '../template/types.ts';
@@ -85,6 +86,7 @@ export class Scopes {
       lvs_sysctls: director === undefined ? {} : directorSysctls(director, host),
       lvs_kernel_modules: director === undefined ? [] : directorModules(director, host),
       // Not on a director whose services are all filled by a script.
+      lvs_uses_firewall: director !== undefined && usesFirewall(director, host),
       lvs_uses_keepalived: director !== undefined && usesKeepalived(director, host),
       // A TUN real server, which needs the firewall's program for a rule.
       lvs_uses_tunnels: topology !== undefined && usesTunnels(topology, host),

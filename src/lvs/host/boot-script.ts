@@ -34,21 +34,13 @@ export interface ScriptAddress {
 export function renderBootScript(script: BootScript): string {
   const { ipvs, parts = [], prepare = [], dismantle = [] } = script;
   return [
-    '#!/bin/sh',
-    MANAGED,
-    '#',
-    `# ${script.summary}`,
-    '# Usage: start|stop|status|reload. Only what is listed here is touched; start and reload make it so, whatever is there already.',
-    '# status: 0 all is there, 1 a part is missing, 3 nothing is there, 4 it cannot be told.',
-    '# shellcheck disable=SC2086 # options are several words',
-    'set -fu',
-    'PATH=$PATH:/usr/sbin:/sbin',
+    ...scriptHead(script.summary),
     '',
     `modules='${script.modules.join(' ')}'`,
-    `sysctls=${list(Object.entries(script.sysctls).map(([file, value]) => `${file}=${value}`))}`,
-    `addresses=${list(script.addresses.map((one) => `${one.interface}=${one.address}`))}`,
-    ...(parts.length === 0 ? [] : ['# Made by the commands in start and removed by those in stop:', `# shellcheck disable=SC2034 # for whoever takes this file's place`, `parts=${list(parts)}`]),
-    ...(ipvs === undefined ? [] : ipvsData(ipvs, list)),
+    `sysctls=${scriptList(Object.entries(script.sysctls).map(([file, value]) => `${file}=${value}`))}`,
+    `addresses=${scriptList(script.addresses.map((one) => `${one.interface}=${one.address}`))}`,
+    ...(parts.length === 0 ? [] : ['# Made by the commands in start and removed by those in stop:', `# shellcheck disable=SC2034 # for whoever takes this file's place`, `parts=${scriptList(parts)}`]),
+    ...(ipvs === undefined ? [] : ipvsData(ipvs, scriptList)),
     '',
     COMMON,
     ...(ipvs === undefined ? [] : ['', IPVS_SYNC, '', IPVS_STOP, '', IPVS_STATUS]),
@@ -91,8 +83,23 @@ export function renderBootScript(script: BootScript): string {
   ].join('\n');
 }
 
-/** One entry a line, with an empty line at both ends. */
-function list(entries: readonly string[]): string {
+/** How every script of ours begins. @param summary one line for whoever reads it */
+export function scriptHead(summary: string): string[] {
+  return [
+    '#!/bin/sh',
+    MANAGED,
+    '#',
+    `# ${summary}`,
+    '# Usage: start|stop|status|reload. Only what is listed here is touched; start and reload make it so, whatever is there already.',
+    '# status: 0 all is there, 1 a part is missing, 3 nothing is there, 4 it cannot be told.',
+    '# shellcheck disable=SC2086 # options are several words',
+    'set -fu',
+    'PATH=$PATH:/usr/sbin:/sbin',
+  ];
+}
+
+/** A list at a script's head: one entry a line, with an empty line at both ends. */
+export function scriptList(entries: readonly string[]): string {
   return entries.length === 0 ? "''" : shellQuote(`\n${entries.join('\n')}\n`);
 }
 
