@@ -20,15 +20,15 @@ export const firewallFact = defineFact<FirewallState>({
 });
 
 function stateOf(output: string): FirewallState {
-  const [tool = '', rest = ''] = split(output, '--- listing\n');
-  const [listing = '', state = ''] = split(rest, '--- state\n');
+  const [tool, rest] = split(output, '--- listing\n');
+  const [listing, state] = split(rest, '--- state\n');
   const name = tool.trim();
   const known = name === 'nft' || name === 'iptables' ? name : 'none';
   if (state.trimEnd() === '--- none') return { tool: known, loaded: null, intact: false };
-  // The state is the tool, what was given, and the listing right after.
-  const intact = state.startsWith(`${name}\n`) && state.trimEnd().endsWith(listing.trimEnd());
-  const given = state.slice(name.length + 1, Math.max(name.length + 1, state.trimEnd().length - listing.trimEnd().length));
-  return { tool: known, loaded: intact ? given.trim() : null, intact };
+  // What the script noted: the tool, what it was given, and the listing right after.
+  const [given, loaded] = split(state, '--- loaded\n');
+  const intact = given.startsWith(`${name}\n`) && loaded.trimEnd() === listing.trimEnd();
+  return { tool: known, loaded: intact ? given.slice(name.length).trim() : null, intact };
 }
 
 function split(text: string, mark: string): [string, string] {

@@ -12,6 +12,7 @@ export const loaders = {
   kernel_module: () => import('./kernel_module.ts'),
   lvs_director: () => import('./lvs_director.ts'),
   lvs_firewall: () => import('./lvs_firewall.ts'),
+  lvs_gateway: () => import('./lvs_gateway.ts'),
   lvs_real_server: () => import('./lvs_real_server.ts'),
   lvs_scripts: () => import('./lvs_scripts.ts'),
   lvs_verify: () => import('./lvs_verify.ts'),

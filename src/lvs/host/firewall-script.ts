@@ -73,7 +73,7 @@ remove_table() {
 }
 
 record() {
-    printf '%s\\n' "$tool" "$nat4$mangle4$nft4$nat6$mangle6$nft6"
+    printf '%s\\n' "$tool" "$nat4$mangle4$nft4$nat6$mangle6$nft6" '--- loaded'
     listing
 }
 

@@ -5,7 +5,9 @@ import type { Json } from '../../../src/core/json.ts';
 import { addressFact } from '../../../src/facts/address.ts';
 import { contentFact } from '../../../src/facts/content.ts';
 import type { FactDef } from '../../../src/facts/contract.ts';
+import { defaultRouteFact } from '../../../src/facts/default-route.ts';
 import { fileFact } from '../../../src/facts/file.ts';
+import { firewallFact } from '../../../src/facts/firewall.ts';
 import { ipvsFact } from '../../../src/facts/ipvs.ts';
 import { kernelModuleFact } from '../../../src/facts/kernel-module.ts';
 import { packageFact } from '../../../src/facts/package.ts';
@@ -27,7 +29,7 @@ interface Case {
   readonly keys?: readonly string[];
 }
 
-const FACTS: readonly FactDef[] = [addressFact, contentFact, fileFact, ipvsFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
+const FACTS: readonly FactDef[] = [addressFact, contentFact, defaultRouteFact, fileFact, firewallFact, ipvsFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
 const CASES = path.join(import.meta.dirname, 'cases');
 
 it('every kind of fact has cases', () => {

@@ -57,6 +57,8 @@ const INFLUENCE: Readonly<Record<string, readonly { readonly base: JsonObject; r
     { base: { name: 'ip_vs' }, with: { persistent: 'present' } },
   ],
   lvs_director: [],
+  lvs_firewall: [],
+  lvs_gateway: [],
   lvs_real_server: [],
   lvs_scripts: [],
   package: [
@@ -82,10 +84,15 @@ const INFLUENCE: Readonly<Record<string, readonly { readonly base: JsonObject; r
   ],
 };
 
+/** Makes lvs1 the way out of the real servers' network. */
+const NAT = 'nat_networks: { inside: { on: lvs1, network: 192.168.0.0/24, gateway: 192.168.0.48 } }\n';
+
 /** The hosts on which a module makes sense. */
 function contextsOf(module: ModuleDef) {
   const tunnels = topologyOf(changed(EXAMPLE, 'mode: dr', 'mode: tun'));
   if (module.name === 'lvs_real_server') return [contextOf('rs1'), contextOf('rs1', tunnels), contextOf('lvs1')];
+  if (module.name === 'lvs_firewall') return [contextOf('lvs1', topologyOf(`${NAT}${changed(SINGLE, 'mode: dr', 'mode: nat')}`)), contextOf('lvs1')];
+  if (module.name === 'lvs_gateway') return [contextOf('rs1', topologyOf(`${NAT}${changed(SINGLE, 'mode: dr', 'mode: nat')}`)), contextOf('rs1')];
   if (module.name === 'lvs_scripts') return [contextOf('lvs1', topologyOf(`scripts: { check: "#!/bin/sh\\n" }\n${EXAMPLE}`)), contextOf('lvs1')];
   if (module.name === 'lvs_director' || module.name === 'ipvs') return [contextOf('lvs1', topologyOf(SINGLE)), contextOf('lvs1')];
   return [contextOf('lvs1')];

@@ -24,6 +24,8 @@ export const bare: World = (fact, key) => {
     kernel_module: { loaded: false },
     ipvs: { table: { services: [] }, timeouts: null },
     tunnel: false,
+    firewall: { tool: 'nft', loaded: null, intact: false },
+    default_route: { gateway: null, peer: '192.168.0.254', peerVia: null },
   };
   return known(answers[fact], fact);
 };
@@ -43,6 +45,8 @@ export const lived: World = (fact, key) => {
     kernel_module: { loaded: true },
     ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
     tunnel: true,
+    firewall: { tool: 'iptables', loaded: '-A LVS_PLAY_NAT -s 10.0.0.0/8 -j MASQUERADE', intact: true },
+    default_route: { gateway: '192.168.0.1', peer: '192.168.0.254', peerVia: null },
   };
   return known(answers[fact], fact);
 };
@@ -61,6 +65,8 @@ export const odd: World = (fact, key) => {
     // Read from /proc/net/ip_vs, which tells less.
     ipvs: { table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', persistence: 'unknown', destinations: [] }] }, timeouts: null },
     tunnel: false,
+    firewall: { tool: 'none', loaded: null, intact: false },
+    default_route: { gateway: '192.168.0.1', peer: '10.9.9.9', peerVia: '192.168.0.1' },
   };
   return known(answers[fact], `${fact} ${key}`);
 };

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, lvsPlay, must, TestLab } from './support.ts';
+
+const VIP = '172.16.254.200';
+
+/** Rules of all tables without ours: what others have. */
+const OTHERS = "iptables-save | grep -v -e LVS_PLAY -e '^#' -e '^:\\(PREROUTING\\|INPUT\\|FORWARD\\|OUTPUT\\|POSTROUTING\\) '";
+
+/** Somebody's rules in every table that we touch, and somebody's virtual service. */
+const SOMEBODY = [
+  'iptables -t nat -N SOMEBODY',
+  'iptables -t nat -A POSTROUTING -s 10.99.0.0/16 -j SOMEBODY',
+  'iptables -t mangle -A PREROUTING -d 10.99.0.1/32 -j MARK --set-mark 99',
+  'iptables -A INPUT -p tcp --dport 9 -j ACCEPT',
+].join(' && ');
+
+async function changes(site: readonly string[]): Promise<number[]> {
+  const run = JSON.parse((await must(lvsPlay(['deploy', ...site, '--json']))).stdout) as { recap: Record<string, { changed: number }> };
+  return Object.values(run.recap).map(({ changed }) => changed);
+}
+
+/** What the namespace's outer address is seen as, asked from the inside: a real server's own connection to the outside. */
+async function seenOutside(lab: TestLab, host: string): Promise<string> {
+  const outer = (await must(lab.client('sh', '-c', "ip -o -4 addr show | sed -n 's/.* \\(172\\.16\\.254\\.[0-9]*\\)\\/.*/\\1/p'"))).stdout.trim();
+  const program = `const s = require('node:net').createServer((c) => { console.log(c.remoteAddress); c.end(); s.close(); }); s.listen(7777, '${outer}'); setTimeout(() => process.exit(1), 20000).unref();`;
+  const listening = must(lab.client(process.execPath, '-e', program));
+  await eventually(() => lab.sh(host, `busybox nc -w 2 ${outer} 7777 </dev/null >/dev/null 2>&1 && echo ok || echo no`), (said) => said.includes('ok'), 20);
+  return (await listening).stdout.trim().replace('::ffff:', '');
+}
+
+describe('NAT with one director, ports mapped, no keepalived', () => {
+  let lab: TestLab;
+  let site: string[];
+  beforeAll(async () => {
+    lab = await TestLab.up('nat-single', 'inventories/nat-single/hosts.yml');
+    site = ['playbooks/demo.yml', '-i', lab.overlay];
+    await lab.sh('lvs1', SOMEBODY);
+  });
+  afterAll(async () => {
+    await lab.down();
+  });
+
+  it('serves port 80 from port 8080, each real server in turn, and leaves others\' rules alone', async () => {
+    const before = await lab.sh('lvs1', OTHERS);
+    await must(lvsPlay(['deploy', ...site]));
+    const names = await lab.answers(VIP, 20);
+    expect(names.filter((name) => name === 'rs1')).toHaveLength(10);
+    expect(names.filter((name) => name === 'rs2')).toHaveLength(10);
+    expect(await lab.sh('lvs1', OTHERS)).toBe(before);
+    await lab.sh('lvs1', '! command -v keepalived');
+  });
+
+  it('real servers reach the outside with the director\'s address', async () => {
+    expect(await seenOutside(lab, 'rs1')).toBe(VIP);
+  });
+
+  it('changes nothing the second time; rules that somebody flushed are seen and come back', async () => {
+    expect((await changes(site)).every((count) => count === 0)).toBe(true);
+    await lab.sh('lvs1', 'iptables -t nat -F LVS_PLAY_NAT && ipvsadm -A -t 10.9.9.9:99 -s rr');
+    const plan = await lvsPlay(['plan', ...site, '--detailed-exitcode']);
+    expect(plan.code, plan.stdout).toBe(2);
+    expect(plan.stdout).toMatch(/firewall rules/);
+    await must(lvsPlay(['deploy', ...site]));
+    expect(await seenOutside(lab, 'rs2')).toBe(VIP);
+    expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toContain('10.9.9.9:99');
+  });
+
+  it('comes back serving after a reboot, with nothing to change', async () => {
+    await Promise.all(['lvs1', 'rs1', 'rs2'].map((host) => lab.fault('reboot', host)));
+    await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
+    const plan = await lvsPlay(['plan', ...site, '--detailed-exitcode']);
+    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+    expect(await seenOutside(lab, 'rs1')).toBe(VIP);
+  });
+});
+
+describe('NAT with an HA pair whose inside address floats', () => {
+  let lab: TestLab;
+  let site: string[];
+  beforeAll(async () => {
+    lab = await TestLab.up('nat-pair', 'inventories/nat-pair/hosts.yml');
+    site = ['playbooks/demo.yml', '-i', lab.overlay];
+    for (const host of ['rs1', 'rs2']) await lab.sh(host, `mkdir -p /srv/www && echo ${host} >/srv/www/index.html && for port in 81 82; do systemd-run -q --unit=web$port busybox httpd -f -p $port -h /srv/www; done`);
+    await must(lvsPlay(['deploy', ...site]));
+  });
+  afterAll(async () => {
+    await lab.down();
+  });
+
+  it('serves through the VIP, and changes nothing the second time', async () => {
+    expect([...new Set(await lab.answers(VIP, 10))].sort()).toEqual(['rs1', 'rs2']);
+    expect((await changes(site)).every((count) => count === 0)).toBe(true);
+  });
+
+  it('a firewall mark makes one service of two ports: a client of both stays with one server', async () => {
+    const both = [...(await lab.answers(`${VIP}:81`, 5)), ...(await lab.answers(`${VIP}:82`, 5))];
+    expect([...new Set(both)]).toHaveLength(1);
+    expect(['rs1', 'rs2']).toContain(both[0]);
+    expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toMatch(/^-A -f 7 /m);
+  });
+
+  it('VIP and gateway move together when the holder crashes', async () => {
+    await lab.fault('crash', 'lvs1');
+    await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
+    const held = await lab.sh('lvs2', 'ip -o -4 addr show');
+    expect(held).toContain(VIP);
+    expect(held).toContain('192.168.0.1/32');
+    expect(['172.16.254.58', VIP]).toContain(await seenOutside(lab, 'rs1'));
+    await lab.fault('boot', 'lvs1');
+  });
+
+  it('comes back serving after a reboot, with nothing to change', async () => {
+    await Promise.all(['lvs1', 'lvs2', 'rs1', 'rs2'].map((host) => lab.fault('reboot', host)));
+    await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
+    const plan = await lvsPlay(['plan', ...site, '--detailed-exitcode']);
+    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+  });
+});
