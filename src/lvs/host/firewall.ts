@@ -76,7 +76,7 @@ export function nftRules(topology: Topology, host: string, family: 4 | 6): strin
 }
 
 /** Everything a director's script holds, as it stands in it and in the record of what was loaded. */
-export function firewallData(topology: Topology, host: string): string {
+function firewallData(topology: Topology, host: string): string {
   return ([4, 6] as const)
     .flatMap((family) => {
       const { nat, mangle } = firewallRules(topology, host, family);
