@@ -14,7 +14,7 @@ export const vrrpRules = defineRules([
     source: 'RFC 3768, 5.3.3; keepalived.conf(5)',
     bad: `${PAIR.replace('77', '51')}${WEB}`,
     good: `${PAIR}${WEB}`,
-    check: (context) => pairs(context, ({ virtualRouterId }) => virtualRouterId === 51).map((pair) => ({ path: at(pair, 'virtual_router_id'), message: `${pair.name} has virtual_router_id 51, which others on the network may have as well`, hint: 'choose one that nobody would come upon, 1-255; lint --live listens for foreign adverts' })),
+    check: (context) => pairs(context, ({ virtualRouterId }) => virtualRouterId === 51).map((pair) => ({ path: at(pair, 'virtual_router_id'), message: `${pair.name} has virtual_router_id 51, which others on the network may have as well`, hint: 'choose one that nobody would come upon, 1-255; tcpdump -ni INTERFACE proto 112 shows who else advertises' })),
   },
   {
     id: 'auth-in-clear',
