@@ -1,6 +1,7 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { afterAll } from 'vitest';
 import { importAll, type Imported } from '../../../src/import/import.ts';
 import type { Note } from '../../../src/import/types.ts';
 import { loadInventory } from '../../../src/inventory/load.ts';
@@ -8,9 +9,21 @@ import type { Topology } from '../../../src/lvs/model/topology.ts';
 import { buildSite } from '../../../src/plan/site.ts';
 import { createTemplateEngine } from '../../../src/template/engine.ts';
 
+const folders: string[] = [];
+afterAll(async () => {
+  await Promise.all(folders.splice(0).map((dir) => rm(dir, { recursive: true, force: true })));
+});
+
+/** A folder that is gone when the file's tests are. */
+async function folder(): Promise<string> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-import-'));
+  folders.push(dir);
+  return dir;
+}
+
 /** Imports texts as files: `lvs1@10.0.0.1=a.sh` -> text. The paths in notes are the files' names. */
 export async function imported(files: Readonly<Record<string, string>>, options: { withSecrets?: boolean } = {}): Promise<Imported & { readonly dir: string }> {
-  const dir = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-import-'));
+  const dir = await folder();
   const args: string[] = [];
   for (const [argument, text] of Object.entries(files)) {
     const name = argument.slice(argument.indexOf('=') + 1);
@@ -22,7 +35,7 @@ export async function imported(files: Readonly<Record<string, string>>, options:
 
 /** What our own loader makes of an inventory. */
 export async function topologyOf(text: string): Promise<Topology> {
-  const dir = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-import-'));
+  const dir = await folder();
   const file = path.join(dir, 'hosts.yml');
   await writeFile(file, text);
   const { topology } = buildSite(await loadInventory([file]), {}, createTemplateEngine());
