@@ -17,8 +17,8 @@ export function readWaivers(lvs: Located, known: ReadonlySet<string>): { readonl
   const written = isJsonObject(lvs.value) ? lvs.value['lint'] : undefined;
   const waivers: Waiver[] = [];
   const problems: Finding[] = [];
-  const wrong = (path: DataPath, message: string, hint: string): void => {
-    problems.push({ rule: 'waiver', severity: 'error', message, position: lvs.locate(path), hint, waived: undefined });
+  const wrong = (path: DataPath, message: string, hint: string, of: 'key' | 'value' = 'value'): void => {
+    problems.push({ rule: 'waiver', severity: 'error', message, position: lvs.locate(path, of), hint, waived: undefined });
   };
   if (written === undefined || written === null) return { waivers, problems };
   const list = isJsonObject(written) ? written['waive'] : undefined;
@@ -28,8 +28,16 @@ export function readWaivers(lvs: Located, known: ReadonlySet<string>): { readonl
   }
   for (const [index, entry] of (list as readonly Json[]).entries()) {
     const path = ['lint', 'waive', index];
+    // A key that nobody reads would make a waiver of one place one of them all.
+    const stranger = isJsonObject(entry) ? Object.keys(entry).find((key) => !KEYS.has(key)) : undefined;
+    const odd = isJsonObject(entry) ? [...KEYS].find((key) => entry[key] !== undefined && typeof entry[key] !== 'string') : undefined;
     const { rule, at, reason } = textsOf(entry);
-    if (rule === undefined || !known.has(rule)) {
+    if (stranger !== undefined) {
+      const near = suggest(stranger, KEYS);
+      wrong([...path, stranger], `a waiver takes no "${stranger}"`, near === undefined ? 'write { rule: ID, at: PLACE, reason: "why" }; without at it is for everywhere' : `did you mean ${near}?`, 'key');
+    } else if (odd !== undefined) {
+      wrong([...path, odd], `"${odd}" of a waiver is a text`, odd === 'at' ? 'write the path below lvs with dots: at: virtual_services.web' : 'put it into quotes');
+    } else if (rule === undefined || !known.has(rule)) {
       const near = rule === undefined ? undefined : suggest(rule, known);
       wrong(path, rule === undefined ? 'the waiver names no rule' : `no rule is called ${rule}`, near === undefined ? 'lvs-play lint --list shows the rules; errors of the model cannot be waived' : `did you mean ${near}?`);
     } else if (reason === undefined || reason.trim() === '') {
@@ -40,6 +48,8 @@ export function readWaivers(lvs: Located, known: ReadonlySet<string>): { readonl
   }
   return { waivers, problems };
 }
+
+const KEYS: ReadonlySet<string> = new Set(['rule', 'at', 'reason']);
 
 function textsOf(entry: Json): { rule: string | undefined; at: string | undefined; reason: string | undefined } {
   const text = (key: string): string | undefined => {

@@ -31,12 +31,27 @@ describe('waivers', () => {
     ['an empty reason', '{ rule: hash-without-fallback, reason: " " }', 'error', /no reason/],
     ['no such rule', '{ rule: hash-without-falback, reason: x }', 'error', /no rule is called/],
     ['no rule', '{ reason: x }', 'error', /names no rule/],
+    ['a key that nobody reads', '{ rule: hash-without-fallback, aat: virtual_services.web, reason: x }', 'error', /takes no "aat"/],
+    ['a place that is no text', '{ rule: hash-without-fallback, at: [virtual_services, web], reason: x }', 'error', /"at" of a waiver is a text/],
+    ['a reason that is no text', '{ rule: hash-without-fallback, reason: 12 }', 'error', /"reason" of a waiver is a text/],
+    ['an empty place', '{ rule: hash-without-fallback, at: , reason: x }', 'error', /"at" of a waiver is a text/],
     ['nothing to waive', '{ rule: long-persistence, reason: x }', 'warning', /lets nothing pass/],
   ])('%s is a finding', (_what, entry, severity, message) => {
     const text = waive(entry);
     const finding = of('waiver', text);
     expect(finding).toMatchObject({ severity, position: { file: 'lvs.yml', line: text.trimEnd().split('\n').length } });
     expect(finding?.message).toMatch(message);
+  });
+
+  it('do not waive when they are wrong', () => {
+    expect(of('hash-without-fallback', waive('{ rule: hash-without-fallback, aat: virtual_services.web, reason: x }'))?.waived).toBeUndefined();
+    expect(of('hash-without-fallback', waive('{ rule: hash-without-fallback, at: [elsewhere], reason: x }'))?.waived).toBeUndefined();
+  });
+
+  it('that overlap are both of use', () => {
+    const text = `${waive('{ rule: hash-without-fallback, reason: everywhere }')}    - { rule: hash-without-fallback, at: virtual_services.web, reason: here }\n`;
+    expect(of('hash-without-fallback', text)?.waived).toBe('everywhere');
+    expect(of('waiver', text)).toBeUndefined();
   });
 
   it('a list is wanted', () => {
