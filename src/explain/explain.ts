@@ -1,6 +1,7 @@
+import { endpointsOf, vipsOf } from '../lvs/model/lookups.ts';
 import type { RealServer, Topology, VirtualService } from '../lvs/model/topology.ts';
 import { acceptNeeds, arrivalNeeds, directReturnNeeds, forwardNeeds, listening, natForwardNeeds, natGateway, natReturnNeeds, silenceNeeds } from './needs.ts';
-import { clientEndpoint, describeService, endpointsOf } from './service-words.ts';
+import { clientEndpoint, describeService } from './service-words.ts';
 import type { Explanation, Hop, Packet, PacketPath } from './types.ts';
 
 /** Bytes that TUN puts around a packet, with an outer header of IPv4; IPv6's is 20 longer (net/netfilter/ipvs/ip_vs_xmit.c). */
@@ -124,7 +125,7 @@ function answer(service: VirtualService, sourceMac: string): Packet {
 /** A real server that is the active director itself: no packet leaves it in between (LocalNode). */
 function localHops(topology: Topology, service: VirtualService, server: RealServer): Hop[] {
   const { host } = server;
-  const addresses = [...endpointsOf(service).map(({ address }) => address), server.address];
+  const addresses = [...vipsOf(service), server.address];
   return [
     arrival(topology, service, []),
     { from: 'director', to: 'real server', fromHosts: [host], toHosts: [host], packet: undefined, rewritten: ['nothing leaves the host: IPVS hands the packet to its own socket (LocalNode), whatever the mode is'], needs: listening(service, host, addresses, server.port) },

@@ -1,15 +1,16 @@
 import { directorModules } from '../lvs/host/director.ts';
 import { realServerAddresses, realServerKernelModules } from '../lvs/host/real-server.ts';
 import { keyOfService } from '../lvs/ipvs/table.ts';
-import { formatEndpoint } from '../lvs/model/ip.ts';
-import { isIn } from '../lvs/model/nat-networks.ts';
+import { bare, formatEndpoint } from '../lvs/model/ip.ts';
+import { natNetworkOf } from '../lvs/model/nat-networks.ts';
+import { vipsOf } from '../lvs/model/lookups.ts';
 import { addressesOf, type RealServer, type Topology, type VirtualService } from '../lvs/model/topology.ts';
-import { clientEndpoint, endpointsOf } from './service-words.ts';
+import { clientEndpoint } from './service-words.ts';
 import type { Need } from './types.ts';
 
 /** What a client's request needs to come to IPVS on the active director. */
 export function arrivalNeeds(topology: Topology, service: VirtualService): readonly Need[] {
-  const vips = [...new Set(endpointsOf(service).map(({ address }) => address))];
+  const vips = vipsOf(service);
   const held = vips.map((address): Need => {
     const moving = service.directors.length > 1;
     return {
@@ -82,7 +83,7 @@ export function acceptNeeds(topology: Topology, service: VirtualService, server:
     kind: 'address',
     what: `${vip.address} on ${vip.interface}`,
     why: 'the packet still is for the VIP: a host that has it not would drop or forward it',
-    probe: { type: 'address', address: bareAddress(vip.address), interface: vip.interface },
+    probe: { type: 'address', address: bare(vip.address), interface: vip.interface },
   }));
   const tunnels = [...new Set(own.filter((vip) => vip.interface !== 'lo').map((vip) => vip.interface))];
   const tunnelModules = tunnels.length === 0 ? [] : realServerKernelModules(topology, host);
@@ -96,7 +97,7 @@ export function acceptNeeds(topology: Topology, service: VirtualService, server:
       why: "the inner packet has the client's source, whose route is another interface: a strict filter drops it",
       probe: { type: 'loose-rp-filter', interface: name },
     })),
-    ...listening(service, host, service.mode === 'nat' ? [server.address] : endpointsOf(service).map(({ address }) => address), server.port),
+    ...listening(service, host, service.mode === 'nat' ? [server.address] : vipsOf(service), server.port),
   ];
 }
 
@@ -168,16 +169,12 @@ export function directReturnNeeds(topology: Topology, service: VirtualService, s
 
 /** The address that a NAT real server's default route must have, as far as the inventory tells. */
 export function natGateway(topology: Topology, service: VirtualService, server: RealServer): string | undefined {
-  return [...topology.natNetworks.values()].find((network) => isIn(server.address, network.network) && network.directors.some((host) => service.directors.includes(host)))?.gateway;
+  return natNetworkOf(topology.natNetworks, service, server.address)?.gateway;
 }
 
 function carried(topology: Topology, service: VirtualService, server: RealServer): { readonly interface: string; readonly address: string }[] {
-  const wanted = new Set(endpointsOf(service).map(({ address }) => address));
-  return realServerAddresses(topology, server.host).filter(({ address, interface: name }) => wanted.has(bareAddress(address)) && (name === 'lo') === (service.mode === 'dr'));
-}
-
-function bareAddress(cidr: string): string {
-  return cidr.split('/')[0] ?? cidr;
+  const wanted = new Set(vipsOf(service));
+  return realServerAddresses(topology, server.host).filter(({ address, interface: name }) => wanted.has(bare(address)) && (name === 'lo') === (service.mode === 'dr'));
 }
 
 function family(address: string): 4 | 6 {

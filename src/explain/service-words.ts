@@ -19,12 +19,6 @@ const CHOICE: Readonly<Record<Scheduler, string>> = {
   twos: 'of two picked at random by weight, the one with fewer connections',
 };
 
-/** What clients ask for. */
-export function endpointsOf(service: VirtualService): readonly { readonly address: string; readonly port: number; readonly protocol: string }[] {
-  if (service.match.kind === 'fwmark') return service.match.endpoints;
-  return [{ address: service.vip, port: service.port, protocol: service.protocol }];
-}
-
 /** `192.168.0.38:80`; all ports for 0. */
 export function clientEndpoint(address: string, port: number): string {
   return port === 0 ? `${address.includes(':') ? `[${address}]` : address}:*` : formatEndpoint(address, port);

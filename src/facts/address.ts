@@ -1,3 +1,4 @@
+import { hostPrefix } from '../lvs/model/ip.ts';
 import { defineFact } from './contract.ts';
 
 /** An interface and its addresses. */
@@ -22,7 +23,7 @@ export const addressFact = defineFact<InterfaceState>({
         // An address without a prefix length (tunnels) is a host's.
         {
           exists: links.has(key),
-          addresses: addresses.filter(({ name }) => name === key).map(({ address }) => (address.includes('/') ? address : `${address}/${address.includes(':') ? '128' : '32'}`)),
+          addresses: addresses.filter(({ name }) => name === key).map(({ address }) => (address.includes('/') ? address : hostPrefix(address))),
         },
       ]),
     );

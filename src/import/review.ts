@@ -3,7 +3,8 @@ import type { JsonObject } from '../core/json.ts';
 import { directorSysctls } from '../lvs/host/director.ts';
 import { realServerAddresses, realServerSysctls } from '../lvs/host/real-server.ts';
 import { buildTopology } from '../lvs/model/build.ts';
-import type { Topology } from '../lvs/model/topology.ts';
+import { bare } from '../lvs/model/ip.ts';
+import { addressesOf, type Topology } from '../lvs/model/topology.ts';
 import type { Draft } from './cluster/draft.ts';
 import type { HostSources } from './cluster/merge.ts';
 import { objectAt } from './cluster/json.ts';
@@ -70,9 +71,9 @@ function settingNotes(topology: Topology, { setup }: HostSources, names: Readonl
       return [{ ...at, kind: transient ? 'changed' : 'understood', reason: transient ? 'set by lvs-play, too, and in a file, so that a reboot keeps it' : 'set by lvs-play, too' }];
     });
   const carried = new Set([
-    ...hosts.flatMap((host) => realServerAddresses(topology, host).map(({ address }) => address.split('/')[0])),
+    ...hosts.flatMap((host) => realServerAddresses(topology, host).map(({ address }) => bare(address))),
     ...[...topology.services.values()].filter(({ vipInterface }) => vipInterface !== undefined).map(({ vip }) => vip),
-    ...[...topology.pairs.values()].flatMap((pair) => [...pair.vips, ...pair.excludedVips].map(({ address }) => address)),
+    ...[...topology.pairs.values()].flatMap((pair) => addressesOf(pair).map(({ address }) => address)),
   ]);
   const addresses = setup.addresses
     .filter(({ address, position }) => position.line > 0 && address !== setup.ownAddress && !carried.has(address))

@@ -1,4 +1,5 @@
 import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, keyOfService, parseProcNetIpVs, serviceKey } from '../lvs/ipvs/table.ts';
+import { vipsOf } from '../lvs/model/lookups.ts';
 import { checksOf, type Topology } from '../lvs/model/topology.ts';
 import type { ArpSeen, Check, DirectorState } from './types.ts';
 
@@ -99,7 +100,7 @@ function differencesOf(topology: Topology, state: DirectorState): { actual: Ipvs
 function isOthers(difference: IpvsDifference, actual: IpvsTable, topology: Topology): boolean {
   if (difference.kind !== 'foreign-service') return false;
   const service = actual.services.find((one) => serviceKey(one) === difference.service);
-  const ours = [...topology.services.values()].flatMap(({ match, vip }) => (match.kind === 'fwmark' ? match.endpoints.map(({ address }) => address) : [vip]));
+  const ours = [...topology.services.values()].flatMap(vipsOf);
   return service !== undefined && !ours.includes(service.address);
 }
 

@@ -1,5 +1,7 @@
 import { parseIpvsadmSave, expectedTable } from '../ipvs/table.ts';
 import { type IpvsTable, keyOfService, serviceKey } from '../ipvs/types.ts';
+import { hostPrefix } from '../model/ip.ts';
+import { servicesOf, vipsOf } from '../model/lookups.ts';
 import type { Topology, VirtualService } from '../model/topology.ts';
 import { recorded, renderBootScript, renderBootUnit, type ScriptAddress, sysctlFile } from './boot-script.ts';
 import { directorModules, directorSysctls } from './director.ts';
@@ -30,8 +32,7 @@ export function scriptTable(topology: Topology, host: string): IpvsTable {
 export function directorAddresses(topology: Topology, host: string): readonly ScriptAddress[] {
   const addresses = servicesOf(topology, host).flatMap((service) => {
     const name = service.pair === undefined ? service.vipInterface : undefined;
-    const vips = service.match.kind === 'address' ? [service.vip] : service.match.endpoints.map(({ address }) => address);
-    return name === undefined ? [] : vips.map((vip) => ({ interface: name, address: `${vip}/${vip.includes(':') ? '128' : '32'}` }));
+    return name === undefined ? [] : vipsOf(service).map((vip) => ({ interface: name, address: hostPrefix(vip) }));
   });
   return [...new Map(addresses.map((one) => [`${one.interface} ${one.address}`, one])).values()];
 }
@@ -73,8 +74,4 @@ export function keepalivedKeys(topology: Topology, host: string): ReadonlySet<st
 
 function scriptServices(topology: Topology, host: string): VirtualService[] {
   return servicesOf(topology, host).filter((service) => service.manager === 'script');
-}
-
-function servicesOf(topology: Topology, host: string): VirtualService[] {
-  return [...topology.services.values()].filter((service) => service.directors.includes(host));
 }

@@ -1,3 +1,4 @@
+import { natNetworksOf, servicesOf } from '../model/lookups.ts';
 import { addressesOf, type Topology, type VirtualService } from '../model/topology.ts';
 
 /**
@@ -28,7 +29,7 @@ export function directorSysctls(topology: Topology, host: string): Readonly<Reco
   if (services.some((service) => service.mode !== 'nat')) sysctls['net.ipv4.vs.conn_reuse_mode'] = '3';
   if (services.some((service) => service.persistence !== undefined)) sysctls['net.ipv4.vs.expire_quiescent_template'] = '1';
   const nat = services.filter((service) => service.mode === 'nat' || service.sorryServer?.mode === 'nat');
-  const networks = [...topology.natNetworks.values()].filter((network) => network.directors.includes(host)).map((network) => network.network);
+  const networks = natNetworksOf(topology, host).map((network) => network.network);
   const forwarded = [...nat.map((service) => service.vip), ...networks];
   if (forwarded.some((address) => !address.includes(':'))) {
     sysctls['net.ipv4.ip_forward'] = '1';
@@ -60,7 +61,7 @@ export function directorModules(topology: Topology, host: string): readonly stri
 
 /** Interfaces of a director that NAT passes, as far as the inventory names them: of its pairs, their addresses and their services. */
 function natInterfaces(topology: Topology, host: string, services: readonly VirtualService[]): string[] {
-  const gateways = [...topology.natNetworks.values()].filter((network) => network.directors.includes(host)).map((network) => network.gateway);
+  const gateways = natNetworksOf(topology, host).map((network) => network.gateway);
   const pairs = [...topology.pairs.values()].filter((pair) => services.some((service) => service.pair === pair.name) || addressesOf(pair).some(({ address }) => gateways.includes(address)));
   return [
     ...pairs.flatMap((pair) => {
@@ -74,8 +75,4 @@ function natInterfaces(topology: Topology, host: string, services: readonly Virt
 /** Passwords in a topology, for the mask of secrets. */
 export function secretsOf(topology: Topology): readonly string[] {
   return [...topology.pairs.values()].flatMap((pair) => (pair.authPass === undefined ? [] : [pair.authPass]));
-}
-
-function servicesOf(topology: Topology, host: string): VirtualService[] {
-  return [...topology.services.values()].filter((service) => service.directors.includes(host));
 }

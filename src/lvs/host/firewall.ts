@@ -1,3 +1,5 @@
+import { hostPrefix } from '../model/ip.ts';
+import { natNetworksOf, servicesOf } from '../model/lookups.ts';
 import type { MarkedEndpoint, Topology } from '../model/topology.ts';
 import { FIREWALL_LISTING, FIREWALL_SCRIPT_BODY } from './firewall-script.ts';
 import { renderBootUnit, scriptHead, scriptList } from './boot-script.ts';
@@ -32,7 +34,7 @@ export interface FirewallRules {
  */
 export function firewallRules(topology: Topology, host: string, family: 4 | 6): FirewallRules {
   const isOurs = (address: string): boolean => address.includes(':') === (family === 6);
-  const networks = [...topology.natNetworks.values()].filter((network) => network.directors.includes(host) && isOurs(network.network));
+  const networks = natNetworksOf(topology, host).filter(({ network }) => isOurs(network));
   const masqueraded = networks.filter(({ masquerade }) => masquerade);
   const nat =
     masqueraded.length === 0
@@ -42,8 +44,8 @@ export function firewallRules(topology: Topology, host: string, family: 4 | 6): 
           '-A LVS_PLAY_NAT -m addrtype --src-type LOCAL -j RETURN',
           ...masqueraded.map(({ network }) => `-A LVS_PLAY_NAT -s ${network} -j MASQUERADE`),
         ];
-  const mangle = [...topology.services.values()].flatMap(({ match, directors }) => {
-    if (match.kind !== 'fwmark' || match.family !== family || !directors.includes(host)) return [];
+  const mangle = servicesOf(topology, host).flatMap(({ match }) => {
+    if (match.kind !== 'fwmark' || match.family !== family) return [];
     return match.endpoints.map((endpoint) => markRule(endpoint, match.mark));
   });
   return { nat, mangle };
@@ -51,7 +53,7 @@ export function firewallRules(topology: Topology, host: string, family: 4 | 6): 
 
 function markRule({ protocol, address, port }: MarkedEndpoint, mark: number): string {
   const ports = port === 0 ? '' : ` -m ${protocol} --dport ${String(port)}`;
-  return `-A LVS_PLAY_MARK -d ${address}/${address.includes(':') ? '128' : '32'} -p ${protocol}${ports} -j MARK --set-xmark 0x${mark.toString(16)}/0xffffffff`;
+  return `-A LVS_PLAY_MARK -d ${hostPrefix(address)} -p ${protocol}${ports} -j MARK --set-xmark 0x${mark.toString(16)}/0xffffffff`;
 }
 
 /** The same rules as the body of a table of nftables; '' for none. A chain must not be called `mark`, which is a keyword there. */

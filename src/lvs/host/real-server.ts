@@ -1,4 +1,4 @@
-import { bare } from '../model/pairs.ts';
+import { hostPrefix } from '../model/ip.ts';
 import type { RealServerHost, Topology } from '../model/topology.ts';
 import { renderBootScript, renderBootUnit, sysctlFile } from './boot-script.ts';
 import { mssRule, type TunnelDevice, tunnelDevice, type TunnelDeviceName, tunnelMss, type TunnelPart } from './tunnels.ts';
@@ -20,7 +20,7 @@ export interface CarriedAddress {
 export function realServerAddresses(topology: Topology, host: string): readonly CarriedAddress[] {
   const all = carried(topology, host).map((one): CarriedAddress => {
     const name = one.mode === 'dr' ? 'lo' : deviceOf(one).name;
-    return { interface: name, address: `${bare(one.vip)}/${one.vip.includes(':') ? '128' : '32'}` };
+    return { interface: name, address: hostPrefix(one.vip) };
   });
   // Two services may come to one VIP by tunnels that end in the same device.
   return [...new Map(all.map((one) => [`${one.interface} ${one.address}`, one])).values()];
@@ -62,7 +62,7 @@ export function realServerKernelModules(topology: Topology, host: string): reado
 export function realServerTunnelParts(topology: Topology, host: string): readonly TunnelPart[] {
   const all = tunnelled(topology, host);
   const parts = all.flatMap((one) => deviceOf(one).parts);
-  const rules = [...new Set(all.map(({ vip }) => vip))].map((vip) => mssRule(bare(vip), Math.min(...all.filter((one) => one.vip === vip).map((one) => tunnelMss(vip, deviceOf(one))))));
+  const rules = [...new Set(all.map(({ vip }) => vip))].map((vip) => mssRule(vip, Math.min(...all.filter((one) => one.vip === vip).map((one) => tunnelMss(vip, deviceOf(one))))));
   return [...new Map([...parts, ...rules].map((part) => [part.key, part])).values()];
 }
 

@@ -1,4 +1,5 @@
 import { shellCommand } from '../../core/quote.ts';
+import { hostPrefix } from '../model/ip.ts';
 import type { Tunnel } from '../model/topology.ts';
 
 /** What a TUN real server needs to take IPVS's packets out of their envelope. Pure; tried in the lab with Linux 6.1. */
@@ -97,9 +98,8 @@ export function tunnelMss(vip: string, { overhead }: Pick<TunnelDevice, 'overhea
  * mangle table's OUTPUT sees them all. The kernel only ever lowers the offer (xt_TCPMSS). The comment says that the rule is ours.
  */
 export function mssRule(vip: string, mss: number): TunnelPart {
-  const ipv6 = vip.includes(':');
-  const program = ipv6 ? 'ip6tables' : 'iptables';
-  const rule = `OUTPUT -s ${vip}/${ipv6 ? '128' : '32'} -p tcp --tcp-flags SYN,RST SYN -m comment --comment ${RULE_COMMENT} -j TCPMSS --set-mss ${String(mss)}`;
+  const program = vip.includes(':') ? 'ip6tables' : 'iptables';
+  const rule = `OUTPUT -s ${hostPrefix(vip)} -p tcp --tcp-flags SYN,RST SYN -m comment --comment ${RULE_COMMENT} -j TCPMSS --set-mss ${String(mss)}`;
   const there = `${program} -w -t mangle -C ${rule} 2>/dev/null`;
   return { key: `mss ${vip} ${String(mss)}`, add: `${there} || ${program} -w -t mangle -A ${rule}`, remove: `if ${there}; then ${program} -w -t mangle -D ${rule}; fi` };
 }

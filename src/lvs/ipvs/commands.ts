@@ -1,4 +1,5 @@
 import { formatEndpoint } from '../model/ip.ts';
+import { netmaskOf } from '../model/netmask.ts';
 import { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './types.ts';
 
 /** One change of a kernel's table. */
@@ -140,11 +141,6 @@ function persistenceWords(service: IpvsService): string[] {
   const prefix = persistencePrefix ?? whole;
   const mask = prefix === whole ? [] : ['-M', ipv6 ? String(prefix) : netmaskOf(prefix)];
   return ['-p', ...(persistence === 'unknown' ? [] : [String(persistence)]), ...mask, ...(engine === 'sip' ? ['--pe', 'sip'] : [])];
-}
-
-/** `255.255.255.0` for 24. */
-function netmaskOf(prefix: number): string {
-  return [0, 8, 16, 24].map((at) => String(256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - at))))).join('.');
 }
 
 /** Options of a real server in the order of `ipvsadm -Sn`, which leaves out thresholds, and here also what is the default. */

@@ -1,4 +1,5 @@
 import { formatEndpoint } from '../model/ip.ts';
+import { servicesOf } from '../model/lookups.ts';
 import { type IpvsDestination, type IpvsService, type IpvsTable, serviceKey } from './types.ts';
 import type { Topology, Tunnel, VirtualService } from '../model/topology.ts';
 
@@ -7,7 +8,7 @@ export { type IpvsTable, keyOfService, serviceKey } from './types.ts';
 
 /** The kernel table of a director that keepalived has filled and whose real servers are all healthy. Empty for a host that is no director. */
 export function expectedTable(topology: Topology, director: string): IpvsTable {
-  return { services: [...topology.services.values()].filter((service) => service.directors.includes(director)).map((service) => expectedService(service, director)) };
+  return { services: servicesOf(topology, director).map((service) => expectedService(service, director)) };
 }
 
 function expectedService(service: VirtualService, director: string): IpvsService {

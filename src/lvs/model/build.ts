@@ -4,7 +4,8 @@ import { buildBfd, checkNeighbors } from './bfd.ts';
 import { buildScripts, Commands } from './commands.ts';
 import type { HostAddress } from './hosts.ts';
 import { parseIp } from './ip.ts';
-import { buildNatNetworks, checkNatServices, isIn } from './nat-networks.ts';
+import { vipsOf } from './lookups.ts';
+import { buildNatNetworks, checkNatServices, natNetworkOf } from './nat-networks.ts';
 import { buildPairs } from './pairs.ts';
 import { Problems } from './problems.ts';
 import { shapeOf } from './schema/shape.ts';
@@ -98,8 +99,7 @@ function realServersOf(
       // A director that serves itself has the VIP already.
       if (service.directors.includes(server.host)) continue;
       if (server.mode === 'nat') {
-        const network = [...networks.values()].find((one) => isIn(server.address, one.network) && one.directors.some((host) => service.directors.includes(host)));
-        entry.gateway ??= network?.gateway;
+        entry.gateway ??= natNetworkOf(networks, service, server.address)?.gateway;
         continue;
       }
       const { type, port, checksum } = service.tunnel;
@@ -115,9 +115,4 @@ function realServersOf(
 function backendsOf({ mode, realServers, sorryServer }: VirtualService): readonly { readonly host: string; readonly address: string; readonly mode: ForwardingMode }[] {
   const sorry = sorryServer?.host === undefined ? [] : [{ host: sorryServer.host, address: sorryServer.address, mode: sorryServer.mode }];
   return [...realServers.map(({ host, address }) => ({ host, address, mode })), ...sorry];
-}
-
-/** Every VIP of a service; several with a firewall mark. */
-function vipsOf(service: VirtualService): readonly string[] {
-  return service.match.kind === 'address' ? [service.vip] : [...new Set(service.match.endpoints.map(({ address }) => address))];
 }

@@ -29,6 +29,16 @@ export function parsePrefixed(text: string): (Ip & { readonly prefix: number }) 
   return prefix >= 1 && prefix <= longest ? { ...ip, prefix } : undefined;
 }
 
+/** An address without its prefix length. */
+export function bare(address: string): string {
+  return address.split('/')[0] ?? address;
+}
+
+/** With a host's own prefix length: `192.168.0.38/32`, `2001:db8::38/128`. @param address without one */
+export function hostPrefix(address: string): string {
+  return `${address}/${address.includes(':') ? '128' : '32'}`;
+}
+
 /** `192.168.0.38:80` or `[2001:db8::1]:80`. */
 export function parseEndpoint(text: string): (Ip & { readonly port: number }) | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);

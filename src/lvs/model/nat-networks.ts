@@ -1,7 +1,6 @@
 import { Address4, Address6 } from 'ip-address';
 import type { Located } from '../../core/located.ts';
-import { parseIp, parsePrefixed } from './ip.ts';
-import { bare } from './pairs.ts';
+import { bare, parseIp, parsePrefixed } from './ip.ts';
 import { checkOn } from './on.ts';
 import type { Problems } from './problems.ts';
 import type { ServiceContext } from './context.ts';
@@ -86,6 +85,11 @@ function checkFloating(network: NatNetwork, pair: HaPair, groups: ReadonlyMap<st
       ? `add ${network.gateway} to the vips or excluded_vips of ${pair.name}: with its own address of one director as gateway, replies are lost after a failover`
       : `put ${pair.name} and ${elsewhere.name} into one of lvs.sync_groups: if only one of them moves, replies pass the wrong director`;
   problems.add({ code: 'gateway-does-not-float', message: `gateway ${network.gateway} does not move with HA pair ${pair.name}`, path: ['nat_networks', network.name, 'gateway'], hint });
+}
+
+/** The network behind a service's directors that a real server is in; undefined: the inventory names none. */
+export function natNetworkOf(networks: ReadonlyMap<string, NatNetwork>, service: VirtualService, rip: string): NatNetwork | undefined {
+  return [...networks.values()].find((one) => isIn(rip, one.network) && one.directors.some((host) => service.directors.includes(host)));
 }
 
 /** @param network with a prefix length */

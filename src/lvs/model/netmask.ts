@@ -7,6 +7,11 @@ export function prefixOfNetmask(netmask: string): number | undefined {
   return prefixOfMask(ip.address.split('.').reduce((mask, byte) => mask * 256 + Number(byte), 0));
 }
 
+/** `255.255.255.0` for 24. */
+export function netmaskOf(prefix: number): string {
+  return [0, 8, 16, 24].map((skipped) => String(256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - skipped))))).join('.');
+}
+
 /** 24 for 0xffffff00; undefined when the ones are not all in front. */
 export function prefixOfMask(mask: number): number | undefined {
   const bits = mask.toString(2).padStart(32, '0');

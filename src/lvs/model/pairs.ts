@@ -211,8 +211,3 @@ function checkAuth(name: string, { auth_pass: pass }: RawPair, ipv6: boolean, ve
 function isIpv6(vip: VirtualAddress): boolean {
   return vip.address.includes(':');
 }
-
-/** An address without its prefix length. */
-export function bare(vip: string): string {
-  return vip.split('/')[0] ?? vip;
-}

@@ -2,7 +2,8 @@ import { parseIp } from './ip.ts';
 import type { Problem } from './problems.ts';
 import type { ServiceContext } from './context.ts';
 import type { RawService } from './schema/shape.ts';
-import { addressesOf, type MarkedEndpoint, type VirtualService } from './topology.ts';
+import { endpointsOf, vipsOf } from './lookups.ts';
+import { addressesOf, type VirtualService } from './topology.ts';
 
 /** Contradictions within one service. Each rule: problems, or nothing. */
 export function checkService(service: VirtualService, raw: RawService, context: ServiceContext): void {
@@ -27,10 +28,6 @@ function onePacket(service: VirtualService): Problem[] {
 function persistence(service: VirtualService): Problem[] {
   if (service.persistence?.engine !== 'sip' || endpointsOf(service).every(({ protocol }) => protocol === 'udp')) return [];
   return [{ code: 'sip-protocol', message: `persistence engine sip of ${service.name} needs protocol udp`, path: at(service, 'persistence', 'engine'), hint: 'remove it, or use protocol: udp: the kernel reads the Call-ID of UDP packets only (ip_vs_pe_sip.c)' }];
-}
-
-function endpointsOf(service: VirtualService): readonly MarkedEndpoint[] {
-  return service.match.kind === 'fwmark' ? service.match.endpoints : [{ protocol: service.protocol, address: service.vip, port: service.port }];
 }
 
 function quorum({ name, quorum: { count, hysteresis }, realServers }: VirtualService): Problem[] {
@@ -71,7 +68,7 @@ function helper(service: VirtualService): Problem[] {
 /** A single director's VIP is not one that moves with a pair, and one that it is to put itself is no host's. */
 function vipInterface(service: VirtualService, raw: RawService, { hosts, pairs }: ServiceContext): Problem[] {
   const [director = ''] = service.directors;
-  const addresses = [...new Set(endpointsOf(service).map(({ address }) => address))];
+  const addresses = vipsOf(service);
   const moving = service.pair !== undefined || director === '' ? undefined : [...pairs.values()].find((pair) => addressesOf(pair).some(({ address }) => addresses.includes(address)));
   if (moving !== undefined) {
     return [{ code: 'address-of-pair', message: `the address of ${service.name} moves with HA pair ${moving.name}, but the service is on ${director} alone`, path: at(service, 'on'), hint: `write on: ${moving.name}, or use another address` }];

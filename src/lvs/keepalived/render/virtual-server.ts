@@ -1,3 +1,4 @@
+import { netmaskOf } from '../../model/netmask.ts';
 import type { KeepalivedVersion } from '../version.ts';
 import { checksOf, type ForwardingMode, type HealthCheck, type RealServer, type ScriptCommand, type SorryServer, type Topology, type Tunnel, type VirtualService } from '../../model/topology.ts';
 import { type Block, flag, option } from './block.ts';
@@ -76,11 +77,6 @@ function granularity(service: VirtualService): string | undefined {
   const six = service.match.kind === 'fwmark' ? service.match.family === 6 : service.vip.includes(':');
   if (prefix === undefined || prefix === (six ? 128 : 32)) return undefined;
   return six ? String(prefix) : netmaskOf(prefix);
-}
-
-/** 255.255.255.0 for 24. */
-function netmaskOf(prefix: number): string {
-  return [0, 8, 16, 24].map((skipped) => String(256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - skipped))))).join('.');
 }
 
 function script(keyword: string, one: ScriptCommand | undefined): readonly string[] {
