@@ -5,6 +5,7 @@ import { suggest } from '../core/suggest.ts';
 import type { Explanation, Need } from '../explain/types.ts';
 import type { HostState } from '../explain/host-state.ts';
 import type { Topology } from '../lvs/model/topology.ts';
+import { askHost } from './ask-host.ts';
 import type { OpenSite } from './open-site.ts';
 import { commonOptions, requireInventory, withConnection, withInventory, type RawOptions } from './options.ts';
 import { printResult, processSecrets } from './output.ts';
@@ -65,12 +66,9 @@ function isBroken(need: Need): boolean {
 async function asked(explained: Explanation, { target }: OpenSite, forks: number): Promise<Explanation> {
   const [{ hostStateScript, parseHostState }, { hostsOf, judgeExplanation, needsOf }] = await Promise.all([import('../explain/host-state.ts'), import('../explain/judge.ts')]);
   const needs = needsOf(explained);
-  const states = await mapLimited(hostsOf(explained), forks, async (host): Promise<HostState> => {
-    // Firewall rules are for root only.
-    const reply = await (await target(host)).request({ script: hostStateScript(host, needs), become: true });
-    if (reply.exitCode === 0) return parseHostState(host, reply.stdout.toString('utf8'));
-    throw new LvsPlayError({ code: 'host-unreadable', kind: 'host', host, message: `${host} does not tell its state: ${reply.stderr.toString('utf8').trim().split('\n')[0] ?? ''}` });
-  });
+  const states = await mapLimited(hostsOf(explained), forks, (host): Promise<HostState> =>
+    askHost(host, target, { script: hostStateScript(host, needs), read: (output) => parseHostState(host, output) }),
+  );
   return judgeExplanation(explained, new Map(states.map((state) => [state.host, state])));
 }
 

@@ -7,6 +7,7 @@ import type { Note } from '../import/types.ts';
 import type { RunInput } from '../plan/input.ts';
 import type { Site } from '../plan/site.ts';
 import type { Target } from '../transport/target.ts';
+import { askHost } from './ask-host.ts';
 import { commonOptions, withConnection, withInventory, type CommonOptions, type RawOptions } from './options.ts';
 import { printProgress, printResult, processSecrets } from './output.ts';
 
@@ -68,10 +69,9 @@ async function askHosts(hosts: readonly string[], options: CommonOptions): Promi
       const address = addressOf(host);
       if (address !== undefined) known.set(host, address);
     }
-    const live = await mapLimited(hosts, options.forks, async (host) => {
-      const reply = await (await opened.target(host)).request({ script: liveScript(nonce), become: true });
+    const live = await mapLimited(hosts, options.forks, (host) => {
       const name = parseIp(host) === undefined ? host : undefined;
-      return parseLive(name, known.get(host), reply.stdout.toString('utf8'), nonce, host);
+      return askHost(host, opened.target, { script: liveScript(nonce), read: (output) => parseLive(name, known.get(host), output, nonce, host) });
     });
     return { live, known: new Map([...known].filter(([name]) => parseIp(name) === undefined)) };
   } finally {

@@ -1,3 +1,4 @@
+import { type InterfaceAddress, parseAddresses } from '../lvs/host/addresses.ts';
 import { parseProcNetIpVs } from '../lvs/ipvs/table.ts';
 import type { IpvsTable } from '../lvs/ipvs/types.ts';
 import { shellQuote } from '../core/quote.ts';
@@ -6,7 +7,7 @@ import type { Need } from './types.ts';
 /** What a host answered, for judging needs. */
 export interface HostState {
   readonly host: string;
-  readonly addresses: readonly { readonly interface: string; readonly address: string }[];
+  readonly addresses: readonly InterfaceAddress[];
   /** /proc/sys by path below it: `net/ipv4/ip_forward` -> `1`. */
   readonly sysctls: ReadonlyMap<string, string>;
   readonly modules: ReadonlySet<string>;
@@ -62,7 +63,7 @@ export function parseHostState(host: string, output: string): HostState {
   const [addresses = '', sysctl = '', modules = '', routes = '', default4 = '', default6 = '', ipvs = '', sockets = '', firewall = ''] = output.split(/^--- \w+\n/m);
   return {
     host,
-    addresses: [...addresses.matchAll(/^\d+:\s+(\S+)\s+inet6?\s+([0-9a-fA-F:.]+)/gm)].map(([, name = '', address = '']) => ({ interface: name, address })),
+    addresses: parseAddresses(addresses),
     sysctls: new Map([...sysctl.matchAll(/^\/proc\/sys\/([^:]+):(.*)$/gm)].map(([, key = '', value = '']) => [key, value.trim()])),
     modules: new Set(modules.split('\n').map((line) => (/([^/]+?)(?:\.ko\S*)?$/.exec(line.trim())?.[1] ?? '').replaceAll('-', '_'))),
     routes: new Map([...routes.matchAll(/^to (\S+)\n((?:(?!to ).+\n?)*)/gm)].map(([, address = '', line = '']) => [address, line.trim()])),

@@ -1,4 +1,4 @@
-import { hostPrefix } from '../lvs/model/ip.ts';
+import { parseAddresses } from '../lvs/host/addresses.ts';
 import { defineFact } from './contract.ts';
 
 /** An interface and its addresses. */
@@ -16,15 +16,11 @@ export const addressFact = defineFact<InterfaceState>({
   parse: (output, keys) => {
     const text = output.toString('utf8');
     const links = new Set([...text.matchAll(/^link (\S+)$/gm)].map(([, name]) => name));
-    const addresses = [...text.matchAll(/^\d+:\s+(\S+)\s+inet6?\s+(\S+)/gm)].map(([, name = '', address = '']) => ({ name, address }));
+    const addresses = parseAddresses(text);
     return new Map(
       keys.map((key) => [
         key,
-        // An address without a prefix length (tunnels) is a host's.
-        {
-          exists: links.has(key),
-          addresses: addresses.filter(({ name }) => name === key).map(({ address }) => (address.includes('/') ? address : hostPrefix(address))),
-        },
+        { exists: links.has(key), addresses: addresses.filter((one) => one.interface === key).map(({ address, prefix }) => `${address}/${String(prefix)}`) },
       ]),
     );
   },

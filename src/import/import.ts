@@ -36,8 +36,8 @@ export interface Imported {
 export async function importAll(options: ImportOptions): Promise<Imported> {
   const setups = new Setups();
   const configurations = new Map<HostSetup, KeepalivedImport>();
-  for (const argument of options.files) {
-    const source = parseSource(argument);
+  const files = options.files.map((argument) => parseSource(argument));
+  for (const source of files) {
     const text = await textOf(source.path);
     const kind = options.as ?? detectKind(text);
     if (kind === undefined) throw new LvsPlayError({ code: 'unknown-source', kind: 'input', message: `${source.path} is none of ${SOURCE_KINDS.join(', ')}`, hint: 'say what it is with --as' });
@@ -49,7 +49,7 @@ export async function importAll(options: ImportOptions): Promise<Imported> {
   const sources = [...setups.all().map((setup): HostSources => ({ setup, keepalived: configurations.get(setup) })), ...live];
   const merged = mergeSources(sources, options.known);
   const { draft, sound } = reviewDraft(separateSecrets(merged, options.withSecrets), sources);
-  const heads = [...options.files.map((argument) => parseSource(argument).path), ...options.live.map(({ setup }) => setup.name ?? setup.ownAddress ?? 'a host')];
+  const heads = [...files.map(({ path }) => path), ...options.live.map(({ setup }) => setup.name ?? setup.ownAddress ?? 'a host')];
   return { text: inventoryText(draft, heads), notes: draft.notes, sound, merged };
 }
 

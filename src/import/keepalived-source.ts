@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { globPattern } from '../core/glob.ts';
 import { expand } from '../lvs/keepalived/conf/expand.ts';
 import { parseLines } from '../lvs/keepalived/conf/lines.ts';
 import { treeOf } from '../lvs/keepalived/conf/tree.ts';
@@ -20,7 +21,7 @@ export function readKeepalivedLive(live: LiveHost): KeepalivedImport | undefined
   if (main === undefined) return undefined;
   const all = [...live.files].map(([name, content]) => ({ path: name, text: content }));
   return read(main, live.files.get(main) ?? '', live.setup.name, (pattern, from) => {
-    const wanted = matcher(path.posix.resolve(path.posix.dirname(from), pattern));
+    const wanted = globPattern(path.posix.resolve(path.posix.dirname(from), pattern), '/');
     return all.filter((file) => wanted.test(file.path)).sort((a, b) => (a.path < b.path ? -1 : 1));
   });
 }
@@ -40,15 +41,9 @@ function read(file: string, text: string, host: string | undefined, include: (pa
 function includedHere(pattern: string, from: string): Files {
   const full = path.resolve(path.dirname(from), pattern);
   try {
-    const names = /[*?[]/.test(path.basename(full)) ? readdirSync(path.dirname(full)).filter((name) => matcher(path.basename(full)).test(name) && !name.startsWith('.')).sort() : [path.basename(full)];
+    const names = /[*?[]/.test(path.basename(full)) ? readdirSync(path.dirname(full)).filter((name) => globPattern(path.basename(full), '/').test(name) && !name.startsWith('.')).sort() : [path.basename(full)];
     return names.map((name) => ({ path: path.join(path.dirname(full), name), text: readFileSync(path.join(path.dirname(full), name), 'utf8') }));
   } catch {
     return [];
   }
-}
-
-/** A shell pattern of `*`, `?` and `[...]`. */
-function matcher(pattern: string): RegExp {
-  const source = pattern.replaceAll(/[.+^${}()|\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]');
-  return new RegExp(`^${source}$`);
 }

@@ -1,3 +1,4 @@
+import { parseAddresses } from '../lvs/host/addresses.ts';
 import { readTable } from './host/commands.ts';
 import { emptySetup, type HostSetup } from './host/setup.ts';
 import type { Position } from '../core/errors.ts';
@@ -21,7 +22,7 @@ export function liveScript(nonce: string): string {
   const section = (name: string): string => `printf '\\n${nonce} %s\\n' ${name}`;
   return [
     section('addresses'),
-    'ip -o addr show',
+    'ip -o addr show || exit 1',
     section('sysctls'),
     // The shell's own `read` takes a byte at a time, and the kernel answers the second with end of file.
     'grep -Hs "" /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/ipv4/conf/*/arp_announce /proc/sys/net/ipv4/conf/*/send_redirects',
@@ -47,7 +48,7 @@ export function parseLive(name: string | undefined, address: string | undefined,
     if (!sections.has(heading)) sections.set(heading, pieces[at + 1] ?? '');
   }
   const files = new Map([...sections].flatMap(([heading, text]) => (heading.startsWith('file ') ? [[heading.slice('file '.length), text] as const] : [])));
-  const addresses = [...(sections.get('addresses') ?? '').matchAll(/^\d+:\s+(\S+)\s+inet6?\s+([0-9a-fA-F:.]+)(?:\/(\d+))?/gm)].map(([, at = '', own = '', prefix]) => ({ interface: at, address: own, prefix: prefix === undefined ? (own.includes(':') ? 128 : 32) : Number(prefix) }));
+  const addresses = parseAddresses(sections.get('addresses') ?? '');
   const setup = emptySetup(name, address);
   const position: Position = { file: asked, line: 0, column: 0 };
   // Said by a host, none of these has an order.

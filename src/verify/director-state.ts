@@ -1,3 +1,4 @@
+import { parseAddresses } from '../lvs/host/addresses.ts';
 import type { DirectorState } from './types.ts';
 
 /**
@@ -24,7 +25,7 @@ export function parseDirectorState(host: string, output: string): DirectorState 
   const kernel = new Map([...vs.matchAll(/^\S+\/(\w+):(\d+)$/gm)].map(([, name = '', value = '']) => [name, Number(value)]));
   return {
     host,
-    addresses: new Map([...addresses.matchAll(/^\d+:\s+(\S+)\s+inet6?\s+([0-9a-fA-F:.]+)/gm)].map(([, iface = '', address = '']) => [address, iface])),
+    addresses: new Map(parseAddresses(addresses).map(({ interface: name, address }) => [address, name])),
     macs: new Map([...links.matchAll(/^\d+:\s+([^\s:@]+)[^\n]*link\/ether ([0-9a-f]{2}(?::[0-9a-f]{2}){5})/gm)].map(([, iface = '', mac = '']) => [iface, mac])),
     ipvs: ipvs.trim() === '' ? undefined : ipvs,
     connections: parseStats(stats),

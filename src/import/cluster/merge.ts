@@ -61,16 +61,10 @@ function withHost(note: Note, host: string | undefined): Note {
 
 function directorName(setup: HostSetup, keepalived: KeepalivedImport | undefined, { names, taken }: Merging): string {
   const address = setup.ownAddress ?? [...(keepalived?.members.values() ?? [])].find((member) => member.address !== undefined)?.address;
-  const name = setup.name ?? (address === undefined ? undefined : names.of(address, 'lvs', taken)) ?? free('lvs', taken);
+  const name = setup.name ?? (address === undefined ? names.free('lvs', taken) : names.of(address, 'lvs', taken));
   taken.add(name);
   if (address !== undefined) names.also(name, address);
   return name;
-}
-
-function free(stem: string, taken: ReadonlySet<string>): string {
-  let number = 1;
-  while (taken.has(`${stem}${String(number)}`)) number++;
-  return `${stem}${String(number)}`;
 }
 
 /** A table read from a host with keepalived: what keepalived fills is described by its configuration. */

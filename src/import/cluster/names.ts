@@ -15,11 +15,17 @@ export class HostNames {
   of(address: string, stem: string, taken: ReadonlySet<string>): string {
     const found = this.#byAddress.get(address);
     if (found !== undefined) return found;
-    let number = 1;
-    while (this.#addresses.has(`${stem}${String(number)}`) || taken.has(`${stem}${String(number)}`)) number++;
-    const name = `${stem}${String(number)}`;
+    const name = this.free(stem, taken);
     this.#add(name, address);
     return name;
+  }
+
+  /** The first of `lvs1`, `lvs2`, ... that no host has. */
+  free(stem: string, taken: ReadonlySet<string>): string {
+    for (let number = 1; ; number++) {
+      const name = `${stem}${String(number)}`;
+      if (!this.#addresses.has(name) && !taken.has(name)) return name;
+    }
   }
 
   /** Further addresses of a host that has a name. */

@@ -88,7 +88,7 @@ function shown(node: ConfNode): string {
 /** The argv of a command in one string: words in single quotes, escapes in octal (keepalived 2.0.6 on). Undefined when quotes do not close. */
 export function commandWords(text: string): readonly string[] | undefined {
   try {
-    const words = splitWords(text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => `\\u{${octal}}`).replaceAll('\\u{', '\u0001'));
+    const words = splitWords(text.replaceAll(/\\([0-7]{3})/g, '\u0001$1'));
     return words.map((word) => decodeOctal(word));
   } catch {
     return undefined;
@@ -97,5 +97,5 @@ export function commandWords(text: string): readonly string[] | undefined {
 
 /** Marked bytes, as UTF-8. */
 function decodeOctal(word: string): string {
-  return word.replaceAll(/(?:\u0001[0-7]{3}\})+/g, (run) => Buffer.from([...run.matchAll(/[0-7]{3}/g)].map(([octal]) => Number.parseInt(octal, 8))).toString('utf8'));
+  return word.replaceAll(/(?:\u0001[0-7]{3})+/g, (run) => Buffer.from([...run.matchAll(/[0-7]{3}/g)].map(([octal]) => Number.parseInt(octal, 8))).toString('utf8'));
 }

@@ -1,4 +1,5 @@
 import type { Position } from '../../core/errors.ts';
+import { globPattern } from '../../core/glob.ts';
 import type { Unread } from './parse.ts';
 import type { Statement, Word } from './syntax.ts';
 
@@ -82,7 +83,7 @@ class Walker {
 
   #case(statement: Extract<Statement, { type: 'case' }>, depth: number): void {
     const subject = this.#expand(statement.subject)?.join(' ');
-    const branch = subject === undefined ? undefined : statement.branches.find(({ patterns }) => patterns.some((pattern) => matches(subject, pattern.text.replaceAll(/["']/g, ''))));
+    const branch = subject === undefined ? undefined : statement.branches.find(({ patterns }) => patterns.some((pattern) => globPattern(pattern.text.replaceAll(/["']/g, '')).test(subject)));
     if (branch === undefined) this.unread.push({ position: statement.position, text: `${statement.text}: which branch is taken is not known` });
     else this.walk(branch.body, depth + 1);
   }
@@ -177,10 +178,6 @@ function braces(word: string): string[] {
 
 function range(from: number, to: number): string[] {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => String(from + i));
-}
-
-function matches(subject: string, pattern: string): boolean {
-  return new RegExp(`^${pattern.replaceAll(/[.+^${}()|\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(subject);
 }
 
 function commandsIn(body: readonly Statement[]): Extract<Statement, { type: 'command' }>[] {
