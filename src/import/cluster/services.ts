@@ -5,6 +5,7 @@ import { formatEndpoint, likelySameNetwork } from '../../lvs/model/ip.ts';
 import type { ForwardingMode } from '../../lvs/model/topology.ts';
 import type { HostSetup, ServiceSetup } from '../host/setup.ts';
 import type { Note } from '../types.ts';
+import { markedPackets } from './marks.ts';
 import { serviceName, type HostNames } from './names.ts';
 
 /** What is put together, shared by the steps of a merge. */
@@ -103,19 +104,13 @@ function serviceEntry(service: ServiceSetup, at: { setup: HostSetup; director: s
 
 function matchOf(service: ServiceSetup, { setup, director, name }: { setup: HostSetup; director: string; name: string }, { notes }: Merging): JsonObject | undefined {
   if (service.protocol !== 'fwm') return { address: formatEndpoint(service.address, service.port), ...(service.protocol === 'tcp' ? {} : { protocol: service.protocol }) };
-  const marks = setup.marks.filter(({ mark, address }) => mark === service.port && address.includes(':') === (service.family === 6));
-  if (marks.length === 0) {
+  const match = markedPackets(setup, service.port, service.family ?? 4);
+  if (match === undefined) {
     notes.push({ kind: 'not-understood', position: service.position, host: director, text: serviceKey(service), reason: `left out: which packets get the mark ${String(service.port)} is not told; import the iptables or nft commands that set it, too` });
     return undefined;
   }
-  const [first] = marks;
-  const same = marks.every(({ protocol }) => protocol === first?.protocol);
   notes.push({ kind: 'changed', position: service.position, host: director, text: serviceKey(service), reason: `${name}: the rules that set the mark are lvs-play's own; remove the old ones after the deploy` });
-  return {
-    fwmark: service.port,
-    endpoints: marks.map(({ address, port, protocol }) => (same ? formatEndpoint(address, port) : { address: formatEndpoint(address, port), protocol })),
-    ...(same && first !== undefined && first.protocol !== 'tcp' ? { protocol: first.protocol } : {}),
-  };
+  return match;
 }
 
 function persistence(service: ServiceSetup): JsonObject {
