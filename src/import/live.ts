@@ -1,4 +1,5 @@
 import { parseAddresses } from '../lvs/host/addresses.ts';
+import { FIREWALL_PROGRAMS, type FirewallProgram, readFirewall } from './firewall/live.ts';
 import { readTable } from './host/commands.ts';
 import { emptySetup, type HostSetup } from './host/setup.ts';
 import type { Position } from '../core/errors.ts';
@@ -28,6 +29,8 @@ export function liveScript(nonce: string): string {
     'grep -Hs "" /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/ipv4/conf/*/arp_announce /proc/sys/net/ipv4/conf/*/send_redirects',
     section('route'),
     'ip -4 route show default 2>/dev/null',
+    'ip -6 route show default 2>/dev/null',
+    ...firewallSections(section),
     section('table'),
     // A host whose kernel has no IPVS yet must not load it for being asked.
     'if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Sn; fi',
@@ -36,6 +39,19 @@ export function liveScript(nonce: string): string {
     'done',
     `printf '\\n${nonce} end\\n'`,
   ].join('\n');
+}
+
+/** Every rule of every table that is there; none is loaded for being asked. Legacy tables beside those of iptables-nft are told by programs of their own. */
+function firewallSections(section: (name: string) => string): string[] {
+  const run = (program: FirewallProgram, command: string): string => `if command -v ${command.split(' ')[0] ?? ''} >/dev/null 2>&1; then ${section(program)}; ${command} 2>/dev/null; fi`;
+  const [legacy, plain] = [FIREWALL_PROGRAMS.filter((one) => one.includes('legacy')), FIREWALL_PROGRAMS.filter((one) => !one.includes('legacy') && one !== 'nft')];
+  return [
+    ...plain.map((program) => run(program, program)),
+    `case $(iptables -V 2>/dev/null) in *nf_tables*)`,
+    ...legacy.map((program) => `if [ -s /proc/net/${program.startsWith('ip6') ? 'ip6' : 'ip'}_tables_names ]; then ${run(program, program)}; fi`),
+    ';; esac',
+    run('nft', 'nft list ruleset'),
+  ];
 }
 
 /** Pure. @param name its inventory name, when it has one @param asked how it was called, for positions @throws Error when the answer is incomplete */
@@ -54,8 +70,10 @@ export function parseLive(name: string | undefined, address: string | undefined,
   // Said by a host, none of these has an order.
   for (const one of addresses) if (one.interface !== 'lo' || !/^(127\.|::1$)/.test(one.address)) setup.addresses.push({ ...one, position, order: 0 });
   for (const [, key = '', value = ''] of (sections.get('sysctls') ?? '').matchAll(/^\/proc\/sys\/([^:]+):(\d+)$/gm)) setup.sysctls.push({ key, value, position, order: 0, transient: false });
-  const via = /^default via (\S+)/m.exec(sections.get('route') ?? '')?.[1];
-  if (via !== undefined) setup.gateway = { via, position };
+  // The first one of a family has the lowest metric, and is the one in use.
+  const gateways = [...(sections.get('route') ?? '').matchAll(/^default via (\S+)/gm)].map(([, via = '']) => via);
+  for (const via of [gateways.find((one) => !one.includes(':')), gateways.find((one) => one.includes(':'))]) if (via !== undefined) setup.gateways.push({ via, position });
+  readFirewall(new Map(FIREWALL_PROGRAMS.map((program) => [program, sections.get(program) ?? ''])), asked, setup);
   readTable(sections.get('table') ?? '', `${asked}: ipvsadm -Sn`, setup);
   return { setup, files };
 }

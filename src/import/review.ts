@@ -6,6 +6,7 @@ import { buildTopology } from '../lvs/model/build.ts';
 import { bare } from '../lvs/model/ip.ts';
 import { addressesOf, type Topology } from '../lvs/model/topology.ts';
 import type { Draft } from './cluster/draft.ts';
+import { firewallNotes } from './cluster/firewall.ts';
 import type { HostSources } from './cluster/merge.ts';
 import { objectAt } from './cluster/json.ts';
 import type { Note } from './types.ts';
@@ -24,14 +25,19 @@ export function reviewDraft(draft: Draft, sources: readonly HostSources[]): Revi
   const built = topologyOf(draft);
   if ('problems' in built) {
     const notes = built.problems.map((error): Note => ({ kind: 'bug', id: error.code, text: error.message, reason: `${error.hint ?? 'see docs/inventory.md'}; lvs-play refuses the inventory as it is` }));
-    return { draft: { ...draft, notes: [...draft.notes, ...notes] }, sound: false };
+    return { draft: { ...draft, notes: [...draft.notes, ...notes, ...onFirewalls(draft, sources, undefined)] }, sound: false };
   }
   const { topology } = built;
   const names = new Set(draft.hosts.map(({ name }) => name));
   const changes = sources.flatMap((source) => settingNotes(topology, source, names));
   const replaced = new Set(changes.flatMap(({ position }) => (position === undefined ? [] : [JSON.stringify(position)])));
   const notes = draft.notes.filter((note) => note.kind !== 'understood' || note.position === undefined || !replaced.has(JSON.stringify(note.position)));
-  return { draft: { ...draft, notes: [...notes, ...changes, ...whatDeploys(topology)] }, sound: true };
+  return { draft: { ...draft, notes: [...notes, ...changes, ...onFirewalls(draft, sources, topology), ...whatDeploys(topology)] }, sound: true };
+}
+
+function onFirewalls({ hosts }: Draft, sources: readonly HostSources[], topology: Topology | undefined): Note[] {
+  const addresses = hosts.map(({ address }) => address);
+  return sources.flatMap(({ setup }) => firewallNotes(setup, setup.name ?? hosts.find(({ address }) => address === setup.ownAddress)?.name ?? 'a host', topology, addresses));
 }
 
 function topologyOf(draft: Draft): { readonly topology: Topology } | { readonly problems: readonly LvsPlayError[] } {

@@ -22,6 +22,9 @@ export interface Note {
  */
 export type NoteKind = 'understood' | 'changed' | 'bug' | 'missing' | 'not-understood';
 
+/** What a command or a rule meant, or why it could not be read. */
+export type Read = { readonly done: string } | { readonly ignored: string } | { readonly bug: string; readonly id: string } | { readonly unread: string };
+
 /**
  * What one director's keepalived.conf says, in the shape of the inventory variable `lvs`, before hosts have names: several of these, and what
  * scripts and kernel tables say, are then put together into one inventory.

@@ -9,7 +9,7 @@ import { objectAt, textOf } from './json.ts';
 import { HostNames } from './names.ts';
 import { natNetworks } from './nat.ts';
 import { realServerBugs } from './real-server-bugs.ts';
-import { addServices, type Merging } from './services.ts';
+import { addInterfaces, addServices, type Merging } from './services.ts';
 
 /** One host's part of what is imported: its files, or what it said itself. */
 export interface HostSources {
@@ -41,9 +41,12 @@ export function mergeSources(sources: readonly HostSources[], known: ReadonlyMap
   const directing = sources.filter(({ setup, keepalived }) => keepalived !== undefined || setup.services.length > 0);
   const directors = directing.map(({ setup, keepalived }) => ({ setup, keepalived, name: directorName(setup, keepalived, merging) }));
   const sections = addKeepalived(directors, merging);
-  for (const { setup, keepalived, name } of directors) addServices(withoutOwned(setup, keepalived, name, merging), name, merging);
+  for (const { setup, keepalived, name } of directors) {
+    addServices(withoutOwned(setup, keepalived, name, merging), name, merging);
+    addInterfaces(setup, name, merging);
+  }
   const services = Object.fromEntries(merging.services);
-  const networks = natNetworks(directors, merging);
+  const networks = natNetworks({ directors, servers: sources.filter((one) => !directing.includes(one)).map(({ setup }) => setup), pairs: objectAt(sections, 'ha_pairs') }, merging);
   bugs(sources, directors.map(({ setup }) => setup), merging);
   const settings = ipvsSettings(directors.map(({ setup }) => setup), merging);
   const lvs: JsonObject = {

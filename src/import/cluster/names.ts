@@ -38,6 +38,10 @@ export class HostNames {
     return [...this.#byAddress].flatMap(([address, other]) => (other === name ? [address] : []));
   }
 
+  nameOf(address: string): string | undefined {
+    return this.#byAddress.get(address);
+  }
+
   addressOf(name: string): string | undefined {
     return this.#addresses.get(name);
   }

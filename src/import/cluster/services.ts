@@ -1,10 +1,11 @@
 import { Address4 } from 'ip-address';
 import type { JsonObject } from '../../core/json.ts';
 import { serviceKey } from '../../lvs/ipvs/types.ts';
-import { formatEndpoint, likelySameNetwork } from '../../lvs/model/ip.ts';
+import { formatEndpoint, likelySameNetwork, parseEndpoint } from '../../lvs/model/ip.ts';
 import type { ForwardingMode } from '../../lvs/model/topology.ts';
 import type { HostSetup, ServiceSetup } from '../host/setup.ts';
 import type { Note } from '../types.ts';
+import { textOf } from './json.ts';
 import { markedPackets } from './marks.ts';
 import { serviceName, type HostNames } from './names.ts';
 
@@ -50,7 +51,7 @@ function addressOf(service: ServiceSetup): string | undefined {
 function modeOf(service: ServiceSetup, setup: HostSetup, director: string, name: string, { notes }: Merging): { mode: ForwardingMode; reason: string | undefined } {
   const forwards = service.destinations.map(({ forward }) => (forward === 'local' ? 'dr' : forward));
   const [mode = 'dr'] = [...forwards].sort((a, b) => forwards.filter((one) => one === b).length - forwards.filter((one) => one === a).length);
-  const behind = service.destinations.filter(({ address }) => setup.masquerades.some(({ network }) => within(address, network)));
+  const behind = service.destinations.filter(({ address }) => setup.masquerades.some(({ network }) => network !== undefined && within(address, network)));
   const looksNat = mode === 'dr' && behind.length === service.destinations.length && service.protocol !== 'fwm' && behind.every(({ address }) => !likelySameNetwork(address, service.address));
   if (looksNat) {
     for (const server of service.destinations) {
@@ -84,14 +85,14 @@ function serviceEntry(service: ServiceSetup, at: { setup: HostSetup; director: s
   const { setup, director, name, mode } = at;
   const match = matchOf(service, at, merging);
   if (match === undefined) return undefined;
-  const vip = setup.addresses.find(({ address }) => address === service.address);
+  const vip = carriedOn(setup, service.address);
   const flags = (service.flags ?? []).filter((flag) => flag !== 'ops');
   const tunnel = service.destinations.find((one) => one.tunnel !== undefined)?.tunnel;
   return {
     on: director,
     manager: 'script',
     ...match,
-    ...(vip === undefined ? {} : { interface: vip.interface }),
+    ...(vip === undefined ? {} : { interface: vip }),
     mode,
     ...(mode !== 'tun' || tunnel === undefined || (tunnel.type === 'ipip' && tunnel.checksum === 'none') ? {} : { tunnel: { type: tunnel.type, ...(tunnel.port === undefined ? {} : { port: tunnel.port }), checksum: tunnel.checksum } }),
     scheduler: service.scheduler,
@@ -100,6 +101,20 @@ function serviceEntry(service: ServiceSetup, at: { setup: HostSetup; director: s
     ...persistence(service),
     real_servers: Object.fromEntries(service.destinations.flatMap((server) => realServer(server, { service, director, name, mode }, merging))),
   };
+}
+
+/** The interface that a director itself puts a VIP on: by a script; on a live host an address with a longer reach than its own is of the network configuration. */
+function carriedOn({ addresses }: HostSetup, vip: string): string | undefined {
+  return addresses.find(({ address, prefix, position }) => address === vip && (position.line > 0 || prefix === (address.includes(':') ? 128 : 32)))?.interface;
+}
+
+/** Services of keepalived.conf whose VIP no pair moves: the director has it by other means, which its addresses tell. */
+export function addInterfaces(setup: HostSetup, director: string, { services }: Merging): void {
+  for (const [name, service] of services) {
+    const vip = parseEndpoint(textOf(service['address']))?.address;
+    const carried = vip === undefined || service['on'] !== director || service['interface'] !== undefined ? undefined : carriedOn(setup, vip);
+    if (carried !== undefined) services.set(name, { ...service, interface: carried });
+  }
 }
 
 function matchOf(service: ServiceSetup, { setup, director, name }: { setup: HostSetup; director: string; name: string }, { notes }: Merging): JsonObject | undefined {

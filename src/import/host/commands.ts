@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { invocations, type Invocation } from '../shell/run.ts';
 import { parseScript } from '../shell/parse.ts';
-import type { Note } from '../types.ts';
+import type { Note, Read } from '../types.ts';
 import { readIptables, readNft } from './firewall.ts';
-import { readIpvsadm, type Read } from './ipvsadm.ts';
+import { readIpvsadm } from './ipvsadm.ts';
+import { readNote } from './notes.ts';
 import { readIfconfig, readIp, readRoute } from './network.ts';
 import type { HostSetup } from './setup.ts';
 import { readSysctl, readSysctlCommand } from './sysctl.ts';
@@ -47,10 +48,7 @@ export function readSysctlFile(text: string, file: string, setup: HostSetup): vo
 
 function noteOf(invocation: Invocation, read: Read, setup: HostSetup): Note {
   const about = { position: invocation.position, text: withoutSecrets(invocation.text.replaceAll(/\s*\\?\n\s*/g, ' ')), ...(setup.name === undefined ? {} : { host: setup.name }) };
-  if ('done' in read) return { ...about, kind: 'understood', reason: read.done };
-  if ('ignored' in read) return { ...about, kind: 'changed', reason: read.ignored };
-  if ('bug' in read) return { ...about, kind: 'bug', id: read.id, reason: read.bug };
-  return { ...about, kind: 'not-understood', reason: read.unread };
+  return readNote(read, about);
 }
 
 /** A script may hold passwords; a report shows none that can be told by its name. */
@@ -78,9 +76,9 @@ function readCommand(invocation: Invocation, setup: HostSetup, order: number): R
       return readSysctlCommand(rest, setup, position, order);
     case 'iptables':
     case 'ip6tables':
-      return readIptables(rest, setup, position);
+      return readIptables(name, rest, setup, position, invocation.text);
     case 'nft':
-      return readNft(rest, setup, position);
+      return readNft(rest, setup, position, invocation.text);
     case 'modprobe':
       return { ignored: `left out: lvs-play loads the modules that the services need (${rest.filter((word) => !word.startsWith('-')).join(' ')}), also after a reboot` };
     case 'echo':

@@ -1,52 +1,51 @@
 import type { Position } from '../../core/errors.ts';
-import { parseIp } from '../../lvs/model/ip.ts';
-import type { Protocol } from '../../lvs/model/topology.ts';
-import type { Read } from './ipvsadm.ts';
+import { iptablesRule } from '../firewall/iptables.ts';
+import { takeRule } from '../firewall/meaning.ts';
+import { nftRule } from '../firewall/nft-rule.ts';
+import { parseNft } from '../firewall/nft-text.ts';
+import type { Read } from '../types.ts';
 import type { HostSetup } from './setup.ts';
 
-/** `iptables` and `ip6tables`: flushes, masquerading, marks. */
-export function readIptables(words: readonly string[], setup: HostSetup, position: Position): Read {
+const ELSEWHERE: Read = { unread: 'only rules for masquerading and marks are read; this one stays as it is on the host' };
+
+/** `iptables` and `ip6tables`: flushes, masquerading, marks. @param text as written */
+export function readIptables(program: string, words: readonly string[], setup: HostSetup, position: Position, text: string): Read {
   const after = (...names: string[]): string | undefined => {
     const at = words.findIndex((word) => names.includes(word));
     return at < 0 ? undefined : words[at + 1];
   };
-  const table = after('-t', '--table') ?? 'filter';
   const has = (...names: string[]): boolean => words.some((word) => names.includes(word));
+  const table = after('-t', '--table') ?? 'filter';
   if (has('-F', '--flush', '-X', '--delete-chain')) return { id: 'iptables-flush', bug: `it also removes the rules of others in the table ${table}; lvs-play adds and removes only its own, which are marked as such` };
-  if (has('-D', '--delete', '-Z', '-L', '-S', '-nL', '-vnL')) return { ignored: 'nothing is left of it' };
-  const target = after('-j', '--jump');
-  if (!has('-A', '--append', '-I', '--insert')) return { unread: 'only rules for masquerading and marks are read' };
-  const source = after('-s', '--source', '--src');
-  if (table === 'nat' && target === 'MASQUERADE' && source !== undefined && !has('!')) {
-    setup.masquerades.push({ network: source, position });
-    return { done: `masquerading of ${source}` };
-  }
-  const value = after('--set-mark', '--set-xmark')?.replace(/\/0xf{8}$/i, '');
-  if (table === 'mangle' && target === 'MARK' && value !== undefined && !has('!')) return mark(Number(value), { address: after('-d', '--destination', '--dst'), protocol: after('-p', '--protocol'), ports: after('--dport', '--destination-port', '--dports', '--destination-ports') }, setup, position);
-  return { unread: 'only rules for masquerading and marks are read; this one stays as it is on the host' };
+  if (has('-D', '--delete', '-Z', '-L', '-S', '-C', '--check', '-nL', '-vnL')) return { ignored: 'nothing is left of it' };
+  if (has('-N', '--new-chain')) return { ignored: 'left out: lvs-play makes the chains that it needs; rules of this one are read one by one' };
+  const at = words.findIndex((word) => ['-A', '--append', '-I', '--insert'].includes(word));
+  const chain = words[at + 1];
+  if (at < 0 || chain === undefined) return { unread: 'only rules for masquerading and marks are read' };
+  // `-I CHAIN 1`: its place.
+  const rest = words.slice(at + (/^\d+$/.test(words[at + 2] ?? '') ? 3 : 2));
+  const before = words.slice(0, at);
+  const rule = iptablesRule([...(before.includes('-t') || before.includes('--table') ? without(before) : before), ...without(rest)], { position, text, family: program.startsWith('ip6') ? 6 : 4, table, chain, live: false });
+  if (rule.action.kind === 'jump') return { ignored: `rules of ${rule.action.chain} are read one by one${rule.match.other.length > 0 ? ', and the condition of this one is left out' : ''}` };
+  return takeRule(rule, setup) ?? ELSEWHERE;
 }
 
-/** `nft add rule ...` with masquerade or mark; anything else is not read. */
-export function readNft(words: readonly string[], setup: HostSetup, position: Position): Read {
-  const rule = words.join(' ');
-  if (/^(flush|delete) /.test(rule)) return { id: 'nft-flush', bug: 'it may remove the rules of others; lvs-play keeps its own in a table of its own' };
-  if (!/^(add|insert) rule /.test(rule)) return /^(add|create) (table|chain) /.test(rule) ? { ignored: 'tables and chains of our own are made where they are needed' } : { unread: 'only rules for masquerading and marks are read' };
-  const [, network] = /ip saddr (\S+)(?: .*)? masquerade\b/.exec(rule) ?? [];
-  if (network !== undefined && !rule.includes('!=')) {
-    setup.masquerades.push({ network, position });
-    return { done: `masquerading of ${network}` };
-  }
-  const [, address, protocol, ports, value] = /ip6? daddr (\S+) (tcp|udp|sctp) dport (\{[^}]*\}|\S+) (?:meta )?mark set (\w+)/.exec(rule) ?? [];
-  if (value !== undefined && !rule.includes('!=')) return mark(Number(value), { address, protocol, ports: ports?.replaceAll(/[{}\s]/g, '') }, setup, position);
-  return { unread: 'only rules for masquerading and marks are read; this one stays as it is on the host' };
+/** Without the table, which may stand anywhere. */
+function without(words: readonly string[]): readonly string[] {
+  const at = words.findIndex((word) => word === '-t' || word === '--table');
+  return at < 0 ? words : [...words.slice(0, at), ...words.slice(at + 2)];
 }
 
-function mark(value: number, { address, protocol, ports }: { address: string | undefined; protocol: string | undefined; ports: string | undefined }, setup: HostSetup, position: Position): Read {
-  const ip = parseIp(address?.replace(/\/(32|128)$/, '') ?? '');
-  const known = (['tcp', 'udp', 'sctp'] as readonly Protocol[]).find((one) => one === protocol);
-  const numbers = ports === undefined ? [0] : ports.split(',').map(Number);
-  if (!Number.isInteger(value) || value < 1) return { unread: 'the mark is no number' };
-  if (ip === undefined || known === undefined || !numbers.every((port) => Number.isInteger(port) && port >= 0 && port <= 65535)) return { unread: 'a mark is read for one address, one protocol and ports one by one' };
-  for (const port of numbers) setup.marks.push({ mark: value, protocol: known, address: ip.address, port, position });
-  return { done: `mark ${String(value)} on ${known} ${ip.address} ${numbers.join(',')}` };
+/** `nft add rule ...` with masquerade or mark; anything else is not read. @param text as written */
+export function readNft(words: readonly string[], setup: HostSetup, position: Position, text: string): Read {
+  // The shell may have been given the whole as one word.
+  const [statement] = parseNft(words.join(' '), '').others;
+  const [verb = '', object = '', ...rest] = statement?.words ?? words;
+  if (/^(flush|delete)$/.test(verb)) return { id: 'nft-flush', bug: 'it may remove the rules of others; lvs-play keeps its own in a table of its own' };
+  if (/^(add|create)$/.test(verb) && /^(table|chain)$/.test(object)) return { ignored: 'tables and chains of our own are made where they are needed' };
+  if (!/^(add|insert)$/.test(verb) || object !== 'rule') return { unread: 'only rules for masquerading and marks are read' };
+  const families = ['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev'];
+  const [family, table = '', name = '', ...rule] = families.includes(rest[0] ?? '') ? rest : ['ip', ...rest];
+  const place = rule[0] === 'position' || rule[0] === 'handle' || rule[0] === 'index' ? 2 : 0;
+  return takeRule(nftRule(rule.slice(place), { position, text }, { family: family ?? 'ip', table, name, hook: undefined, live: false }), setup) ?? ELSEWHERE;
 }

@@ -3,6 +3,7 @@ import { prefixOfNetmask } from '../../lvs/model/netmask.ts';
 import type { Tunnel } from '../../lvs/model/topology.ts';
 import { serviceKey } from '../../lvs/ipvs/types.ts';
 import type { Position } from '../../core/errors.ts';
+import type { Read } from '../types.ts';
 import type { HostSetup, ServiceSetup } from './setup.ts';
 
 /** Short and long names of ipvsadm 1.31; `value`: takes a word, `optional`: may take a number. */
@@ -66,9 +67,6 @@ const OPTIONS: readonly { readonly name: string; readonly short?: string; readon
 
 /** Names of ports that such scripts use (services(5)). */
 const PORTS: Readonly<Record<string, number>> = { http: 80, www: 80, https: 443, ftp: 21, ssh: 22, smtp: 25, domain: 53, mysql: 3306, ldap: 389, imap: 143, imaps: 993, pop3: 110, sip: 5060, postgresql: 5432 };
-
-/** What a command meant, or why it could not be read. */
-export type Read = { readonly done: string } | { readonly ignored: string } | { readonly bug: string; readonly id: string } | { readonly unread: string };
 
 /** One call of ipvsadm, its words after the program's name, applied to what is known of the host. */
 export function readIpvsadm(words: readonly string[], setup: HostSetup, position: Position): Read {

@@ -1,7 +1,7 @@
 import type { Position } from '../../core/errors.ts';
 import { parseIp, parsePrefixed } from '../../lvs/model/ip.ts';
 import { prefixOfNetmask } from '../../lvs/model/netmask.ts';
-import type { Read } from './ipvsadm.ts';
+import type { Read } from '../types.ts';
 import type { HostSetup } from './setup.ts';
 
 /** `ifconfig eth0:0 ADDRESS netmask MASK up`. */
@@ -55,7 +55,7 @@ function route(action: string, rest: readonly string[], setup: HostSetup, positi
   const [target = ''] = rest;
   const via = rest[rest.indexOf('via') + 1];
   if (rest.includes('via') && via !== undefined && parseIp(via) !== undefined && /^(default|0\.0\.0\.0\/0|::\/0)$/.test(target)) {
-    setup.gateway = { via, position };
+    setup.gateways.push({ via, position });
     return { done: `default route via ${via}` };
   }
   const address = parsePrefixed(target);
@@ -72,7 +72,7 @@ export function readRoute(words: readonly string[], setup: HostSetup, position: 
   const after = (name: string): string | undefined => (rest.includes(name) ? rest[rest.indexOf(name) + 1] : undefined);
   const gateway = after('gw');
   if (gateway !== undefined && (rest.includes('default') || after('-net') === '0.0.0.0') && parseIp(gateway) !== undefined) {
-    setup.gateway = { via: gateway, position };
+    setup.gateways.push({ via: gateway, position });
     return { done: `default route via ${gateway}` };
   }
   const host = after('-host');

@@ -1,7 +1,8 @@
 import type { Position } from '../../core/errors.ts';
 import type { Protocol } from '../../lvs/model/topology.ts';
 import type { IpvsDestination, IpvsService } from '../../lvs/ipvs/types.ts';
-import type { Note } from '../types.ts';
+import type { FirewallRule, Ruleset } from '../firewall/rule.ts';
+import type { Note, Read } from '../types.ts';
 
 /** What sources say one host is made to do; filled command by command. */
 export interface HostSetup {
@@ -12,9 +13,13 @@ export interface HostSetup {
   readonly services: ServiceSetup[];
   readonly addresses: AddressSetup[];
   readonly sysctls: SysctlSetup[];
-  readonly masquerades: { readonly network: string; readonly position: Position }[];
-  readonly marks: { readonly mark: number; readonly protocol: Protocol; readonly address: string; readonly port: number; readonly position: Position }[];
-  gateway: { readonly via: string; readonly position: Position } | undefined;
+  /** Of a network, or of whatever leaves by an interface; `ours`: by a rule of lvs-play. */
+  readonly masquerades: { readonly network: string | undefined; readonly output: string | undefined; readonly position: Position; readonly ours: boolean }[];
+  readonly marks: { readonly mark: number; readonly protocol: Protocol; readonly address: string; readonly port: number; readonly position: Position; readonly ours: boolean }[];
+  /** Next hops of default routes. */
+  readonly gateways: { readonly via: string; readonly position: Position }[];
+  /** What a live host's firewall has beside the rules of lvs-play. */
+  readonly firewall: LiveFirewall;
   timeouts: { readonly tcp: number; readonly tcp_fin: number; readonly udp: number } | undefined;
   readonly notes: Note[];
 }
@@ -23,6 +28,15 @@ export interface HostSetup {
 export interface ServiceSetup extends Omit<IpvsService, 'destinations'> {
   readonly position: Position;
   readonly destinations: (IpvsDestination & { readonly position: Position })[];
+}
+
+/** Rules of others on a live host: told when the cluster uses or meets them. */
+export interface LiveFirewall {
+  /** `read`: what was taken of it; undefined: it neither masquerades nor marks. */
+  readonly rules: { readonly rule: FirewallRule; readonly read: Read | undefined }[];
+  readonly idle: FirewallRule[];
+  readonly dropping: Ruleset['dropping'][number][];
+  readonly sets: Map<string, string>;
 }
 
 export interface AddressSetup {
@@ -46,5 +60,5 @@ export interface SysctlSetup {
 }
 
 export function emptySetup(name: string | undefined, ownAddress: string | undefined): HostSetup {
-  return { name, ownAddress, services: [], addresses: [], sysctls: [], masquerades: [], marks: [], gateway: undefined, timeouts: undefined, notes: [] };
+  return { name, ownAddress, services: [], addresses: [], sysctls: [], masquerades: [], marks: [], gateways: [], firewall: { rules: [], idle: [], dropping: [], sets: new Map() }, timeouts: undefined, notes: [] };
 }

@@ -1,5 +1,5 @@
 import type { Position } from '../../core/errors.ts';
-import type { Read } from './ipvsadm.ts';
+import type { Read } from '../types.ts';
 import type { HostSetup } from './setup.ts';
 
 /** A kernel parameter: a file below /proc/sys, or a name of sysctl(8). */

@@ -103,7 +103,8 @@ function overlap(a: string, b: string): boolean {
   return isIn(bare(a), b) || isIn(bare(b), a);
 }
 
-function networkOf({ family, address, prefix }: { family: 4 | 6; address: string; prefix: number }): string {
+/** The network of an address with its prefix length, `192.168.0.0/24`. */
+export function networkOf({ family, address, prefix }: { family: 4 | 6; address: string; prefix: number }): string {
   const text = `${address}/${String(prefix)}`;
   const start = family === 4 ? new Address4(text).startAddress().correctForm() : new Address6(text).startAddress().correctForm();
   return `${start}/${String(prefix)}`;
