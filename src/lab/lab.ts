@@ -5,7 +5,7 @@ import { LvsPlayError } from '../core/errors.ts';
 import { suggest } from '../core/suggest.ts';
 import { ensureImage } from './image.ts';
 import { makeKeys, readHostKeys } from './keys.ts';
-import { createNetwork, cutTaps, namespaces, setLinks, tapsOf } from './network.ts';
+import { createNetwork, cutTaps, namespaces, setCables, tapsOf } from './network.ts';
 import { killNode, LAUNCHER, nodeProcess, prepareNode, startNode } from './node.ts';
 import { writeOverlay } from './overlay.ts';
 import { labPaths, nodePaths } from './paths.ts';
@@ -204,13 +204,13 @@ export class Lab {
     await this.#signal(host, 'SIGCONT');
   }
 
-  /** Pulls the cables of all the node's network cards. */
+  /** Pulls the cables of all the node's network cards, until `heal` or its next boot. */
   cut(host: string): Promise<void> {
-    return setLinks(this.namespace, tapsOf(this.spec, this.#node(host).name), 'down');
+    return setCables(this.namespace, tapsOf(this.spec, this.#node(host).name), 'out');
   }
 
   heal(host: string): Promise<void> {
-    return setLinks(this.namespace, tapsOf(this.spec, this.#node(host).name), 'up');
+    return setCables(this.namespace, tapsOf(this.spec, this.#node(host).name), 'in');
   }
 
   async status(): Promise<NodeStatus[]> {

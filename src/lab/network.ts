@@ -83,15 +83,21 @@ export function inNamespace(namespace: string, argv: readonly string[]): string[
   return ['nsenter', `--net=/run/netns/${namespace}`, '--', ...argv];
 }
 
-/** Takes a node's cables out, or plugs them in. */
-export async function setLinks(namespace: string, taps: readonly string[], state: 'up' | 'down'): Promise<void> {
-  await mustRun(['ip', '-n', namespace, '-batch', '-'], { input: taps.map((tap) => `link set ${tap} ${state}\n`).join('') });
+/**
+ * Takes a node's cables out, or plugs them in, at the bridge's port. The tap itself stays up: a user-mode kernel that sends into a
+ * tap that is down takes its card for broken, and does not come back with it.
+ */
+export async function setCables(namespace: string, taps: readonly string[], state: 'in' | 'out'): Promise<void> {
+  await mustRun(['bridge', '-n', namespace, '-batch', '-'], { input: taps.map((tap) => `link set dev ${tap} state ${PORT_STATES[state]}\n`).join('') });
 }
 
-/** Names of the namespace's taps that are down. */
+/** BR_STATE_FORWARDING and BR_STATE_DISABLED of linux/if_bridge.h. */
+const PORT_STATES = { in: '3', out: '0' } as const;
+
+/** Names of the namespace's taps whose cable is out, though the node is on. */
 export async function cutTaps(namespace: string): Promise<ReadonlySet<string>> {
-  const { stdout, code } = await runCommand(['ip', '-json', '-n', namespace, 'link', 'show']);
+  const { stdout, code } = await runCommand(['bridge', '-json', '-n', namespace, 'link', 'show']);
   if (code !== 0) return new Set();
-  const links = JSON.parse(stdout) as readonly { readonly ifname: string; readonly flags: readonly string[] }[];
-  return new Set(links.filter((link) => /^t\d+-\d+$/.test(link.ifname) && !link.flags.includes('UP')).map((link) => link.ifname));
+  const ports = JSON.parse(stdout) as readonly { readonly ifname: string; readonly flags: readonly string[]; readonly state: string }[];
+  return new Set(ports.filter(({ ifname, flags, state }) => /^t\d+-\d+$/.test(ifname) && flags.includes('LOWER_UP') && state === 'disabled').map(({ ifname }) => ifname));
 }
