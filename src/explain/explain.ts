@@ -1,11 +1,9 @@
+import { tunnelDevice } from '../lvs/host/tunnels.ts';
 import { endpointsOf, vipsOf } from '../lvs/model/lookups.ts';
 import type { RealServer, Topology, VirtualService } from '../lvs/model/topology.ts';
 import { acceptNeeds, arrivalNeeds, directReturnNeeds, forwardNeeds, listening, natForwardNeeds, natGateway, natReturnNeeds, silenceNeeds } from './needs.ts';
 import { clientEndpoint, describeService } from './service-words.ts';
 import type { Explanation, Hop, Packet, PacketPath } from './types.ts';
-
-/** Bytes that TUN puts around a packet, with an outer header of IPv4; IPv6's is 20 longer (net/netfilter/ipvs/ip_vs_xmit.c). */
-const ENCAPSULATION = { ipip: 20, gue: 32, gre: 24 } as const;
 
 /** The way of a client's packet through a service and back, with what each hop needs. Pure. */
 export function explainService(topology: Topology, service: VirtualService): Explanation {
@@ -78,13 +76,17 @@ function forwarded(topology: Topology, service: VirtualService, server: RealServ
   }
   if (service.mode === 'dr') return { packet: { source: 'CIP:port', destination: vip, ...macs, outer: undefined }, rewritten: ['only the MACs: IP addresses and ports stay'] };
   const { type, port } = service.tunnel;
-  const six = server.address.includes(':');
-  const name = { ipip: six ? 'IPv6 in IPv6' : 'IP in IP', gre: 'GRE', gue: `GUE over UDP port ${String(port ?? 6080)}` }[type];
+  const name = { ipip: ipInIp(service.vip, server.address), gre: 'GRE', gue: `GUE over UDP port ${String(port ?? 6080)}` }[type];
   const source = directors.map((host) => topology.directors.get(host)?.address ?? host).join(' or ');
   return {
     packet: { source: 'CIP:port', destination: vip, ...macs, destinationMac: `${server.host}'s, or a router's on the way`, outer: { encapsulation: name, source: `${source} (DIP)`, destination: server.address } },
-    rewritten: [`nothing inside; a header around it (${name}), ${String(ENCAPSULATION[type] + (six ? 20 : 0))} bytes`],
+    rewritten: [`nothing inside; a header around it (${name}), ${String(tunnelDevice(service.vip, server.address, service.tunnel).overhead)} bytes`],
   };
+}
+
+function ipInIp(vip: string, rip: string): string {
+  const family = (address: string): string => (address.includes(':') ? 'IPv6' : 'IPv4');
+  return family(vip) === 'IPv4' && family(rip) === 'IPv4' ? 'IP in IP' : `${family(vip)} in ${family(rip)}`;
 }
 
 function straightBack(topology: Topology, service: VirtualService, server: RealServer): Hop {

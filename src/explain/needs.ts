@@ -1,5 +1,6 @@
 import { directorModules } from '../lvs/host/director.ts';
 import { realServerAddresses, realServerKernelModules } from '../lvs/host/real-server.ts';
+import { tunnelDevice } from '../lvs/host/tunnels.ts';
 import { keyOfService } from '../lvs/ipvs/table.ts';
 import { bare, formatEndpoint } from '../lvs/model/ip.ts';
 import { natNetworkOf } from '../lvs/model/nat-networks.ts';
@@ -70,7 +71,7 @@ export function forwardNeeds(service: VirtualService, server: RealServer, hosts:
     tableNeed(service, host, server),
     service.mode === 'dr'
       ? { hosts: [host], kind: 'route', what: `${server.address} without a gateway in between`, why: 'DR only changes the MAC: director and real server share one layer 2', probe: { type: 'on-link', address: server.address } }
-      : { hosts: [host], kind: 'route', what: `a route to ${server.address}`, why: service.mode === 'tun' ? "the outer packet goes there; 20 bytes more must fit, or clients' segments be smaller" : 'the translated packet goes there', probe: { type: 'reachable', address: server.address } },
+      : { hosts: [host], kind: 'route', what: `a route to ${server.address}`, why: service.mode === 'tun' ? `the outer packet goes there; ${String(tunnelDevice(service.vip, server.address, service.tunnel).overhead)} bytes more must fit, or clients' segments be smaller` : 'the translated packet goes there', probe: { type: 'reachable', address: server.address } },
   ]);
 }
 

@@ -14,7 +14,7 @@ const CHOICE: Readonly<Record<Scheduler, string>> = {
   sed: 'the one with the shortest expected delay: (connections + 1) / weight',
   nq: 'one that is idle, else the one with the shortest expected delay',
   fo: 'the one with the highest weight, as long as it is there',
-  ovf: 'the one with the highest weight, until it has as many connections as its weight',
+  ovf: 'the one with the highest weight, until it has more active connections than its weight, then the next',
   mh: "by a hash of the client's address that keeps most clients where they are when servers come and go",
   twos: 'of two picked at random by weight, the one with fewer connections',
 };

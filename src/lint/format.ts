@@ -1,9 +1,11 @@
+import { formatPosition } from '../core/errors.ts';
+import { withoutMarks } from './rules/examples.ts';
 import type { Finding, LintRule } from './types.ts';
 
 /** Lines for people: `file:line:column: severity: message [rule]`, the way out below. */
 export function formatText(findings: readonly Finding[]): string {
   const shown = findings.map(({ position, severity, message, rule, hint, waived }) => {
-    const place = position === undefined ? '' : `${position.file}:${String(position.line)}:${String(position.column)}: `;
+    const place = position === undefined ? '' : `${formatPosition(position)}: `;
     if (waived !== undefined) return `${place}waived: ${message} [${rule}]\n    reason: ${waived}\n`;
     return `${place}${severity}: ${message} [${rule}]\n${hint === undefined ? '' : `    ${hint}\n`}`;
   });
@@ -60,5 +62,5 @@ export function formatSarif(findings: readonly Finding[], rules: readonly LintRu
 /** A rule for people. */
 export function explainRule(rule: LintRule): string {
   const indented = (text: string): string => text.trimEnd().split('\n').map((line) => `    ${line}\n`).join('');
-  return `${rule.id} (${rule.severity}): ${rule.summary}\n\n${rule.why}\nSource: ${rule.source}\n\nBad, in the variable lvs:\n${indented(rule.bad)}\nGood:\n${indented(rule.good)}`;
+  return `${rule.id} (${rule.severity}): ${rule.summary}\n\n${rule.why}\nSource: ${rule.source}\n\nBad, in the variable lvs:\n${indented(withoutMarks(rule.bad))}\nGood:\n${indented(rule.good)}`;
 }

@@ -32,7 +32,10 @@ export interface LintRule {
   readonly why: string;
   /** Where this is known from. */
   readonly source: string;
-  /** Values of the variable `lvs` in YAML that fire the rule and do not; tests run both. Hosts lvs1, lvs2 (192.168.0.48, .58) and rs1-rs3 (.18, .28, .29) exist. */
+  /**
+   * Values of the variable `lvs` in YAML that fire the rule and do not; tests run both. In the bad one a § (rules/examples.ts) stands before each place where
+   * the rule fires. Hosts lvs1, lvs2 (192.168.0.48, .58) and rs1-rs3 (.18, .28, .29) exist.
+   */
   readonly bad: string;
   readonly good: string;
   check(context: LintContext): readonly Hit[];

@@ -1,3 +1,14 @@
+/**
+ * Stands in an example before the key or value that the finding points at, in each place where it fires. No reader sees it: `withoutMarks` takes it
+ * away, and the tests compare its places with those of the findings.
+ */
+export const MARK = '§';
+
+/** An example as it is read and shown. */
+export function withoutMarks(example: string): string {
+  return example.replaceAll(MARK, '');
+}
+
 /** An HA pair as the examples of rules have it. */
 export const PAIR = `ha_pairs:
   edge:
@@ -11,7 +22,7 @@ export const PAIR = `ha_pairs:
 export function service(...keys: readonly string[]): string {
   const lines = ['on: edge', 'address: 192.168.0.38:80', 'mode: dr', 'scheduler: wlc', 'health_check: { type: http }'];
   for (const key of keys) {
-    const name = key.split(':')[0] ?? '';
+    const name = withoutMarks(key.split(':')[0] ?? '');
     const known = lines.findIndex((line) => line.startsWith(`${name}:`));
     if (known >= 0) lines[known] = key;
     else lines.push(key);

@@ -1,3 +1,4 @@
+import { endpointsOf } from '../../lvs/model/lookups.ts';
 import { defineRules } from '../types.ts';
 import { PAIR, service } from './examples.ts';
 import { at, services } from './services.ts';
@@ -12,7 +13,7 @@ export const forwardingRules = defineRules([
     summary: 'the default route of NAT real servers is not described',
     why: 'Replies must pass the director, which translates them back. If the real server has another way out, clients get replies from an address they never asked.',
     source: 'LVS-HOWTO, LVS-NAT',
-    bad: `${PAIR}${NAT}`,
+    bad: `${PAIR}${NAT.replace('rs1:', '§rs1:')}`,
     good: `nat_networks:\n  inside: { on: edge, network: 192.168.0.0/24, gateway: 192.168.0.38 }\n${PAIR}${NAT}`,
     check: (context) =>
       services(context, (one) => one.mode === 'nat').flatMap((one) =>
@@ -28,7 +29,7 @@ export const forwardingRules = defineRules([
     summary: 'one host is a real server by NAT and by DR',
     why: 'NAT needs its default route to lead to the director, and with DR it must not: replies of the VIP that the director itself carries would be dropped there as coming from itself.',
     source: 'LVS-HOWTO, LVS-DR, "the gateway of the real servers"; Linux, net/ipv4/fib_frontend.c (fib_validate_source)',
-    bad: `nat_networks:\n  inside: { on: edge, network: 192.168.0.0/24, gateway: 192.168.0.38 }\n${PAIR}${service()}  other:\n    on: edge\n    address: 192.168.0.38:81\n    mode: nat\n    scheduler: rr\n    real_servers: { rs1: }\n`,
+    bad: `nat_networks:\n  inside: { on: edge, network: 192.168.0.0/24, gateway: 192.168.0.38 }\n${PAIR}${service()}  other:\n    on: edge\n    address: 192.168.0.38:81\n    mode: nat\n    scheduler: rr\n    real_servers: { §rs1: }\n`,
     good: `${PAIR}${service()}`,
     check: (context) =>
       services(context, (one) => one.mode === 'nat').flatMap((one) =>
@@ -46,7 +47,7 @@ export const forwardingRules = defineRules([
     summary: 'clients in the real servers\' own network cannot use a NAT service',
     why: 'The real server answers such a client directly, from its own address, and the client drops the reply.',
     source: 'LVS-HOWTO, LVS-NAT, "clients on the same network"',
-    bad: `nat_networks:\n  inside: { on: edge, network: 192.168.0.0/24, gateway: 192.168.0.38 }\n${PAIR}${NAT}`,
+    bad: `nat_networks:\n  inside: { on: edge, network: 192.168.0.0/24, gateway: 192.168.0.38 }\n${PAIR}${NAT.replace('192', '§192')}`,
     good: `nat_networks:\n  inside: { on: edge, network: 192.168.0.0/24, gateway: 192.168.0.1 }\n${PAIR.replace('[192.168.0.38]', '[203.0.113.38, 192.168.0.1]')}${NAT.replace('192.168.0.38', '203.0.113.38')}`,
     check: (context) =>
       services(context, (one) => one.mode === 'nat').flatMap((one) =>
@@ -59,11 +60,16 @@ export const forwardingRules = defineRules([
     id: 'tunnel-mtu',
     severity: 'info',
     summary: 'packets of clients grow in the tunnel',
-    why: 'The director puts 20 bytes and more around each packet. Clients that send full-sized ones must learn of it: by ICMP "fragmentation needed", or by a smaller MSS from the real server.',
-    source: 'LVS-HOWTO, LVS-Tun, MTU; measured on Linux 6.1: an upload hangs where ICMP is filtered',
-    bad: `${PAIR}${service('mode: tun')}`,
+    why: 'The director puts 20 bytes and more around each packet. TCP segments are made to fit by a rule that lvs-play sets on the real servers, for paths of 1500 bytes. Clients learn of narrower paths, and of what UDP datagrams may be, by ICMP "fragmentation needed" only.',
+    source: 'LVS-HOWTO, LVS-Tun, MTU; measured on Linux 6.1: where ICMP is filtered, an upload hangs without the rule and passes with it',
+    bad: `${PAIR}${service('mode: §tun')}`,
     good: `${PAIR}${service()}`,
-    check: (context) => services(context, (one) => one.mode === 'tun').map((one) => ({ path: at(one, 'mode'), message: `requests of ${one.name} longer than a packet rely on ICMP or a smaller MSS`, hint: 'let "fragmentation needed" (ICMP type 3, code 4) of the directors through to clients' })),
+    check: (context) =>
+      services(context, (one) => one.mode === 'tun').map((one) => ({
+        path: at(one, 'mode'),
+        message: endpointsOf(one).every(({ protocol }) => protocol === 'tcp') ? `on paths of less than 1500 bytes, large requests of ${one.name} rely on ICMP` : `large requests of ${one.name} rely on ICMP`,
+        hint: 'let "fragmentation needed" (ICMP type 3, code 4; IPv6: type 2) of the directors through to clients',
+      })),
   },
   {
     id: 'udp-answers-from-vip',
@@ -71,7 +77,7 @@ export const forwardingRules = defineRules([
     summary: 'a UDP server must answer from the VIP',
     why: 'A UDP server that is bound to any address answers from the one the route suggests: in DR and TUN that is its own, and the client does not take it for the answer.',
     source: 'udp(7), IP_PKTINFO; seen in the lab',
-    bad: `${PAIR}${service('protocol: udp', 'health_check: { type: none }').replace(':80', ':53')}`,
+    bad: `${PAIR}${service('protocol: §udp', 'health_check: { type: none }').replace(':80', ':53')}`,
     good: `${PAIR}${service('protocol: udp', 'health_check: { type: none }', 'mode: nat').replace(':80', ':53')}`,
     check: (context) => services(context, (one) => one.protocol === 'udp' && one.mode !== 'nat').map((one) => ({ path: at(one, 'protocol'), message: `the servers of ${one.name} must answer from ${one.vip}`, hint: 'bind the server to the VIP, or use one that answers from the address asked (most name servers do)' })),
   },

@@ -12,7 +12,7 @@ export const vrrpRules = defineRules([
     summary: 'the virtual_router_id is the one of every guide',
     why: 'Two pairs with one id on a network take each other\'s adverts for their own; 51 is what most examples use.',
     source: 'RFC 3768, 5.3.3; keepalived.conf(5)',
-    bad: `${PAIR.replace('77', '51')}${WEB}`,
+    bad: `${PAIR.replace('77', '§51')}${WEB}`,
     good: `${PAIR}${WEB}`,
     check: (context) => pairs(context, ({ virtualRouterId }) => virtualRouterId === 51).map((pair) => ({ path: at(pair, 'virtual_router_id'), message: `${pair.name} has virtual_router_id 51, which others on the network may have as well`, hint: 'choose one that nobody would come upon, 1-255; tcpdump -ni INTERFACE proto 112 shows who else advertises' })),
   },
@@ -22,7 +22,7 @@ export const vrrpRules = defineRules([
     summary: 'auth_pass is sent in clear',
     why: 'VRRPv2\'s password is in every advert, readable by everybody on the network. It guards against mistakes only, and a change of it makes both directors MASTER for a moment.',
     source: 'RFC 3768, 10 (authentication was removed from the standard)',
-    bad: `${PAIR}    auth_pass: "s3cret"\n${WEB}`,
+    bad: `${PAIR}    §auth_pass: "s3cret"\n${WEB}`,
     good: `${PAIR}${WEB}`,
     check: (context) => pairs(context, ({ authPass }) => authPass !== undefined).map((pair) => ({ path: at(pair, 'auth_pass'), of: 'key', message: `auth_pass of ${pair.name} is sent in clear with each advert`, hint: 'leave it out, or use unicast: true and a firewall against strangers; keep it in a vault in any case' })),
   },
@@ -30,9 +30,9 @@ export const vrrpRules = defineRules([
     id: 'tracking-without-effect',
     severity: 'warning',
     summary: 'a tracker\'s weight is smaller than the distance of the priorities',
-    why: 'Its failure lowers the MASTER\'s priority, but not below the next one\'s, so the VIP stays where it is.',
+    why: 'Its failure lowers the MASTER\'s priority, but not below the next one\'s, so the VIPs stay where they are (with equal priorities the higher address decides).',
     source: 'keepalived.conf(5), track_interface and vrrp_script, weight',
-    bad: `${PAIR}    track: { interfaces: [{ name: eth1, weight: -5 }] }\n${WEB}`,
+    bad: `${PAIR}    track: { interfaces: [§{ name: eth1, weight: -5 }] }\n${WEB}`,
     good: `${PAIR}    track: { interfaces: [{ name: eth1, weight: -20 }] }\n${WEB}`,
     check: (context) =>
       pairs(context, () => true).flatMap((pair) => {
@@ -42,7 +42,7 @@ export const vrrpRules = defineRules([
           pair.track[kind].flatMap((item, index) => {
             const weight = item.weight ?? weightOf(context.topology, kind, item.name);
             if (weight === undefined || weight === 0 || Math.abs(weight) > distance) return [];
-            return [{ path: at(pair, 'track', kind, index), message: `the weight ${String(weight)} of ${item.name} cannot move the VIPs of ${pair.name}: the priorities are ${String(distance)} apart`, hint: `use ${String(weight < 0 ? -(distance + 1) : distance + 1)} or further from 0, or no weight: then a failure means FAULT` }];
+            return [{ path: at(pair, 'track', kind, index), message: `the weight ${String(weight)} of ${item.name} does not move the VIPs of ${pair.name}: the priorities are ${String(distance)} apart`, hint: `use ${String(weight < 0 ? -(distance + 1) : distance + 1)} or further from 0, or no weight: then a failure means FAULT` }];
           }),
         );
       }),
@@ -53,7 +53,7 @@ export const vrrpRules = defineRules([
     summary: 'a director that returns takes over before it knows the connections',
     why: 'With connection_sync the returning director has an empty table; taking the VIPs at once cuts every connection that the other one kept.',
     source: 'Linux, net/netfilter/ipvs/ip_vs_sync.c; keepalived.conf(5), preempt_delay',
-    bad: `${PAIR}    connection_sync: true\n${WEB}`,
+    bad: `${PAIR}    §connection_sync: true\n${WEB}`,
     good: `${PAIR}    connection_sync: true\n    preempt_delay: 60\n${WEB}`,
     check: (context) =>
       pairs(context, (pair) => pair.connectionSync !== undefined && pair.preempt && pair.preemptDelay === 0).map((pair) => ({ path: at(pair, 'connection_sync'), of: 'key', message: `a director of ${pair.name} that returns takes over at once, without the connections`, hint: 'add preempt_delay: 60, or preempt: false' })),
@@ -62,11 +62,11 @@ export const vrrpRules = defineRules([
     id: 'slow-failover',
     severity: 'warning',
     summary: 'a crashed director is noticed late',
-    why: 'A BACKUP waits for three adverts and the skew time: with advert_int 5 clients wait more than 15 seconds.',
+    why: 'A BACKUP takes over when it has heard nothing for three intervals and a skew time of less than one: with advert_int 5 that may be 15 seconds and more.',
     source: 'RFC 3768, 6.1 (Master_Down_Interval)',
-    bad: `${PAIR}    advert_int: 5\n${WEB}`,
+    bad: `${PAIR}    advert_int: §5\n${WEB}`,
     good: `${PAIR}    advert_int: 1\n${WEB}`,
-    check: (context) => pairs(context, ({ advertInt }) => advertInt > 3).map((pair) => ({ path: at(pair, 'advert_int'), message: `a crash of ${pair.name}'s MASTER costs more than ${String(3 * pair.advertInt)} s`, hint: 'set advert_int: 1, or version: 3 and fractions of a second' })),
+    check: (context) => pairs(context, ({ advertInt }) => advertInt > 3).map((pair) => ({ path: at(pair, 'advert_int'), message: `a crash of ${pair.name}'s MASTER is noticed after three intervals, about ${String(3 * pair.advertInt)} s`, hint: 'set advert_int: 1, or version: 3 and fractions of a second' })),
   },
   {
     id: 'ipv6-without-link-local',
@@ -74,7 +74,7 @@ export const vrrpRules = defineRules([
     summary: 'the first IPv6 address of a pair is not link-local',
     why: 'The standard wants the link-local address of the virtual router first. keepalived works without, other routers on the network may not.',
     source: 'RFC 5798, 5.2.9; keepalived.conf(5), virtual_ipaddress',
-    bad: PAIR.replace('192.168.0.38', '"2001:db8::38"'),
+    bad: PAIR.replace('192.168.0.38', '§"2001:db8::38"'),
     good: `${PAIR}${WEB}`,
     check: (context) => pairs(context, ({ vips: [first] }) => first?.address.includes(':') === true).map((pair) => ({ path: at(pair, 'vips', 0), message: `the first address of ${pair.name} is no link-local one`, hint: 'nothing is to be done unless other VRRP routers share its virtual_router_id' })),
   },
@@ -84,7 +84,7 @@ export const vrrpRules = defineRules([
     summary: 'connection synchronisation does not carry short connections',
     why: 'A connection is told of at its third packet and then each fiftieth (sync_threshold 3 50): what ends sooner is not known to the other director. Only long ones live through a failover.',
     source: 'Linux, Documentation/networking/ipvs-sysctl.rst, sync_threshold',
-    bad: `${PAIR}    connection_sync: true\n    preempt: false\n${WEB}`,
+    bad: `${PAIR}    §connection_sync: true\n    preempt: false\n${WEB}`,
     good: `${PAIR}${WEB}`,
     check: (context) => pairs(context, ({ connectionSync }) => connectionSync !== undefined).map((pair) => ({ path: at(pair, 'connection_sync'), of: 'key', message: `short connections of ${pair.name} are not synchronised`, hint: 'nothing is to be done; clients of short requests try again' })),
   },

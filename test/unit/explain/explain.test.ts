@@ -34,7 +34,10 @@ describe('the way of a packet', () => {
   it.each([
     ['ipip', 'IP in IP', 20],
     [{ type: 'gre' }, 'GRE', 24],
+    [{ type: 'gre', checksum: 'csum' }, 'GRE', 28],
     [{ type: 'gue', port: 6000 }, 'GUE over UDP port 6000', 32],
+    [{ type: 'gue', checksum: 'csum' }, 'GUE over UDP port 6080', 32],
+    [{ type: 'gue', checksum: 'remcsum' }, 'GUE over UDP port 6080', 40],
   ])('TUN with %j: a header around the packet', (tunnel, encapsulation, bytes) => {
     const explanation = explained({ mode: 'tun', tunnel });
     expect(way(explanation)[1]).toBe(`director -> real server: [${encapsulation} 10.0.0.1 or 10.0.0.2 (DIP) -> 10.0.0.11] CIP:port -> 10.0.0.100:80`);
@@ -43,6 +46,17 @@ describe('the way of a packet', () => {
     expect(all).toMatch(/rs1 address 10\.0\.0\.100\/32 on \w+/);
     expect(all).toMatch(/rp_filter of all and \w+ not 1/);
     expect(all).not.toMatch(/on lo$/m);
+  });
+
+  it.each([
+    ['10.0.0.100', 'six2', 'ipip', 'IPv4 in IPv6', 40],
+    ['fd00::64', 'six2', 'ipip', 'IPv6 in IPv6', 40],
+    ['fd00::64', 'rs1', 'ipip', 'IPv6 in IPv4', 20],
+    ['fd00::64', 'six2', { type: 'gre', checksum: 'csum' }, 'GRE', 48],
+  ])('TUN of %s to %s by %j: the families of both headers', (vip, host, tunnel, encapsulation, bytes) => {
+    const address = vip.includes(':') ? `[${vip}]:80` : `${vip}:80`;
+    const explanation = explained({ mode: 'tun', tunnel, address, real_servers: { [host]: {} } }, { ha_pairs: { edge: { ...PAIR, vips: [vip] } } });
+    expect(explanation.paths[0]?.hops[1]?.rewritten).toEqual([`nothing inside; a header around it (${encapsulation}), ${String(bytes)} bytes`]);
   });
 
   it('IPv6: no ARP rules', () => {

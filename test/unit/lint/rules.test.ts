@@ -1,31 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { isJsonObject, type Json } from '../../../src/core/json.ts';
-import type { DataPath } from '../../../src/core/located.ts';
+import { withoutMarks } from '../../../src/lint/rules/examples.ts';
 import { RULES } from '../../../src/lint/rules.ts';
-import { lintTopology } from '../../../src/lint/run.ts';
-import { parseYaml } from '../../../src/yaml/load.ts';
-import { HOSTS, topologyOf } from '../lvs/support.ts';
-
-const hosts = new Map([...HOSTS, ['rs3', { host: 'rs3', address: '192.168.0.29' }]]);
-
-function firing(text: string): readonly string[] {
-  return lintTopology({ topology: topologyOf(text, hosts), lvs: parseYaml(text, 'lvs.yml') }).map(({ rule }) => rule);
-}
-
-/** Whether the path leads to something that is written; the last step may be missing (a default). */
-function leadsSomewhere(value: Json, path: DataPath): boolean {
-  return path.slice(0, -1).reduce<Json | undefined>((at, step) => (isJsonObject(at ?? null) ? (at as Record<string, Json>)[step] : Array.isArray(at) ? (at as readonly Json[])[Number(step)] : undefined), value) !== undefined;
-}
+import { findingsIn, markedPlaces, placeOfFinding } from './support.ts';
 
 describe.each(RULES.map((rule) => [rule.id, rule] as const))('%s', (id, rule) => {
-  it('fires on its bad example, at a place of it, and not on its good one', () => {
-    expect(firing(rule.bad)).toContain(id);
-    expect(firing(rule.good)).not.toContain(id);
-    const hits = rule.check({ topology: topologyOf(rule.bad, hosts) });
-    for (const { path, message, hint } of hits) {
-      expect(leadsSomewhere(parseYaml(rule.bad, 'lvs.yml').value, path), path.join('.')).toBe(true);
-      expect(message.length * hint.length).toBeGreaterThan(0);
+  const firing = (text: string) => findingsIn(withoutMarks(text)).filter((finding) => finding.rule === id);
+
+  it('fires on its bad example, at the marked places and nowhere else', () => {
+    expect(markedPlaces(rule.bad).length).toBeGreaterThan(0);
+    expect(firing(rule.bad).map(placeOfFinding)).toEqual(markedPlaces(rule.bad));
+    for (const { severity, message, hint } of firing(rule.bad)) {
+      expect(severity).toBe(rule.severity);
+      expect(message).not.toMatch(/\n|undefined|\.$/);
+      expect(hint).toMatch(/\w/);
     }
+  });
+
+  it('does not fire on its good example', () => {
+    expect(markedPlaces(rule.good)).toEqual([]);
+    expect(firing(rule.good)).toEqual([]);
   });
 });
 

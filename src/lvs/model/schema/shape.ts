@@ -98,7 +98,7 @@ export function shapeOf(value: Json, problems: Problems): ShapedLvs {
     trackProcesses: entries('track_processes'),
     bfd: entries('bfd'),
     scripts: entries('scripts'),
-    ipvs: isSound('ipvs') ? (written('ipvs')) : undefined,
+    ipvs: isSound('ipvs') ? written('ipvs') : undefined,
     scriptUser: typeof scriptUser === 'string' ? scriptUser : undefined,
     isWritten: (section, name) => name in written(section),
   };
