@@ -21,7 +21,8 @@ export function formatReport(notes: readonly Note[]): string {
 }
 
 function lines(note: Note, short: boolean): string[] {
-  const where = note.position === undefined ? (note.host ?? '') : formatPosition(note.position);
+  // What a host says of itself as a whole has no line.
+  const where = note.position === undefined ? (note.host ?? '') : note.position.line === 0 ? note.position.file : formatPosition(note.position);
   const head = `  ${where === '' ? '' : `${where}  `}${note.text}${note.id === undefined ? '' : `  [${note.id}]`}`;
   return short ? [`${head}  ->  ${note.reason}`] : [head, `      ${note.reason}`];
 }

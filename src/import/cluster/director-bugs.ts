@@ -6,9 +6,9 @@ export function directorBugs(setup: HostSetup, nat: boolean): readonly Note[] {
   const about = setup.name === undefined ? {} : { host: setup.name };
   const redirects = setup.sysctls.filter(({ key, value }) => key.endsWith('/send_redirects') && value === '0');
   const [first] = redirects;
-  const onInterface = redirects.some(({ key }) => !/\/conf\/(all|default)\//.test(key));
+  const beyondAll = redirects.some(({ key }) => !key.includes('/conf/all/'));
   return [
-    ...(first !== undefined && !onInterface
+    ...(first !== undefined && !beyondAll
       ? [{ ...about, kind: 'bug', id: 'send-redirects-only-all', position: first.position, text: 'send_redirects=0 on all alone', reason: 'redirects are sent when either all or the interface says so, and interfaces that are up already keep their 1; lvs-play sets default and the interfaces that it knows, too' } as const]
       : []),
     // A keepalived.conf alone does not tell kernel parameters.

@@ -113,7 +113,7 @@ export function addInterfaces(setup: HostSetup, director: string, { services }: 
   for (const [name, service] of services) {
     const vip = parseEndpoint(textOf(service['address']))?.address;
     const carried = vip === undefined || service['on'] !== director || service['interface'] !== undefined ? undefined : carriedOn(setup, vip);
-    if (carried !== undefined) services.set(name, { ...service, interface: carried });
+    if (carried !== undefined) services.set(name, Object.fromEntries(Object.entries(service).flatMap(([key, value]) => (key === 'address' ? [[key, value], ['interface', carried]] : [[key, value]]))));
   }
 }
 

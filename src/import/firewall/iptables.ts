@@ -31,7 +31,7 @@ const LONG: Readonly<Record<string, string>> = {
   '--comment': 'comment',
 };
 /** Without a meaning of their own: modules are named by their options. */
-const SILENT: Readonly<Record<string, number>> = { '-m': 1, '--match': 1, '-c': 2, '--set-counters': 2, '-w': 0, '--wait': 0, '-n': 0, '--random': 0, '--random-fully': 0, '--persistent': 0 };
+const SILENT: Readonly<Record<string, number>> = { '-m': 1, '--match': 1, '-c': 2, '--set-counters': 2, '-w': 0, '--wait': 0, '-n': 0, '--random': 0, '--random-fully': 0, '--persistent': 0, '--reject-with': 1, '--log-prefix': 1, '--log-level': 1, '--nflog-group': 1, '--nflog-prefix': 1 };
 const MARK_ALL = /\/0xf{8}$/i;
 
 export interface RulePlace {
