@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { InputErrors, LvsPlayError } from '../core/errors.ts';
 import { suggest } from '../core/suggest.ts';
-import type { Finding, LintRule } from '../lint/types.ts';
+import type { explainRule } from '../lint/format.ts';
+import type { Finding, RuleGroup } from '../lint/types.ts';
 import { commonOptions, requireInventory, withInventory, type RawOptions } from './options.ts';
 import { printResult } from './output.ts';
 
@@ -29,21 +30,20 @@ export function lintCommand(): Command {
 }
 
 async function lint(flags: LintFlags): Promise<number> {
-  const [{ RULES }, { EXIT }, format] = await Promise.all([import('../lint/rules.ts'), import('./exit.ts'), import('../lint/format.ts')]);
+  const [{ CATALOGUE }, { EXIT }, format] = await Promise.all([import('../lint/catalogue.ts'), import('./exit.ts'), import('../lint/format.ts')]);
   if (flags.explain !== undefined) {
-    printResult(format.explainRule(ruleNamed(flags.explain, RULES)));
+    printResult(explanationOf(flags.explain, CATALOGUE, format.explainRule));
     return EXIT.ok;
   }
   if (flags.list === true) {
-    const width = Math.max(...RULES.map(({ id }) => id.length));
-    printResult(RULES.map(({ id, severity, summary }) => `${id.padEnd(width)}  ${severity.padEnd(7)}  ${summary}\n`).join(''));
+    printResult(format.listRules(CATALOGUE));
     return EXIT.ok;
   }
   const options = commonOptions(flags, process.env);
   requireInventory(options);
   const findings = await findingsOf(options);
   const shape = options.json ? 'json' : flags.format;
-  const texts = { text: () => format.formatText(findings), json: () => format.formatJson(findings), github: () => format.formatGithub(findings), sarif: () => format.formatSarif(findings, RULES, LVS_PLAY_VERSION) };
+  const texts = { text: () => format.formatText(findings), json: () => format.formatJson(findings), github: () => format.formatGithub(findings), sarif: () => format.formatSarif(findings, CATALOGUE.flatMap(({ rules }) => rules), LVS_PLAY_VERSION) };
   printResult(texts[shape]());
   const counted = findings.filter(({ waived, severity }) => waived === undefined && (severity === 'error' || (flags.strict === true && severity === 'warning')));
   return counted.length > 0 ? EXIT.error : EXIT.ok;
@@ -70,9 +70,11 @@ async function findingsOf(options: ReturnType<typeof commonOptions>): Promise<re
   }
 }
 
-function ruleNamed(id: string, rules: readonly LintRule[]): LintRule {
-  const rule = rules.find((one) => one.id === id);
-  if (rule !== undefined) return rule;
-  const near = suggest(id, rules.map((one) => one.id));
-  throw new LvsPlayError({ code: 'unknown-rule', kind: 'usage', message: `no rule is called ${id}`, hint: near === undefined ? 'lvs-play lint --list shows the rules; errors of the model say their way out themselves' : `did you mean ${near}?` });
+function explanationOf(id: string, groups: readonly RuleGroup[], explain: typeof explainRule): string {
+  for (const group of groups) {
+    const rule = group.rules.find((one) => one.id === id);
+    if (rule !== undefined) return explain(rule, group);
+  }
+  const near = suggest(id, groups.flatMap(({ rules }) => rules.map((one) => one.id)));
+  throw new LvsPlayError({ code: 'unknown-rule', kind: 'usage', message: `no rule is called ${id}`, hint: near === undefined ? 'lvs-play lint --list shows the rules' : `did you mean ${near}?` });
 }

@@ -1,6 +1,6 @@
 import { formatPosition } from '../core/errors.ts';
 import { withoutMarks } from './rules/examples.ts';
-import type { Finding, LintRule } from './types.ts';
+import type { Finding, RuleGroup, RuleText } from './types.ts';
 
 /** Lines for people: `file:line:column: severity: message [rule]`, the way out below. */
 export function formatText(findings: readonly Finding[]): string {
@@ -35,7 +35,7 @@ export function formatGithub(findings: readonly Finding[]): string {
 }
 
 /** SARIF 2.1.0 (OASIS), as code scanning takes it. Waived findings are in it, suppressed. */
-export function formatSarif(findings: readonly Finding[], rules: readonly LintRule[], version: string): string {
+export function formatSarif(findings: readonly Finding[], rules: readonly RuleText[], version: string): string {
   const level = { error: 'error', warning: 'warning', info: 'note' } as const;
   const ids = [...new Set([...rules.map(({ id }) => id), ...findings.map(({ rule }) => rule)])];
   const described = ids.map((id) => {
@@ -60,7 +60,13 @@ export function formatSarif(findings: readonly Finding[], rules: readonly LintRu
 }
 
 /** A rule for people. */
-export function explainRule(rule: LintRule): string {
-  const indented = (text: string): string => text.trimEnd().split('\n').map((line) => `    ${line}\n`).join('');
-  return `${rule.id} (${rule.severity}): ${rule.summary}\n\n${rule.why}\nSource: ${rule.source}\n\nBad, in the variable lvs:\n${indented(withoutMarks(rule.bad))}\nGood:\n${indented(rule.good)}`;
+export function explainRule(rule: RuleText, { examples }: Pick<RuleGroup, 'examples'>): string {
+  const indented = (text: string): string => withoutMarks(text).trimEnd().split('\n').map((line) => `    ${line}\n`).join('');
+  return `${rule.id} (${rule.severity}): ${rule.summary}\n\n${rule.why}\nSource: ${rule.source}\n\nBad, ${examples}:\n${indented(rule.bad)}\nGood:\n${indented(rule.good)}`;
+}
+
+/** One line a rule, below the title of its group. */
+export function listRules(groups: readonly RuleGroup[]): string {
+  const width = Math.max(...groups.flatMap(({ rules }) => rules.map(({ id }) => id.length)));
+  return groups.map(({ title, rules }) => `${title}:\n${rules.map(({ id, severity, summary }) => `  ${id.padEnd(width)}  ${severity.padEnd(7)}  ${summary}\n`).join('')}`).join('\n');
 }

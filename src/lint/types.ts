@@ -21,8 +21,8 @@ export interface Hit {
   readonly hint: string;
 }
 
-/** One rule about a sound topology. Contradictions are errors of the model, and need no rule. */
-export interface LintRule {
+/** What `--list`, `--explain`, SARIF and docs/lint.md say of a rule, whatever it looks at. */
+export interface RuleText {
   /** kebab-case; stable: waivers name it. */
   readonly id: string;
   readonly severity: Severity;
@@ -32,12 +32,24 @@ export interface LintRule {
   readonly why: string;
   /** Where this is known from. */
   readonly source: string;
-  /**
-   * Values of the variable `lvs` in YAML that fire the rule and do not; tests run both. In the bad one a § (rules/examples.ts) stands before each place where
-   * the rule fires. Hosts lvs1, lvs2 (192.168.0.48, .58) and rs1-rs3 (.18, .28, .29) exist.
-   */
+  /** What fires the rule and what does not; tests run both. In `bad` a § (rules/examples.ts) stands before each place where the rule fires. */
   readonly bad: string;
   readonly good: string;
+}
+
+/** Rules that look at the same thing. */
+export interface RuleGroup {
+  readonly title: string;
+  /** What the examples are pieces of, after "Bad,": `in the variable lvs`. */
+  readonly examples: string;
+  readonly rules: readonly RuleText[];
+}
+
+/**
+ * One rule about a sound topology; contradictions are errors of the model. Its examples are values of the variable `lvs`; hosts lvs1, lvs2
+ * (192.168.0.48, .58) and rs1-rs3 (.18, .28, .29) exist.
+ */
+export interface LintRule extends RuleText {
   check(context: LintContext): readonly Hit[];
 }
 

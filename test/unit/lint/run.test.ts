@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { explainRule, formatGithub, formatJson, formatSarif, formatText } from '../../../src/lint/format.ts';
+import { CATALOGUE } from '../../../src/lint/catalogue.ts';
+import { explainRule, formatGithub, formatJson, formatSarif, formatText, listRules } from '../../../src/lint/format.ts';
+import { MARK } from '../../../src/lint/rules/examples.ts';
 import { RULES } from '../../../src/lint/rules.ts';
 import { lintTopology } from '../../../src/lint/run.ts';
 import type { Finding } from '../../../src/lint/types.ts';
@@ -97,6 +99,16 @@ describe('formats', () => {
 
   it('explains a rule with both examples', () => {
     const [rule] = RULES;
-    expect(rule === undefined ? '' : explainRule(rule)).toMatch(/Bad, in the variable lvs:\n {4}[\s\S]*Good:\n {4}/);
+    const text = rule === undefined ? '' : explainRule(rule, { examples: 'in the variable lvs' });
+    expect(text).toMatch(/Bad, in the variable lvs:\n {4}[\s\S]*Good:\n {4}/);
+    expect(text).not.toContain(MARK);
+  });
+
+  it('lists rules below the titles of their groups', () => {
+    const lines = listRules(CATALOGUE).split('\n');
+    for (const { title, rules } of CATALOGUE) {
+      const at = lines.indexOf(`${title}:`);
+      expect(lines.slice(at + 1, at + 1 + rules.length).map((line) => line.trim().split(' ')[0])).toEqual(rules.map(({ id }) => id));
+    }
   });
 });
