@@ -2,36 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, lvsPlay, must, scratch, STATE_SCRIPT, TestLab } from './support.ts';
+import { eventually, lvsPlay, must, runDocument, scratch, STATE_SCRIPT, TestLab, type RunDocument } from './support.ts';
 
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
 const PLAYBOOK = 'playbooks/demo.yml';
 const VIP = '192.168.0.38';
 const HOSTS = ['lvs1', 'lvs2', 'rs1', 'rs2'] as const;
 
-interface ChangeRow {
-  readonly path: string;
-  readonly after: unknown;
-}
-interface TaskRow {
-  readonly host: string;
-  readonly id: string;
-  readonly status: string;
-  readonly changes: readonly ChangeRow[];
-}
-interface Document {
-  readonly tasks: readonly TaskRow[];
-  readonly recap: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  readonly stats: Readonly<Record<string, { connections: number; requests: number; becomeRequests: number }>>;
-}
-
 /** What a plan foretells or a deploy did, as a set to compare: who, which task, what, to what. */
-function changeSet(document: Document): string[] {
+function changeSet(document: RunDocument): string[] {
   return document.tasks.flatMap((task) => task.changes.map((change) => `${task.host} ${task.id} ${change.path} -> ${JSON.stringify(change.after)}`)).sort();
-}
-
-async function document(...args: string[]): Promise<Document> {
-  return JSON.parse((await must(lvsPlay([...args, '--json']))).stdout) as Document;
 }
 
 let lab: TestLab;
@@ -58,13 +38,13 @@ afterAll(async () => {
 });
 
 describe('the main job on real kernels', () => {
-  let planned: Document;
+  let planned: RunDocument;
 
   it('foretells every change on bare nodes and writes nothing there', async () => {
     const before = await stateOf(HOSTS);
     const run = await lvsPlay(['plan', ...site, '--json', '--detailed-exitcode']);
     expect(run.code, run.stderr).toBe(2);
-    planned = JSON.parse(run.stdout) as Document;
+    planned = JSON.parse(run.stdout) as RunDocument;
     expect(new Set(planned.tasks.filter((task) => task.changes.length > 0).map((task) => task.host))).toEqual(new Set(HOSTS));
     expect(await stateOf(HOSTS)).toEqual(before);
     // The plan asked each host once.
@@ -72,13 +52,14 @@ describe('the main job on real kernels', () => {
   });
 
   it('deploys exactly what the plan listed, and proves the service from outside', async () => {
-    const deployed = await document('deploy', ...site);
+    const deployed = await runDocument('deploy', ...site);
     expect(changeSet(deployed)).toEqual(changeSet(planned));
     for (const host of HOSTS) expect(deployed.recap[host], host).toMatchObject({ failed: 0, unreachable: 0 });
     expect(deployed.tasks.find((task) => task.host === 'localhost')?.status).toBe('ok');
   });
 
   it('serves through the virtual IP, each real server in turn', async () => {
+    await lab.held('lvs1', VIP);
     const names = await lab.answers(VIP, 20);
     expect(names.filter((name) => name === 'rs1')).toHaveLength(10);
     expect(names.filter((name) => name === 'rs2')).toHaveLength(10);
@@ -91,7 +72,7 @@ describe('the main job on real kernels', () => {
     expect(broken.code, broken.stdout).toBe(8);
     expect(broken.stdout + broken.stderr).toMatch(/MAC/);
     // The drift is seen by a plan and mended by a deploy.
-    const mended = await document('deploy', ...site);
+    const mended = await runDocument('deploy', ...site);
     expect(mended.recap['rs2']?.['changed']).toBeGreaterThan(0);
     expect((await lvsPlay(['verify', '-i', lab.overlay])).code).toBe(0);
   });
@@ -107,7 +88,7 @@ describe('the main job on real kernels', () => {
   });
 
   it('changes nothing the second time, with one connection and one request for a host', async () => {
-    const again = await document('deploy', ...site);
+    const again = await runDocument('deploy', ...site);
     for (const host of HOSTS) {
       expect(again.recap[host], host).toMatchObject({ changed: 0, failed: 0, unreachable: 0 });
       expect(again.stats[host], host).toMatchObject({ connections: 1, requests: 1, becomeRequests: 0 });
@@ -121,13 +102,13 @@ describe('the main job on real kernels', () => {
     const files = await scratch({ 'many.yml': ['- hosts: all', '  gather_facts: false', '  become: true', '  tasks:', ...tasks, ...services, ''].join('\n') });
     try {
       const playbook = path.join(files.dir, 'many.yml');
-      await document('deploy', playbook, '-i', lab.overlay);
-      const root = await document('deploy', playbook, '-i', lab.overlay);
+      await runDocument('deploy', playbook, '-i', lab.overlay);
+      const root = await runDocument('deploy', playbook, '-i', lab.overlay);
       for (const host of HOSTS) {
         expect(root.recap[host], host).toMatchObject({ ok: 28, changed: 0 });
         expect(root.stats[host], host).toMatchObject({ connections: 1, requests: 1, becomeRequests: 0 });
       }
-      const sudo = await document('deploy', playbook, '-i', lab.overlay, '-e', 'ansible_user=operator');
+      const sudo = await runDocument('deploy', playbook, '-i', lab.overlay, '-e', 'ansible_user=operator');
       for (const host of HOSTS) {
         expect(sudo.recap[host], host).toMatchObject({ ok: 28, changed: 0 });
         expect(sudo.stats[host], host).toMatchObject({ connections: 1, requests: 0, becomeRequests: 1 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, lvsPlay, must, scratch, TestLab } from './support.ts';
+import { eventually, lvsPlay, runDocument, scratch, TestLab, type RunDocument } from './support.ts';
 import path from 'node:path';
 
 const INVENTORY = 'inventories/dr-single/hosts.yml';
@@ -7,17 +7,8 @@ const VIP = '192.168.0.38';
 const HOSTS = ['lvs1', 'rs1', 'rs2'] as const;
 const FOREIGN = '-A -t 10.9.9.9:99 -s rr\n-a -t 10.9.9.9:99 -r 10.0.0.1:99 -g -w 1\n';
 
-interface Document {
-  readonly tasks: readonly { readonly host: string; readonly changes: readonly { readonly path: string; readonly before: unknown; readonly after: unknown; readonly impact?: string }[] }[];
-  readonly recap: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
-
 let lab: TestLab;
 let site: string[];
-
-async function document(...args: string[]): Promise<Document> {
-  return JSON.parse((await must(lvsPlay([...args, '--json']))).stdout) as Document;
-}
 
 /** Lines of the kernel's table, without our service's. */
 async function foreignTable(): Promise<string> {
@@ -36,9 +27,9 @@ afterAll(async () => {
 
 describe('DR with one director and no keepalived', () => {
   it('deploys what the plan listed, and both servers answer through the VIP', async () => {
-    const planned = await document('plan', ...site);
-    const deployed = await document('deploy', ...site);
-    const changes = ({ tasks }: Document) => tasks.flatMap((task) => task.changes.map(({ path: what, after }) => `${task.host} ${what} ${JSON.stringify(after)}`)).sort();
+    const planned = await runDocument('plan', ...site);
+    const deployed = await runDocument('deploy', ...site);
+    const changes = ({ tasks }: RunDocument) => tasks.flatMap((task) => task.changes.map(({ path: what, after }) => `${task.host} ${what} ${JSON.stringify(after)}`)).sort();
     expect(changes(deployed)).toEqual(changes(planned));
     expect(changes(deployed)).toContain(`lvs1 ipvs TCP ${VIP}:80 "-s wrr"`);
     const names = await lab.answers(VIP, 20);
@@ -50,7 +41,7 @@ describe('DR with one director and no keepalived', () => {
   it('changes nothing the second time, and verify agrees', async () => {
     await lab.sh('lvs1', 'ipvsadm -A -t 10.9.9.9:99 -s rr && ipvsadm -a -t 10.9.9.9:99 -r 10.0.0.1:99 -g');
     expect(await foreignTable()).toBe(FOREIGN);
-    const again = await document('deploy', ...site);
+    const again = await runDocument('deploy', ...site);
     for (const host of HOSTS) expect(again.recap[host], host).toMatchObject({ changed: 0, failed: 0 });
     const verified = await lvsPlay(['verify', '-i', lab.overlay, '--json']);
     expect(verified.code, verified.stdout + verified.stderr).toBe(0);
@@ -58,7 +49,7 @@ describe('DR with one director and no keepalived', () => {
 
   it('mends only its own service, and says what that costs', async () => {
     await lab.sh('lvs1', `ipvsadm -e -t ${VIP}:80 -r 192.168.0.18:80 -g -w 0; ipvsadm -a -t ${VIP}:80 -r 192.168.0.77:80 -g; ip address delete ${VIP}/32 dev eth0`);
-    const mended = await document('deploy', 'playbooks/site.yml', '-i', lab.overlay);
+    const mended = await runDocument('deploy', 'playbooks/site.yml', '-i', lab.overlay);
     expect(mended.tasks.flatMap(({ changes }) => changes)).toMatchObject([
       { path: `ipvs TCP ${VIP}:80 rs1 192.168.0.18:80`, before: '-g -w 0', after: '-g -w 1' },
       { path: `ipvs TCP ${VIP}:80 192.168.0.77:80`, before: '-g -w 1', after: null, impact: 'removes 192.168.0.77:80: 0 active connections' },
@@ -88,7 +79,7 @@ describe('DR with one director and no keepalived', () => {
       'absent.yml': play('state: absent'),
     });
     try {
-      const run = async (name: string) => (await document('deploy', path.join(files.dir, name), '-i', lab.overlay)).recap['lvs1']?.['changed'];
+      const run = async (name: string) => (await runDocument('deploy', path.join(files.dir, name), '-i', lab.overlay)).recap['lvs1']?.['changed'];
       expect([await run('present.yml'), await run('present.yml')]).toEqual([1, 0]);
       expect(await foreignTable()).toContain(`-A -u ${VIP}:53 -s sh -o -b sh-port\n-a -u ${VIP}:53 -r 192.168.0.18:53 -g -w 2\n`);
       expect(await lab.sh('lvs1', 'ipvsadm -Ln --thresholds')).toMatch(/192\.168\.0\.18:53 +100 +50 /);

@@ -6,7 +6,7 @@ import { ipvsCommands } from '../../src/lvs/ipvs/commands.ts';
 import { compareTables } from '../../src/lvs/ipvs/table.ts';
 import { type IpvsTable, serviceKey } from '../../src/lvs/ipvs/types.ts';
 import { tables } from '../unit/lvs/ipvs/arbitrary.ts';
-import { lvsPlay, must, TestLab } from './support.ts';
+import { changedBy, lvsPlay, must, TestLab } from './support.ts';
 
 const VIP = '192.168.0.38';
 const PORTS = { rr: 8001, wrr: 8002, lc: 8003, wlc: 8004, lblc: 8005, lblcr: 8006, dh: 8007, sh: 8008, shPort: 8009, mh: 8010, sed: 8011, nq: 8012, fo: 8013, ovf: 8014, thresholds: 8015 } as const;
@@ -127,8 +127,7 @@ describe('connections in turn', () => {
     await lab.sh('lvs1', `ipvsadm -e -t ${VIP}:${String(PORTS.fo)} -r 192.168.0.18:${String(PORTS.fo)} -g -w 0`);
     expect(share(await inTurn(PORTS.fo, 8))).toEqual({ rs1: 0, rs2: 8 });
     // The drift is mended by a deploy, as one edit.
-    const mended = JSON.parse((await must(lvsPlay(['deploy', ...site, '--json']))).stdout) as { tasks: { changes: { path: string }[] }[] };
-    expect(mended.tasks.flatMap(({ changes }) => changes.map((change) => change.path))).toEqual([`ipvs TCP ${VIP}:${String(PORTS.fo)} rs1 192.168.0.18:${String(PORTS.fo)}`]);
+    expect(await changedBy(...site)).toEqual([`lvs1 ipvs TCP ${VIP}:${String(PORTS.fo)} rs1 192.168.0.18:${String(PORTS.fo)}`]);
     expect(share(await inTurn(PORTS.fo, 8))).toEqual({ rs1: 8, rs2: 0 });
   });
 });

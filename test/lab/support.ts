@@ -86,6 +86,14 @@ export class TestLab {
     await must(lvsPlay(['lab', kind, host, '--name', this.name]));
   }
 
+  /**
+   * Waits until a director holds a virtual IP. A deploy may end, with its service proved, while the director of lower priority holds it: the other
+   * takes over some 3.6 s after its keepalived started. No request is lost then, but each director goes round its real servers on its own.
+   */
+  async held(host: string, vip: string): Promise<void> {
+    await eventually(() => this.sh(host, 'ip -o address show'), (shown) => shown.includes(` ${vip}/`));
+  }
+
   /** The first line of each of `count` pages asked for through a virtual IP; '' for no answer. */
   async answers(vip: string, count: number): Promise<string[]> {
     const script = `i=0; while [ $i -lt ${String(count)} ]; do a=$(curl -s -m 3 http://${vip}/ | head -n 1); echo "$a"; i=$((i+1)); done`;
@@ -98,6 +106,29 @@ export async function must(result: Promise<CliResult>): Promise<CliResult> {
   const done = await result;
   if (done.code !== 0) throw new Error(`exit code ${String(done.code)}\n${done.stdout}\n${done.stderr}`);
   return done;
+}
+
+/** The parts that tests read of what `plan`, `deploy` and `module` print with --json. */
+export interface RunDocument {
+  readonly tasks: readonly {
+    readonly host: string;
+    readonly id: string;
+    readonly status: string;
+    readonly changes: readonly { readonly path: string; readonly before: unknown; readonly after: unknown; readonly impact?: string }[];
+  }[];
+  readonly recap: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly stats: Readonly<Record<string, { readonly connections: number; readonly requests: number; readonly becomeRequests: number }>>;
+}
+
+/** Runs a command that has to work, and reads its document. */
+export async function runDocument(...args: string[]): Promise<RunDocument> {
+  return JSON.parse((await must(lvsPlay([...args, '--json']))).stdout) as RunDocument;
+}
+
+/** Deploys, and says what changed: `rs1 /etc/hosts`. */
+export async function changedBy(...site: string[]): Promise<string[]> {
+  const { tasks } = await runDocument('deploy', ...site);
+  return tasks.flatMap((task) => task.changes.map(({ path: what }) => `${task.host} ${what}`));
 }
 
 /** Asks again until it holds; the bound is a safety net, not a claim about speed. */
