@@ -6,7 +6,7 @@ import { at, services } from './services.ts';
 
 const NO_CHECK = 'health_check: { type: none }';
 /** Two VIPs of a mark, as a transparent cache has many destinations. */
-const MARKED = service('scheduler: dh', 'fwmark: 7', 'endpoints: [192.168.0.38:80, 192.168.0.39:80]').replace('    address: 192.168.0.38:80\n', '');
+const MARKED = service('scheduler: dh', 'address:', 'fwmark: 7', 'endpoints: [192.168.0.38:80, 192.168.0.39:80]');
 
 /** Rules about how a scheduler chooses. */
 export const schedulingRules = defineRules([
