@@ -13,7 +13,7 @@ import { printProgress, printResult, processSecrets } from './output.ts';
 
 interface ImportFlags extends RawOptions {
   readonly from?: readonly string[];
-  readonly as?: 'keepalived' | 'ipvsadm' | 'script' | 'sysctl';
+  readonly as?: 'keepalived' | 'ipvsadm' | 'script' | 'sysctl' | 'iptables' | 'nft';
   readonly withSecrets?: true;
 }
 
@@ -22,7 +22,7 @@ export function importCommand(): Command {
   return withConnection(withInventory(new Command('import').description('make an inventory of keepalived.conf, ipvsadm -Sn, scripts, or of live hosts')))
     .argument('[files...]', 'FILE, HOST=FILE or HOST@ADDRESS=FILE; the host is the one that the file belongs to')
     .option('--from <hosts>', 'ask these hosts, of -i or by name', (value: string, before: readonly string[] | undefined) => [...(before ?? []), ...value.split(',').map((host) => host.trim()).filter((host) => host !== '')])
-    .addOption(new Option('--as <kind>', 'what the files are, instead of going by their content').choices(['keepalived', 'ipvsadm', 'script', 'sysctl']))
+    .addOption(new Option('--as <kind>', 'what the files are, instead of going by their content').choices(['keepalived', 'ipvsadm', 'script', 'sysctl', 'iptables', 'nft']))
     .option('--with-secrets', 'write passwords into the inventory, to be vaulted, instead of placeholders')
     .option('--json', 'print the report as one JSON document on stderr')
     .addHelpText('after', '\nExamples:\n  lvs-play import lvs1@192.168.0.8=lvs_dr.sh rs1@192.168.0.18=lvs_dr_rs.sh > hosts.yml\n  lvs-play import --from lvs1,lvs2,rs1,rs2 -i plain.yml > hosts.yml')

@@ -1,5 +1,5 @@
 import { parseAddresses } from '../lvs/host/addresses.ts';
-import { FIREWALL_PROGRAMS, type FirewallProgram, readFirewall } from './firewall/live.ts';
+import { FIREWALL_PROGRAMS, type FirewallProgram, readFirewall } from './firewall/read.ts';
 import { readTable } from './host/commands.ts';
 import { emptySetup, type HostSetup } from './host/setup.ts';
 import type { Position } from '../core/errors.ts';

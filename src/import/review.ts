@@ -100,7 +100,7 @@ function whatDeploys(topology: Topology): Note[] {
   const carriers = [...topology.realServers.values()].filter(({ vips }) => vips.length > 0).map(({ host }) => host);
   const directors = [...topology.directors.keys()].join(', ');
   return [
-    { kind: 'changed', text: `on ${directors}: kernel modules and parameters`, reason: 'lvs-play keeps them in files of its own and adds what the services need (net.ipv4.vs.conn_reuse_mode and the like)' },
+    ...(topology.directors.size === 0 ? [] : [{ kind: 'changed', text: `on ${directors}: kernel modules and parameters`, reason: 'lvs-play keeps them in files of its own and adds what the services need (net.ipv4.vs.conn_reuse_mode and the like)' } as const]),
     ...(managers.has('keepalived') || topology.pairs.size > 0 ? [{ kind: 'changed', text: `on ${directors}: keepalived.conf`, reason: 'it is one file in the layout of lvs-play, with what keepalived would assume anyway written out' } as const] : []),
     ...(managers.has('script') ? [{ kind: 'changed', text: `on ${directors}: the IPVS table`, reason: 'filled by a script of lvs-play that systemd runs at boot; the old script shall no longer run' } as const] : []),
     ...(carriers.length === 0 ? [] : [{ kind: 'changed', text: `on ${carriers.join(', ')}: the VIPs and ARP rules`, reason: 'set by a script of lvs-play that systemd runs at boot, rules first; the old script shall no longer run' } as const]),

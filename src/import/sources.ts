@@ -1,10 +1,11 @@
 import { LvsPlayError } from '../core/errors.ts';
 import { parseIp } from '../lvs/model/ip.ts';
-import { readScript, readSysctlFile, readTable } from './host/commands.ts';
+import { readSavedRules } from './firewall/read.ts';
+import { readNftText, readScript, readSysctlFile, readTable } from './host/commands.ts';
 import { emptySetup, type HostSetup } from './host/setup.ts';
 
-export type SourceKind = 'keepalived' | 'ipvsadm' | 'script' | 'sysctl';
-export const SOURCE_KINDS: readonly SourceKind[] = ['keepalived', 'ipvsadm', 'script', 'sysctl'];
+export type SourceKind = 'keepalived' | 'ipvsadm' | 'script' | 'sysctl' | 'iptables' | 'nft';
+export const SOURCE_KINDS: readonly SourceKind[] = ['keepalived', 'ipvsadm', 'script', 'sysctl', 'iptables', 'nft'];
 
 /** A file of the command line: `FILE`, `HOST=FILE` or `HOST@ADDRESS=FILE`. */
 export interface SourceFile {
@@ -30,6 +31,8 @@ export function parseSource(argument: string): SourceFile {
 export function detectKind(text: string): SourceKind | undefined {
   const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^[#;!]/.test(line));
   if (lines.some((line) => /^(global_defs|vrrp_instance|vrrp_sync_group|vrrp_script|virtual_server|virtual_server_group|static_ipaddress|bfd_instance|track_file|vrrp_track_process)\b/.test(line)) || (lines.length > 0 && lines.every((line) => /^(include|\$\w+\s*=|@)/.test(line)) && lines.some((line) => line.startsWith('include')))) return 'keepalived';
+  if (/^#!.*\bnft\b/.test(text) || (lines.some((line) => /^table\s+\S.*\{$/.test(line)) && lines.some((line) => /^chain\s+\S/.test(line)))) return 'nft';
+  if (lines.some((line) => /^\*(nat|mangle|filter|raw|security)$/.test(line))) return 'iptables';
   if (text.startsWith('#!')) return 'script';
   if (lines.length > 0 && lines.every((line) => /^-(A|a)\s/.test(line) || /^--add-/.test(line))) return 'ipvsadm';
   if (lines.length > 0 && lines.every((line) => /^-?[a-z0-9_][\w./-]*\s*=\s*\S/.test(line) && line.split('=')[0]?.includes('.') === true)) return 'sysctl';
@@ -40,6 +43,8 @@ export function detectKind(text: string): SourceKind | undefined {
 export function readInto(setup: HostSetup, kind: Exclude<SourceKind, 'keepalived'>, text: string, file: string): void {
   if (kind === 'ipvsadm') readTable(text, file, setup);
   else if (kind === 'sysctl') readSysctlFile(text, file, setup);
+  else if (kind === 'iptables') readSavedRules(text, undefined, { file, line: 1 }, setup);
+  else if (kind === 'nft') readNftText({ text, position: { file, line: 1, column: 1 } }, setup);
   else readScript(text, file, setup);
 }
 

@@ -6,6 +6,7 @@ import { directorBugs } from './director-bugs.ts';
 import type { Draft, DraftHost } from './draft.ts';
 import { addKeepalived } from './keepalived.ts';
 import { objectAt, textOf } from './json.ts';
+import { unusedMarks } from './marks.ts';
 import { HostNames } from './names.ts';
 import { natNetworks } from './nat.ts';
 import { realServerBugs } from './real-server-bugs.ts';
@@ -46,6 +47,7 @@ export function mergeSources(sources: readonly HostSources[], known: ReadonlyMap
     addInterfaces(setup, name, merging);
   }
   const services = Object.fromEntries(merging.services);
+  for (const { setup } of sources) merging.notes.push(...unusedMarks(setup, merging.services.values()));
   const networks = natNetworks({ directors, servers: sources.filter((one) => !directing.includes(one)).map(({ setup }) => setup), pairs: objectAt(sections, 'ha_pairs') }, merging);
   bugs(sources, directors.map(({ setup }) => setup), merging);
   const settings = ipvsSettings(directors.map(({ setup }) => setup), merging);

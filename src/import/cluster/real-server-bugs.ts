@@ -16,7 +16,7 @@ export function realServerBugs(setup: HostSetup, vips: ReadonlySet<string> | und
       ...(vip.interface === 'lo' || /^(tunl|ip6tnl|gre|fou)/.test(vip.interface)
         ? []
         : [{ ...at, kind: 'bug', id: 'vip-on-network-interface', reason: 'on a network interface it is answered on ARP whatever arp_ignore is; lvs-play puts it on lo' } as const]),
-      ...arp(setup, vip).map((note) => ({ ...at, ...note })),
+      ...(setup.silent.has(vip.address) ? [] : arp(setup, vip)).map((note) => ({ ...at, ...note })),
     ];
   });
 }

@@ -32,6 +32,8 @@ const LONG: Readonly<Record<string, string>> = {
 };
 /** Without a meaning of their own: modules are named by their options. */
 const SILENT: Readonly<Record<string, number>> = { '-m': 1, '--match': 1, '-c': 2, '--set-counters': 2, '-w': 0, '--wait': 0, '-n': 0, '--random': 0, '--random-fully': 0, '--persistent': 0, '--reject-with': 1, '--log-prefix': 1, '--log-level': 1, '--nflog-group': 1, '--nflog-prefix': 1 };
+/** No condition at all. */
+const EVERYTHING = /^(0|0\.0\.0\.0|::|anywhere)(\/0)?$/;
 const MARK_ALL = /\/0xf{8}$/i;
 
 export interface RulePlace {
@@ -63,6 +65,7 @@ export function iptablesRule(words: readonly string[], place: RulePlace): Firewa
     at = end;
     const [value = ''] = values;
     if (name === 'destination' && negated) notDestinations.push(...value.split(','));
+    else if (name === 'source' && !negated && EVERYTHING.test(value)) continue;
     else if (name === undefined || negated) other.push([...(negated ? ['!'] : []), option, ...values].join(' '));
     else found.set(name, value);
   }
@@ -111,8 +114,8 @@ function actionOf(found: ReadonlyMap<string, string>, other: readonly string[]):
 
 const TARGETS = new Set(['DNAT', 'REDIRECT', 'MARK', 'CONNMARK', 'TCPMSS', 'NOTRACK', 'CT', 'TPROXY', 'NETMAP', 'CLASSIFY', 'DSCP', 'TOS', 'TTL', 'HL', 'NFQUEUE', 'SET', 'TEE', 'TRACE', 'CHECKSUM', 'CLUSTERIP', 'AUDIT', 'HMARK', 'SECMARK', 'SYNPROXY']);
 
-/** What iptables-save prints. @param file for positions */
-export function parseIptablesSave(output: string, family: 4 | 6, file: string): Ruleset & { readonly tables: ReadonlySet<string> } {
+/** What iptables-save prints and iptables-restore reads. @param start where its first line is */
+export function parseIptablesSave(output: string, family: 4 | 6, start: Pick<Position, 'file' | 'line'>): Ruleset & { readonly tables: ReadonlySet<string> } {
   const rules: FirewallRule[] = [];
   const dropping: Ruleset['dropping'][number][] = [];
   const unread: Ruleset['unread'][number][] = [];
@@ -120,7 +123,7 @@ export function parseIptablesSave(output: string, family: 4 | 6, file: string): 
   let table = '';
   output.split('\n').forEach((line, index) => {
     const text = line.trim();
-    const position = { file, line: index + 1, column: 1 };
+    const position = { file: start.file, line: start.line + index, column: 1 };
     const [, chain = '', policy] = /^:(\S+) (\S+)/.exec(text) ?? [];
     if (text === '' || text.startsWith('#') || text === 'COMMIT') return;
     if (text.startsWith('*')) {
@@ -128,7 +131,8 @@ export function parseIptablesSave(output: string, family: 4 | 6, file: string): 
       tables.add(table);
     } else if (policy === 'DROP') dropping.push({ position, text: `policy DROP of ${chain} in the table ${table}`, hook: chain.toLowerCase() });
     else if (policy === undefined) {
-      const words = wordsOf(text);
+      // With -c its counters stand in front.
+      const words = wordsOf(text.replace(/^\[\d+:\d+\] /, ''));
       const at = words.findIndex((word) => word === '-A' || word === '--append');
       const name = words[at + 1];
       if (at < 0 || name === undefined) unread.push({ position, text });

@@ -1,9 +1,10 @@
+import type { Position } from '../../core/errors.ts';
 import { byEffect, type FirewallRule, isOurs, type RuleAction, type RuleMatch, type Ruleset } from './rule.ts';
 import { type NftChain, type NftStatement, parseNft } from './nft-text.ts';
 
-/** All rules of a text of nftables. @param skipped `ip nat`: tables that iptables keeps there, and its own listing tells @param live what is in force on a host */
-export function readRuleset(text: string, file: string, { skipped, live }: { readonly skipped: ReadonlySet<string>; readonly live: boolean }): Ruleset & { readonly others: readonly NftStatement[] } {
-  const { chains, sets, others } = parseNft(text, file);
+/** All rules of a text of nftables. @param start where its first line is @param skipped `ip nat`: tables that iptables keeps there, and its own listing tells @param live what is in force on a host */
+export function readRuleset(text: string, start: Pick<Position, 'file' | 'line'>, { skipped, live }: { readonly skipped: ReadonlySet<string>; readonly live: boolean }): Ruleset & { readonly others: readonly NftStatement[] } {
+  const { chains, sets, others } = parseNft(text, start);
   const own = chains.filter(({ family, table }) => !skipped.has(`${family} ${table}`));
   const dropping = own.flatMap((chain) => {
     const { hook, policy } = baseOf(chain);

@@ -31,14 +31,14 @@ interface Token {
 
 const NAMED = new Set(['set', 'map', 'flowtable', 'counter', 'quota', 'limit', 'secmark', 'synproxy', 'ct']);
 
-/** Pure. Definitions (`define NAME = VALUE`) are put in where they are used; an unknown one stays as written. */
-export function parseNft(text: string, file: string): NftText {
-  return new Reader(text, file).read();
+/** Pure. @param start where the text's first line is. Definitions (`define NAME = VALUE`) are put in where they are used; an unknown one stays as written. */
+export function parseNft(text: string, start: Pick<Position, 'file' | 'line'>): NftText {
+  return new Reader(text, start).read();
 }
 
 class Reader {
   readonly #text: string;
-  readonly #file: string;
+  readonly #start: Pick<Position, 'file' | 'line'>;
   readonly #tokens: readonly Token[];
   readonly #chains: NftChain[] = [];
   readonly #sets = new Map<string, string>();
@@ -46,9 +46,9 @@ class Reader {
   readonly #definitions = new Map<string, string>();
   #at = 0;
 
-  constructor(text: string, file: string) {
+  constructor(text: string, start: Pick<Position, 'file' | 'line'>) {
     this.#text = text;
-    this.#file = file;
+    this.#start = start;
     this.#tokens = tokensOf(text);
   }
 
@@ -156,7 +156,7 @@ class Reader {
       else words.push(this.#defined(token.text));
       to = this.#tokens[this.#at]?.end ?? this.#text.length;
     }
-    return { position: positionOf(this.#text, from, this.#file), words, text: this.#text.slice(from, to).trim() };
+    return { position: positionOf(this.#text, from, this.#start), words, text: this.#text.slice(from, to).trim() };
   }
 
   #defined(word: string): string {
@@ -169,7 +169,7 @@ function tokensOf(text: string): readonly Token[] {
   return [...text.matchAll(/\\\n|#[^\n]*|"[^"\n]*"|[\n;{}]|[^\s;{}#"]+/g)].flatMap(({ 0: found, index }) => (found.startsWith('#') || found === '\\\n' ? [] : [{ text: found, start: index, end: index + found.length }]));
 }
 
-function positionOf(text: string, offset: number, file: string): Position {
+function positionOf(text: string, offset: number, start: Pick<Position, 'file' | 'line'>): Position {
   const before = text.slice(0, offset).split('\n');
-  return { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  return { file: start.file, line: start.line + before.length - 1, column: (before.at(-1)?.length ?? 0) + 1 };
 }

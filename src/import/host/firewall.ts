@@ -39,7 +39,7 @@ function without(words: readonly string[]): readonly string[] {
 /** `nft add rule ...` with masquerade or mark; anything else is not read. @param text as written */
 export function readNft(words: readonly string[], setup: HostSetup, position: Position, text: string): Read {
   // The shell may have been given the whole as one word.
-  const [statement] = parseNft(words.join(' '), '').others;
+  const [statement] = parseNft(words.join(' '), position).others;
   const [verb = '', object = '', ...rest] = statement?.words ?? words;
   if (/^(flush|delete)$/.test(verb)) return { id: 'nft-flush', bug: 'it may remove the rules of others; lvs-play keeps its own in a table of its own' };
   if (/^(add|create)$/.test(verb) && /^(table|chain)$/.test(object)) return { ignored: 'tables and chains of our own are made where they are needed' };

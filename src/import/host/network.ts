@@ -35,7 +35,7 @@ export function readIp(words: readonly string[], setup: HostSetup, position: Pos
   const [object = '', action = '', ...rest] = words.filter((word) => !/^-/.test(word));
   if (object !== '' && 'address'.startsWith(object)) {
     if (/^(del|delete|flush)$/.test(action)) return { ignored: 'an address that is taken away is not there afterwards' };
-    if (!/^(add|replace|change)$/.test(action)) return { ignored: 'it only shows' };
+    if (action === '' || (!'add'.startsWith(action) && !/^(replace|change)$/.test(action))) return { ignored: 'it only shows' };
     const address = rest.map((word) => parsePrefixed(word)).find((ip) => ip !== undefined);
     const name = rest[rest.indexOf('dev') + 1];
     if (address === undefined || !rest.includes('dev') || name === undefined) return { unread: 'address or interface is missing' };

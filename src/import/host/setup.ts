@@ -21,6 +21,8 @@ export interface HostSetup {
   /** What a live host's firewall has beside the rules of lvs-play. */
   readonly firewall: LiveFirewall;
   timeouts: { readonly tcp: number; readonly tcp_fin: number; readonly udp: number } | undefined;
+  /** Addresses for which ARP is kept silent by arptables. */
+  readonly silent: Set<string>;
   readonly notes: Note[];
 }
 
@@ -60,5 +62,5 @@ export interface SysctlSetup {
 }
 
 export function emptySetup(name: string | undefined, ownAddress: string | undefined): HostSetup {
-  return { name, ownAddress, services: [], addresses: [], sysctls: [], masquerades: [], marks: [], gateways: [], firewall: { rules: [], idle: [], dropping: [], sets: new Map() }, timeouts: undefined, notes: [] };
+  return { name, ownAddress, services: [], addresses: [], sysctls: [], masquerades: [], marks: [], gateways: [], firewall: { rules: [], idle: [], dropping: [], sets: new Map() }, timeouts: undefined, silent: new Set(), notes: [] };
 }

@@ -1,5 +1,7 @@
 import type { Position } from '../../core/errors.ts';
-import type { Statement, Token, Word } from './syntax.ts';
+import { Cursor } from './cursor.ts';
+import { redirection, simpleCommand } from './simple.ts';
+import type { Branch, HereDocument, Statement, Token, Word } from './syntax.ts';
 import { tokenize } from './tokens.ts';
 
 /** What could not be read of a script. */
@@ -8,17 +10,25 @@ export interface Unread {
   readonly text: string;
 }
 
+/** A script read: its statements, and where an offset in it is. */
+export interface ParsedScript {
+  readonly statements: readonly Statement[];
+  readonly unread: readonly Unread[];
+  readonly positionOf: (offset: number) => Position;
+}
+
 /**
  * Reads a script of POSIX sh, and the usual of bash, into statements. It is never run. What is beyond this reader (an unclosed quote, a
  * construct that does not end) is told with its place; everything before it is kept.
  */
-export function parseScript(text: string, file: string): { readonly statements: readonly Statement[]; readonly unread: readonly Unread[] } {
+export function parseScript(text: string, file: string): ParsedScript {
   const places = lineStarts(text);
   const positionOf = (offset: number): Position => place(places, offset, file);
   const { tokens, error } = tokensBefore(text);
   const read = new Parser(tokens, text, positionOf).script();
-  if (error === undefined) return read;
-  return { statements: read.statements, unread: [...read.unread.filter(({ position }) => position.line < positionOf(error.offset).line), { position: positionOf(error.offset), text: `${error.message}: nothing behind it is read` }] };
+  if (error === undefined) return { ...read, positionOf };
+  const unread = [...read.unread.filter(({ position }) => position.line < positionOf(error.offset).line), { position: positionOf(error.offset), text: `${error.message}: nothing behind it is read` }];
+  return { statements: read.statements, unread, positionOf };
 }
 
 /** The tokens of all lines before one that cannot be split into words. */
@@ -48,75 +58,81 @@ function place(starts: readonly number[], offset: number, file: string): Positio
   return { file, line, column: offset - (starts[line - 1] ?? 0) + 1 };
 }
 
+/** Words that end a list of statements where they stand. */
+const CLOSERS = [')', ';;', '}', 'done', 'fi', 'esac', 'then', 'else', 'elif', 'do'];
+const TESTS = ['[', '[[', 'test', '!'];
+
+/** Compound commands. */
 class Parser {
-  readonly #tokens: readonly Token[];
+  readonly #cursor: Cursor;
   readonly #text: string;
   readonly #positionOf: (offset: number) => Position;
   readonly #unread: Unread[] = [];
-  #at = 0;
 
   constructor(tokens: readonly Token[], text: string, positionOf: (offset: number) => Position) {
-    this.#tokens = tokens;
+    this.#cursor = new Cursor(tokens, text, positionOf);
     this.#text = text;
     this.#positionOf = positionOf;
   }
 
   script(): { statements: readonly Statement[]; unread: readonly Unread[] } {
+    const cursor = this.#cursor;
     const statements: Statement[] = [];
-    while (this.#at < this.#tokens.length) {
-      const start = this.#offset();
+    while (cursor.token() !== undefined) {
+      const start = cursor.offset();
       try {
-        if (this.#isSeparator()) this.#at++;
+        if (cursor.isSeparator()) cursor.next();
         else statements.push(...this.#andOr());
       } catch (error) {
         const { message } = failureOf(error);
         this.#unread.push({ position: this.#positionOf(start), text: `${message}: nothing from here on is read` });
         break;
       }
-      const stray = this.#tokens[this.#at];
-      if (stray === undefined || this.#isSeparator() || this.#offset() !== start) continue;
+      const stray = cursor.token();
+      if (stray === undefined || cursor.isSeparator() || cursor.offset() !== start) continue;
       this.#unread.push({ position: this.#positionOf(stray.start), text: `${this.#text.slice(stray.start, stray.end)} does not belong here` });
-      this.#at++;
+      cursor.next();
     }
     return { statements, unread: this.#unread };
   }
 
   /** Statements up to one of the closing words, which stays. */
   #list(closers: readonly string[]): Statement[] {
+    const cursor = this.#cursor;
     const statements: Statement[] = [];
     for (;;) {
-      while (this.#isSeparator()) this.#at++;
-      const token = this.#tokens[this.#at];
-      if (token === undefined || this.#isOneOf(closers) || this.#isOneOf([')', ';;', '}', 'done', 'fi', 'esac', 'then', 'else', 'elif', 'do'])) return statements;
-      const before = this.#at;
+      cursor.skipSeparators();
+      const before = cursor.token();
+      if (before === undefined || cursor.isOneOf(closers) || cursor.isOneOf(CLOSERS)) return statements;
       statements.push(...this.#andOr());
-      if (this.#at === before) return statements;
+      if (cursor.token() === before) return statements;
     }
   }
 
   #andOr(): Statement[] {
-    const start = this.#offset();
+    const cursor = this.#cursor;
+    const start = cursor.offset();
     let statements = this.#pipeline();
     for (;;) {
-      const operator = this.#operator();
-      if (operator !== '&&' && operator !== '||') break;
-      const condition = this.#text.slice(start, this.#end()).trim();
-      this.#at++;
-      while (this.#tokens[this.#at]?.type === 'newline') this.#at++;
-      const position = this.#positionOf(this.#offset());
+      const operator = cursor.operator();
+      if (operator !== '&&' && operator !== '||') return statements;
+      const condition = `${cursor.since(start)} ${operator}`;
+      cursor.next();
+      cursor.skipNewlines();
+      const position = cursor.position();
       const next = this.#pipeline();
       // `a && b` after a command that is to work is a sequence; after a test, and `||`, it is a condition.
-      const tested = statements.some((one) => one.type === 'conditional' || (one.type === 'command' && ['[', '[[', 'test', '!'].includes(one.words[0]?.text ?? '')));
-      statements = operator === '&&' && !tested ? [...statements, ...next] : [...statements, { type: 'conditional', position, condition: `${condition} ${operator}`, body: next }];
+      const tested = statements.some((one) => one.type === 'if' || (one.type === 'command' && TESTS.includes(one.words[0]?.text ?? '')));
+      const branch: Branch = { condition, test: statements, negated: operator === '||', body: next };
+      statements = operator === '&&' && !tested ? [...statements, ...next] : [{ type: 'if', position, branches: [branch], otherwise: [] }];
     }
-    return statements;
   }
 
   #pipeline(): Statement[] {
     let statements = this.#command();
-    while (this.#operator() === '|') {
-      this.#at++;
-      while (this.#tokens[this.#at]?.type === 'newline') this.#at++;
+    while (this.#cursor.operator() === '|') {
+      this.#cursor.next();
+      this.#cursor.skipNewlines();
       const [input] = statements;
       const [next, ...others] = this.#command();
       statements = next?.type === 'command' ? [{ ...next, input }] : [...statements, ...(next === undefined ? [] : [next]), ...others];
@@ -125,9 +141,10 @@ class Parser {
   }
 
   #command(): Statement[] {
-    const start = this.#offset();
-    const position = this.#positionOf(start);
-    switch (this.#plainWord() ?? '') {
+    const cursor = this.#cursor;
+    const start = cursor.offset();
+    const position = cursor.position();
+    switch (cursor.plainWord() ?? '') {
       case '{':
         return this.#group('}');
       case 'if':
@@ -140,169 +157,107 @@ class Parser {
       case 'case':
         return [this.#case(position, start)];
       case 'function':
-        this.#at++;
+        cursor.next();
         return [this.#function(position)];
     }
-    if (this.#operator() === '(') return this.#group(')');
-    const [name, open, close] = [0, 1, 2].map((ahead) => this.#tokens[this.#at + ahead]);
-    if (name?.type === 'word' && open?.type === 'operator' && open.text === '(' && close?.type === 'operator' && close.text === ')') return [this.#function(position)];
-    return this.#simple(position, start);
+    if (cursor.operator() === '(') return this.#group(')');
+    if (cursor.token()?.type === 'word' && cursor.operator(1) === '(' && cursor.operator(2) === ')' && cursor.plainWord()?.endsWith('=') === false) return [this.#function(position)];
+    const simple = simpleCommand(cursor);
+    return simple === undefined ? [] : [simple];
   }
 
   #group(end: ')' | '}'): Statement[] {
-    this.#at++;
+    this.#cursor.next();
     const body = this.#list([end]);
-    this.#expect(end);
+    this.#cursor.expect(end);
     return body;
   }
 
   #if(position: Position): Statement {
-    this.#at++;
-    const start = this.#offset();
-    this.#list(['then']);
-    const condition = `if ${this.#text.slice(start, this.#end()).trim().replace(/;$/, '')}`;
-    this.#expect('then');
-    const body = this.#list(['else', 'elif', 'fi']);
-    if (this.#isOneOf(['elif'])) return { type: 'conditional', position, condition, body: [...body, this.#if(this.#positionOf(this.#offset()))] };
-    if (this.#isOneOf(['else'])) {
-      this.#at++;
-      body.push(...this.#list(['fi']));
+    const cursor = this.#cursor;
+    const branches: Branch[] = [];
+    do {
+      cursor.next();
+      const start = cursor.offset();
+      const test = this.#list(['then']);
+      const condition = `if ${cursor.since(start).replace(/;$/, '')}`;
+      cursor.expect('then');
+      branches.push({ condition, test, negated: false, body: this.#list(['else', 'elif', 'fi']) });
+    } while (cursor.isOneOf(['elif']));
+    let otherwise: Statement[] = [];
+    if (cursor.isOneOf(['else'])) {
+      cursor.next();
+      otherwise = this.#list(['fi']);
     }
-    this.#expect('fi');
-    return { type: 'conditional', position, condition, body };
+    cursor.expect('fi');
+    return { type: 'if', position, branches, otherwise };
   }
 
   #while(position: Position): Statement {
-    const start = this.#offset();
-    this.#at++;
-    this.#list(['do']);
-    const condition = this.#text.slice(start, this.#end()).trim().replace(/;$/, '');
-    return { type: 'conditional', position, condition, body: this.#doBody() };
+    const cursor = this.#cursor;
+    const start = cursor.offset();
+    const until = cursor.isOneOf(['until']);
+    cursor.next();
+    const test = this.#list(['do']);
+    const condition = cursor.since(start).replace(/;$/, '');
+    const body = this.#doBody();
+    let input: HereDocument | undefined;
+    for (let redirect = redirection(cursor); redirect !== undefined; redirect = redirection(cursor)) input = redirect.document ?? input;
+    return { type: 'while', position, condition, test: until ? [] : test, body, input };
   }
 
   #for(position: Position): Statement {
-    this.#at++;
-    const name = this.#plainWord() ?? '';
-    this.#at++;
-    const words: Word[] = [];
-    if (this.#plainWord() === 'in') {
-      this.#at++;
-      for (let token = this.#tokens[this.#at]; token?.type === 'word'; token = this.#tokens[this.#at]) {
-        words.push(token.word);
-        this.#at++;
-      }
+    const cursor = this.#cursor;
+    cursor.next();
+    const name = cursor.plainWord() ?? '';
+    cursor.next();
+    let words: Word[] | undefined;
+    if (cursor.plainWord() === 'in') {
+      words = [];
+      cursor.next();
+      while (cursor.token()?.type === 'word') words.push(cursor.word());
     }
-    while (this.#isSeparator()) this.#at++;
+    cursor.skipSeparators();
     return { type: 'for', position, name, words, body: this.#doBody() };
   }
 
   #doBody(): Statement[] {
-    this.#expect('do');
+    this.#cursor.expect('do');
     const body = this.#list(['done']);
-    this.#expect('done');
+    this.#cursor.expect('done');
     return body;
   }
 
   #case(position: Position, start: number): Statement {
-    this.#at++;
-    const subject = this.#word();
-    this.#expect('in');
-    const text = this.#text.slice(start, this.#end()).trim();
+    const cursor = this.#cursor;
+    cursor.next();
+    const subject = cursor.word();
+    cursor.expect('in');
+    const text = cursor.since(start);
     const branches: { patterns: Word[]; body: Statement[] }[] = [];
     for (;;) {
-      while (this.#isSeparator()) this.#at++;
-      if (this.#tokens[this.#at] === undefined || this.#isOneOf(['esac'])) break;
-      if (this.#operator() === '(') this.#at++;
-      const patterns = [this.#word()];
-      while (this.#operator() === '|') {
-        this.#at++;
-        patterns.push(this.#word());
+      cursor.skipSeparators();
+      if (cursor.token() === undefined || cursor.isOneOf(['esac'])) break;
+      if (cursor.operator() === '(') cursor.next();
+      const patterns = [cursor.word()];
+      while (cursor.operator() === '|') {
+        cursor.next();
+        patterns.push(cursor.word());
       }
-      this.#expect(')');
+      cursor.expect(')');
       branches.push({ patterns, body: this.#list([';;', 'esac']) });
-      if (this.#operator() === ';;') this.#at++;
+      if (cursor.operator() === ';;') cursor.next();
     }
-    this.#expect('esac');
+    cursor.expect('esac');
     return { type: 'case', position, subject, branches, text };
   }
 
   #function(position: Position): Statement {
-    const name = this.#plainWord() ?? '';
-    this.#at++;
-    while (this.#operator() === '(' || this.#operator() === ')') this.#at++;
-    while (this.#tokens[this.#at]?.type === 'newline') this.#at++;
+    const cursor = this.#cursor;
+    const name = cursor.plainWord() ?? '';
+    cursor.next();
+    while (cursor.operator() === '(' || cursor.operator() === ')') cursor.next();
+    cursor.skipNewlines();
     return { type: 'function', position, name, body: this.#command() };
   }
-
-  #simple(position: Position, start: number): Statement[] {
-    const assignments: { name: string; value: Word }[] = [];
-    const words: Word[] = [];
-    const redirects: { operator: string; target: Word }[] = [];
-    for (;;) {
-      const token = this.#tokens[this.#at];
-      if (token?.type === 'operator' && /[<>]/.test(token.text)) {
-        this.#at++;
-        redirects.push({ operator: token.text, target: this.#word() });
-      } else if (token?.type === 'word') {
-        const assigned = words.length === 0 ? assignmentOf(token.word) : undefined;
-        if (assigned === undefined) words.push(token.word);
-        else assignments.push(assigned);
-        this.#at++;
-      } else break;
-    }
-    if (words.length === 0 && assignments.length === 0 && redirects.length === 0) return [];
-    return [{ type: 'command', position, assignments, words, redirects, input: undefined, text: this.#text.slice(start, this.#end()).trim() }];
-  }
-
-  #word(): Word {
-    const token = this.#tokens[this.#at];
-    if (token?.type !== 'word') throw new RangeError(`${String(token?.start ?? this.#text.length)}: a word is missing`);
-    this.#at++;
-    return token.word;
-  }
-
-  #expect(text: string): void {
-    if (!this.#isOneOf([text])) throw new RangeError(`${String(this.#offset())}: ${text} is missing`);
-    this.#at++;
-  }
-
-  #isOneOf(texts: readonly string[]): boolean {
-    const found = this.#plainWord() ?? this.#operator();
-    return found !== undefined && texts.includes(found);
-  }
-
-  #isSeparator(): boolean {
-    const token = this.#tokens[this.#at];
-    return token?.type === 'newline' || (token?.type === 'operator' && (token.text === ';' || token.text === '&'));
-  }
-
-  #plainWord(): string | undefined {
-    const token = this.#tokens[this.#at];
-    return token?.type === 'word' ? token.word.text : undefined;
-  }
-
-  #operator(): string | undefined {
-    const token = this.#tokens[this.#at];
-    return token?.type === 'operator' ? token.text : undefined;
-  }
-
-  #offset(): number {
-    return this.#tokens[this.#at]?.start ?? this.#text.length;
-  }
-
-  /** Where the last token that was read ends. */
-  #end(): number {
-    return this.#tokens[this.#at - 1]?.end ?? 0;
-  }
-}
-
-/** `NAME=value`, its name not quoted. */
-function assignmentOf(word: Word): { name: string; value: Word } | undefined {
-  const [first, ...rest] = word.parts;
-  if (first?.type !== 'text' || first.quoted) return undefined;
-  const match = /^([A-Za-z_]\w*)=/.exec(first.text);
-  if (match === null) return undefined;
-  const [whole, name = ''] = match;
-  const left = first.text.slice(whole.length);
-  return { name, value: { parts: left === '' ? rest : [{ ...first, text: left }, ...rest], text: word.text.slice(whole.length) } };
 }

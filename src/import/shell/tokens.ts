@@ -1,22 +1,22 @@
-import type { Token, Word, WordPart } from './syntax.ts';
+import type { HereDocument, Token, Word, WordPart } from './syntax.ts';
 
 const OPERATORS = ['&>>', '<<<', '<<-', '&&', '||', ';;', '>>', '<<', '>&', '<&', '&>', '>|', '<>', ';', '|', '&', '(', ')', '<', '>'];
 
 /**
- * Splits a script of POSIX sh (and the usual of bash) into words and operators. Nothing is expanded, nothing is run; here-documents are
- * skipped, their text is no command.
+ * Splits a script of POSIX sh (and the usual of bash) into words and operators. Nothing is expanded, nothing is run; the text of a
+ * here-document is no command and belongs to the word behind `<<`.
  * @throws RangeError with the offset where a quote or substitution is not closed
  */
 export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
-  const pending: { delimiter: string; tabs: boolean }[] = [];
+  const pending: Pending[] = [];
   let at = 0;
   while (at < text.length) {
     const character = text.charAt(at);
     if (character === '\\' && text.charAt(at + 1) === '\n') at += 2;
     else if (character === '\n') {
       tokens.push({ type: 'newline', start: at, end: at + 1 });
-      at = skipHereDocuments(text, at + 1, pending.splice(0));
+      at = readHereDocuments(text, at + 1, pending.splice(0), tokens);
     } else if (/\s/.test(character)) at++;
     else if (character === '#') at = lineEnd(text, at);
     else {
@@ -29,7 +29,7 @@ export function tokenize(text: string): readonly Token[] {
       } else {
         const { word, end } = readWord(text, at);
         const before = tokens.at(-1);
-        if (before?.type === 'operator' && /<<-?$/.test(before.text)) pending.push({ delimiter: plain(word), tabs: before.text.endsWith('-') });
+        if (before?.type === 'operator' && /<<-?$/.test(before.text)) pending.push({ token: tokens.length, delimiter: plain(word), tabs: before.text.endsWith('-'), expands: word.parts.every((part) => part.type !== 'text' || !part.quoted) });
         tokens.push({ type: 'word', word, start: at, end });
         at = end;
       }
@@ -43,30 +43,65 @@ function lineEnd(text: string, at: number): number {
   return end < 0 ? text.length : end;
 }
 
-function skipHereDocuments(text: string, from: number, documents: readonly { delimiter: string; tabs: boolean }[]): number {
+/** A here-document that begins on the next line; `token`: the place of its word. */
+interface Pending extends Pick<HereDocument, 'expands'> {
+  readonly token: number;
+  readonly delimiter: string;
+  readonly tabs: boolean;
+}
+
+function readHereDocuments(text: string, from: number, documents: readonly Pending[], tokens: Token[]): number {
   let at = from;
-  for (const { delimiter, tabs } of documents) {
+  for (const { token, delimiter, tabs, expands } of documents) {
+    const offset = at;
+    const lines: string[] = [];
     while (at < text.length) {
       const end = lineEnd(text, at);
-      const line = text.slice(at, end);
+      const line = tabs ? text.slice(at, end).replace(/^\t+/, '') : text.slice(at, end);
       at = Math.min(end + 1, text.length);
-      if ((tabs ? line.replace(/^\t+/, '') : line) === delimiter) break;
+      if (line === delimiter) break;
+      lines.push(line);
     }
+    const word = tokens[token];
+    if (word?.type === 'word') tokens[token] = { ...word, document: { text: lines.join('\n'), offset, expands } };
   }
   return at;
 }
 
 function plain(word: Word): string {
-  return word.parts.map((part) => (part.type === 'variable' ? `$${part.name}` : part.text)).join('');
+  return word.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
 }
 
-function readWord(text: string, start: number): { word: Word; end: number } {
+/** The text of a here-document as a word whose variables are to be put in. @throws RangeError where a substitution is not closed */
+export function documentWord(text: string): Word {
   const parts: WordPart[] = [];
-  const add = (piece: string, quoted: boolean): void => {
+  const add = adder(parts);
+  let at = 0;
+  while (at < text.length) {
+    const character = text.charAt(at);
+    if (character === '\\' && '$`\\\n'.includes(text.charAt(at + 1))) {
+      if (text.charAt(at + 1) !== '\n') add(text.charAt(at + 1), true);
+      at += 2;
+    } else if (character === '$' || character === '`') at = expansion(text, at, true, parts, add);
+    else {
+      add(character, true);
+      at++;
+    }
+  }
+  return { parts, text };
+}
+
+function adder(parts: WordPart[]): (piece: string, quoted: boolean) => void {
+  return (piece, quoted) => {
     const last = parts.at(-1);
     if (last?.type === 'text' && last.quoted === quoted) parts[parts.length - 1] = { ...last, text: last.text + piece };
     else parts.push({ type: 'text', text: piece, quoted });
   };
+}
+
+function readWord(text: string, start: number): { word: Word; end: number } {
+  const parts: WordPart[] = [];
+  const add = adder(parts);
   let at = start;
   while (at < text.length) {
     const character = text.charAt(at);
@@ -109,10 +144,15 @@ function doubleQuoted(text: string, from: number, parts: WordPart[], add: (piece
 
 function expansion(text: string, at: number, quoted: boolean, parts: WordPart[], add: (piece: string, quoted: boolean) => void): number {
   const rest = text.slice(at, at + 300);
-  const named = /^\$(?:([A-Za-z_]\w*|[0-9#?@*!$-])|\{([A-Za-z_]\w*|\d+)(?::?-([^{}$`"']*))?\})/.exec(rest);
+  const named = /^\$(?:([A-Za-z_]\w*|[0-9#?!$-])|\{([A-Za-z_]\w*|\d+)(?::?-([^{}$`"']*))?\})/.exec(rest);
   if (named !== null) {
     parts.push({ type: 'variable', name: named[1] ?? named[2] ?? '', quoted, fallback: named[3] });
     return at + named[0].length;
+  }
+  const [whole, args, name, index] = /^\$(?:([@*])|\{([A-Za-z_]\w*)\[([@*]|\d+)\]\})/.exec(rest) ?? [];
+  if (whole !== undefined) {
+    parts.push(args === undefined && /\d/.test(index ?? '') ? { type: 'element', name: name ?? '', at: Number(index) } : { type: 'list', name: name ?? '@' });
+    return at + whole.length;
   }
   if (text.charAt(at) === '`') {
     const end = closing(text, '`', at + 1);

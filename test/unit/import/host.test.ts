@@ -32,7 +32,7 @@ ip addr add 10.0.0.50/32 dev eth0
   });
 
   it.each([
-    ['an unknown command', 'arptables -A IN -d 10.0.0.50 -j DROP', 'arptables -A IN -d 10.0.0.50 -j DROP'],
+    ['an unknown command', 'ebtables -A INPUT -p ARP -j DROP', 'ebtables -A INPUT -p ARP -j DROP'],
     ['a service of its own', 'systemctl restart nginx', 'systemctl restart nginx'],
     ['a name instead of an address', 'ipvsadm -A -t www.example.org:80 -s rr', 'ipvsadm -A -t www.example.org:80 -s rr'],
     ['a table from elsewhere', 'ipvsadm -R', 'ipvsadm -R'],

@@ -6,7 +6,7 @@ import { invocations } from '../../../src/import/shell/run.ts';
 /** Commands that a script would run, and what could not be followed as `line: text`. */
 function read(text: string): { run: string[][]; unread: string[]; outputs: (readonly string[])[] } {
   const parsed = parseScript(text, 'x.sh');
-  const { run, unread } = invocations(parsed.statements);
+  const { run, unread } = invocations(parsed);
   return { run: run.map(({ argv }) => [...argv]), outputs: run.map(({ outputs }) => outputs), unread: [...parsed.unread, ...unread].map(({ position, text: what }) => `${String(position.line)}: ${what}`) };
 }
 
@@ -43,7 +43,7 @@ describe('a script is followed without being run', () => {
     ['a test before and', '[ -x /sbin/ipvsadm ] && ipvsadm -C', ['1: ipvsadm -C: runs only under a condition ([ -x /sbin/ipvsadm ] &&)']],
     ['a substitution', 'VIP=$(hostname -i)\nip addr add $VIP dev lo', ['2: ip addr add $VIP dev lo: $VIP is not known without running the script']],
     ['an unknown variable', 'ip addr add $VIP dev lo', ['1: ip addr add $VIP dev lo: $VIP is not known without running the script']],
-    ['a loop over what is not known', 'for s in $(cat list); do x; done', ['1: for s in $(cat list): the words of this loop are not known']],
+    ['a loop over what is not known', 'for s in $(cat list); do x; done', ['1: for s in $(cat list): the words of this loop are not known', '1: x: runs only under a condition (for s in $(cat list))']],
     ['while', 'while true; do x; done', ['1: x: runs only under a condition (while true)']],
     ['an open quote', 'x\ny "z\n', ['2: a double quote is not closed: nothing behind it is read']],
     ['an open block', 'x\nif a; then b\n', ['2: fi is missing: nothing from here on is read']],

@@ -1,8 +1,10 @@
 import { readNote } from '../host/notes.ts';
+import type { Position } from '../../core/errors.ts';
 import type { HostSetup } from '../host/setup.ts';
 import { parseIptablesSave } from './iptables.ts';
 import { takeRule } from './meaning.ts';
 import { readRuleset } from './nft-rule.ts';
+import type { NftStatement } from './nft-text.ts';
 import type { Ruleset } from './rule.ts';
 
 /** What asks a host for its rules, by the program's name. Legacy tables and those of nftables do not see each other. */
@@ -18,15 +20,27 @@ export function readFirewall(outputs: ReadonlyMap<FirewallProgram, string>, aske
   const tables = new Set<string>();
   for (const program of FIREWALL_PROGRAMS) {
     const output = outputs.get(program) ?? '';
-    if (program === 'nft') rulesets.push(readRuleset(output, `${asked}: nft list ruleset`, { skipped: tables, live: true }));
+    if (program === 'nft') rulesets.push(readRuleset(output, { file: `${asked}: nft list ruleset`, line: 1 }, { skipped: tables, live: true }));
     else {
       const six = program.startsWith('ip6');
-      const { tables: own, ...ruleset } = parseIptablesSave(output, six ? 6 : 4, `${asked}: ${program}`);
+      const { tables: own, ...ruleset } = parseIptablesSave(output, six ? 6 : 4, { file: `${asked}: ${program}`, line: 1 });
       rulesets.push(ruleset);
       if (!program.includes('legacy')) for (const table of own) tables.add(`${six ? 'ip6' : 'ip'} ${table}`);
     }
   }
   for (const ruleset of rulesets) takeRuleset(ruleset, setup);
+}
+
+/** A file of iptables-save, or what a script gives to iptables-restore. @param family undefined: by its addresses @param start where its first line is */
+export function readSavedRules(text: string, family: 4 | 6 | undefined, start: Pick<Position, 'file' | 'line'>, setup: HostSetup): void {
+  takeRuleset(parseIptablesSave(text, family ?? (/^-A .*-[sd] [0-9a-f]*:/m.test(text) ? 6 : 4), start), setup);
+}
+
+/** A file of nft -f, nftables.conf for one. @returns the statements outside of tables, which are commands of nft */
+export function readNftFile(text: string, start: Pick<Position, 'file' | 'line'>, setup: HostSetup): readonly NftStatement[] {
+  const { others, ...ruleset } = readRuleset(text, start, { skipped: new Set(), live: true });
+  takeRuleset(ruleset, setup);
+  return others;
 }
 
 function takeRuleset({ rules, idle, dropping, sets, unread }: Ruleset, setup: HostSetup): void {
