@@ -1,4 +1,5 @@
 import { LvsPlayError } from '../core/errors.ts';
+import { MANAGED } from '../core/managed.ts';
 import { addressFact } from '../facts/address.ts';
 import { contentFact, contentOf, NO_CONTENT } from '../facts/content.ts';
 import { patch, request } from '../facts/contract.ts';
@@ -103,7 +104,7 @@ function textOf(args: AddressArgs): Buffer {
   const device = args.interface === 'lo' ? [] : [`BindsTo=sys-subsystem-net-devices-${args.interface.replaceAll('-', '\\x2d')}.device`, `After=sys-subsystem-net-devices-${args.interface.replaceAll('-', '\\x2d')}.device`];
   return Buffer.from(
     [
-      '# managed by lvs-play; changes made here are lost at the next deploy',
+      `# ${MANAGED}`,
       '[Unit]',
       `Description=${args.address} on ${args.interface}`,
       'After=network-pre.target systemd-sysctl.service',

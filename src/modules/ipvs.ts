@@ -1,4 +1,3 @@
-import { LvsPlayError } from '../core/errors.ts';
 import { contentFact } from '../facts/content.ts';
 import { type FactReader, patch, request } from '../facts/contract.ts';
 import { ipvsFact, tableOf } from '../facts/ipvs.ts';
@@ -9,6 +8,7 @@ import { type Change, defineModule, type ModuleContext, type Step } from './cont
 import { ownedServices } from './director-record.ts';
 import { ipvsAfter, ipvsChanges, ipvsSteps, IPVS_STALE } from './ipvs-changes.ts';
 import { type IpvsArgs, ipvsSchema, namedService } from './ipvs-arguments.ts';
+import { directorTopology } from './topology.ts';
 
 /** What is wanted, and what else is ours and therefore goes when it is not wanted. */
 interface Wanted {
@@ -36,7 +36,7 @@ export default defineModule<IpvsArgs>({
     { name: 'Gone', args: { service: '192.168.0.38:53', protocol: 'udp', state: 'absent' } },
   ],
   facts: (args, context) => {
-    if (isTopology(args)) topologyOf(context);
+    if (isTopology(args)) directorTopology(context, 'name a service or fwmark, or ');
     else namedService(args);
     return [request(ipvsFact, 'table'), ...(isTopology(args) ? [request(contentFact, DIRECTOR_SCRIPT)] : [])] as never;
   },
@@ -55,7 +55,7 @@ function commandsOf(args: IpvsArgs, facts: FactReader, context: ModuleContext): 
 
 function wantedOf(args: IpvsArgs, facts: FactReader, context: ModuleContext): Wanted {
   if (isTopology(args)) {
-    const topology = topologyOf(context);
+    const topology = directorTopology(context, 'name a service or fwmark, or ');
     return { expected: scriptTable(topology, context.host), owned: ownedServices(topology, context.host, facts) };
   }
   const service = namedService(args);
@@ -71,9 +71,4 @@ function withServersOf(service: IpvsService, facts: FactReader): IpvsService {
 
 function isTopology(args: IpvsArgs): boolean {
   return Object.keys(args).length === 0;
-}
-
-function topologyOf({ topology, host }: ModuleContext): NonNullable<ModuleContext['topology']> {
-  if (topology?.directors.has(host) === true) return topology;
-  throw new LvsPlayError({ code: 'no-director', kind: 'input', message: `${host} is no director of the topology`, hint: 'name a service or fwmark, or run the task on hosts: lvs_directors' });
 }

@@ -7,6 +7,7 @@ import { CONFIG_TEST_SINCE } from '../lvs/keepalived/features.ts';
 import { atLeast, type KeepalivedVersion, keepalivedVersion } from '../lvs/keepalived/version.ts';
 import { type Args, type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
 import { fileChanges, filePatches, fileRequests, fileStale, fileStep, type WantedFile } from './write-file.ts';
+import { directorTopology } from './topology.ts';
 
 const schema = {
   type: 'object',
@@ -31,7 +32,7 @@ export default defineModule<KeepalivedArgs>({
   notState: [],
   examples: [{ name: 'From the topology', args: {} }],
   facts: (args, context) => {
-    directorOf(context);
+    directorTopology(context);
     return [...fileRequests(pathOf(args)), request(packageFact, 'keepalived'), request(unitFact, UNIT)] as never;
   },
   diff: (args, facts, context): Change[] => {
@@ -63,7 +64,7 @@ function pathOf(args: KeepalivedArgs): string {
 }
 
 function wantedOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): WantedFile {
-  const text = renderKeepalived(directorOf(context), context.host, versionOf(facts, context));
+  const text = renderKeepalived(directorTopology(context), context.host, versionOf(facts, context));
   // It may hold a password.
   return { path: pathOf(args), content: Buffer.from(text), mode: '0640', owner: 'root', group: 'root' };
 }
@@ -78,15 +79,5 @@ function versionOf(facts: FactReader, context: ModuleContext): KeepalivedVersion
     host: context.host,
     message: `${context.host}: the version of keepalived is not known: the package is neither installed nor to be had there`,
     hint: 'check the package sources of the host (apt-cache policy keepalived)',
-  });
-}
-
-function directorOf(context: ModuleContext): NonNullable<ModuleContext['topology']> {
-  if (context.topology?.directors.has(context.host) === true) return context.topology;
-  throw new LvsPlayError({
-    code: 'no-director',
-    kind: 'input',
-    message: `${context.host} is no director of the topology, so that it has no keepalived.conf`,
-    hint: 'run the task on hosts: lvs_directors, or name the host in lvs.ha_pairs or as "on" of a virtual service',
   });
 }

@@ -1,4 +1,3 @@
-import { LvsPlayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { addressFact } from '../facts/address.ts';
 import { type FactReader, patch, request } from '../facts/contract.ts';
@@ -18,9 +17,10 @@ import { type IpvsCommand, ipvsCommands, serviceName } from '../lvs/ipvs/command
 import { serviceKey } from '../lvs/ipvs/types.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import { type BootService, bootChanges, bootPatches, bootRemoval, bootRequests, bootSteps } from './boot-service.ts';
-import { type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
+import { type Change, defineModule, type Step } from './contract.ts';
 import { directorRecord, ownedServices } from './director-record.ts';
 import { IPVS_STALE, ipvsAfter, ipvsChanges, ipvsSteps } from './ipvs-changes.ts';
+import { directorTopology } from './topology.ts';
 
 const schema = { type: 'object', additionalProperties: false, properties: {} } as const;
 
@@ -33,7 +33,7 @@ export default defineModule<JsonObject>({
   notState: [],
   examples: [{ name: 'From the topology', args: {} }],
   facts: (_args, context) => {
-    const topology = topologyOf(context);
+    const topology = directorTopology(context);
     const { host } = context;
     return [
       ...bootRequests(bootService(topology, host)),
@@ -43,7 +43,7 @@ export default defineModule<JsonObject>({
     ] as never;
   },
   diff: (_args, facts, context): Change[] => {
-    const topology = topologyOf(context);
+    const topology = directorTopology(context);
     const { host } = context;
     const wanted = scriptTimeouts(topology, host);
     const address = ({ interface: name, address: one }: ScriptAddress, present: boolean): Change => ({ path: `${name} ${one}`, before: present ? 'present' : null, after: present ? null : 'present' });
@@ -57,7 +57,7 @@ export default defineModule<JsonObject>({
   },
   apply: (_args, changes, facts, context): Step[] => {
     if (changes.length === 0) return [];
-    const topology = topologyOf(context);
+    const topology = directorTopology(context);
     const { host } = context;
     const service = bootService(topology, host);
     const commands = commandsOf(topology, host, facts);
@@ -84,7 +84,7 @@ export default defineModule<JsonObject>({
     return [...steps, ...write, ...start];
   },
   after: (_args, _changes, facts, context) => {
-    const topology = topologyOf(context);
+    const topology = directorTopology(context);
     const { host } = context;
     const key = ipvsKey(topology, host);
     const retired = retiredAddresses(topology, host, facts);
@@ -145,9 +145,4 @@ function ipvsKey(topology: Topology, host: string): 'table' | 'timeouts' | undef
 
 function bootService(topology: Topology, host: string): BootService {
   return { unit: DIRECTOR_UNIT, unitText: DIRECTOR_UNIT_TEXT, script: DIRECTOR_SCRIPT, scriptText: renderDirectorScript(topology, host) };
-}
-
-function topologyOf({ topology, host }: ModuleContext): Topology {
-  if (topology?.directors.has(host) === true) return topology;
-  throw new LvsPlayError({ code: 'no-director', kind: 'input', message: `${host} is no director of the topology`, hint: 'run the task on hosts: lvs_directors, or name the host as "on" of a virtual service' });
 }

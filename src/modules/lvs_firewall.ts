@@ -1,12 +1,11 @@
-import { LvsPlayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { contentFact } from '../facts/content.ts';
 import { type FactReader, patch, request } from '../facts/contract.ts';
 import { firewallFact } from '../facts/firewall.ts';
-import { FIREWALL_SCRIPT, FIREWALL_UNIT, FIREWALL_UNIT_TEXT, firewallRules, nftRules, renderFirewallScript } from '../lvs/host/firewall.ts';
-import type { Topology } from '../lvs/model/topology.ts';
+import { FIREWALL_SCRIPT, FIREWALL_UNIT, FIREWALL_UNIT_TEXT, firewallRecord, renderFirewallScript } from '../lvs/host/firewall.ts';
 import { type BootService, bootChanges, bootPatches, bootRemoval, bootRequests, bootSteps } from './boot-service.ts';
 import { type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
+import { directorTopology } from './topology.ts';
 
 const schema = { type: 'object', additionalProperties: false, properties: {} } as const;
 
@@ -45,30 +44,15 @@ export default defineModule<JsonObject>({
   after: (_args, _changes, facts, context) => {
     const service = bootService(context);
     if (service.scriptText === undefined) return bootPatches(service);
-    return [...bootPatches(service), patch(firewallFact, 'rules', (state) => ({ ...state, loaded: wantedRules(context), intact: true }))];
+    return [...bootPatches(service), patch(firewallFact, 'rules', (state) => ({ ...state, loaded: firewallRecord(directorTopology(context), context.host), intact: true }))];
   },
 });
 
 function isLoaded(facts: FactReader, context: ModuleContext): boolean {
   const { loaded, intact } = facts.get(firewallFact, 'rules');
-  return intact && loaded === wantedRules(context);
-}
-
-/** As the script's record has them: its lists one after the other. */
-function wantedRules(context: ModuleContext): string {
-  const topology = topologyOf(context);
-  const lists = ([4, 6] as const).flatMap((family) => {
-    const { nat, mangle } = firewallRules(topology, context.host, family);
-    return [nat, mangle, nftRules(topology, context.host, family).split('\n').filter((line) => line !== '')];
-  });
-  return lists.map((list) => (list.length === 0 ? '' : `\n${list.join('\n')}\n`)).join('').trim();
+  return intact && loaded === firewallRecord(directorTopology(context), context.host);
 }
 
 function bootService(context: ModuleContext): BootService {
-  return { unit: FIREWALL_UNIT, unitText: FIREWALL_UNIT_TEXT, script: FIREWALL_SCRIPT, scriptText: renderFirewallScript(topologyOf(context), context.host) };
-}
-
-function topologyOf({ topology, host }: ModuleContext): Topology {
-  if (topology?.directors.has(host) === true) return topology;
-  throw new LvsPlayError({ code: 'no-director', kind: 'input', message: `${host} is no director of the topology`, hint: 'run the task on hosts: lvs_directors, or name the host as "on" of a virtual service' });
+  return { unit: FIREWALL_UNIT, unitText: FIREWALL_UNIT_TEXT, script: FIREWALL_SCRIPT, scriptText: renderFirewallScript(directorTopology(context), context.host) };
 }

@@ -4,9 +4,9 @@ import { patch, request } from '../facts/contract.ts';
 import { type DefaultRoute, defaultRouteFact } from '../facts/default-route.ts';
 import { GATEWAY_SCRIPT, GATEWAY_UNIT, GATEWAY_UNIT_TEXT, gatewayOf, renderGatewayScript } from '../lvs/host/gateway.ts';
 import { recorded } from '../lvs/host/boot-script.ts';
-import type { Topology } from '../lvs/model/topology.ts';
 import { type BootService, bootChanges, bootPatches, bootRemoval, bootRequests, bootSteps } from './boot-service.ts';
 import { type Args, type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
+import { topologyFor } from './topology.ts';
 
 const schema = {
   type: 'object',
@@ -30,7 +30,7 @@ export default defineModule<GatewayArgs>({
   },
   diff: ({ force = false }, facts, context): Change[] => {
     const service = bootService(context);
-    const gateway = gatewayOf(topologyOf(context), context.host);
+    const gateway = gatewayOf(topologyFor('lvs_gateway', context), context.host);
     const family = familyOf(context);
     if (gateway === undefined || family === undefined) return bootChanges(service, facts);
     const now = facts.get(defaultRouteFact, family);
@@ -50,7 +50,7 @@ export default defineModule<GatewayArgs>({
     return [...write, ...(moves ? [{ kind: 'exec', title: 'set the default route', argv: [GATEWAY_SCRIPT, 'start'], stale: STALE } as const] : []), ...start];
   },
   after: (_args, _changes, facts, context) => {
-    const gateway = gatewayOf(topologyOf(context), context.host);
+    const gateway = gatewayOf(topologyFor('lvs_gateway', context), context.host);
     const family = familyOf(context);
     return [...bootPatches(bootService(context)), ...(gateway === undefined || family === undefined ? [] : [patch(defaultRouteFact, family, (state) => ({ ...state, gateway }))])];
   },
@@ -69,16 +69,11 @@ function refuseToCut({ gateway: old, peer, peerVia }: DefaultRoute, gateway: str
 }
 
 function familyOf(context: ModuleContext): '4' | '6' | undefined {
-  const gateway = gatewayOf(topologyOf(context), context.host);
+  const gateway = gatewayOf(topologyFor('lvs_gateway', context), context.host);
   if (gateway === undefined) return undefined;
   return gateway.includes(':') ? '6' : '4';
 }
 
 function bootService(context: ModuleContext): BootService {
-  return { unit: GATEWAY_UNIT, unitText: GATEWAY_UNIT_TEXT, script: GATEWAY_SCRIPT, scriptText: renderGatewayScript(topologyOf(context), context.host) };
-}
-
-function topologyOf(context: ModuleContext): Topology {
-  if (context.topology !== undefined) return context.topology;
-  throw new LvsPlayError({ code: 'no-topology', kind: 'input', message: 'lvs_gateway needs the inventory variable lvs', hint: 'describe the cluster in the variable lvs (docs/inventory.md)' });
+  return { unit: GATEWAY_UNIT, unitText: GATEWAY_UNIT_TEXT, script: GATEWAY_SCRIPT, scriptText: renderGatewayScript(topologyFor('lvs_gateway', context), context.host) };
 }

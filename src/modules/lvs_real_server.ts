@@ -1,4 +1,3 @@
-import { LvsPlayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { addressFact } from '../facts/address.ts';
 import { contentFact } from '../facts/content.ts';
@@ -21,8 +20,9 @@ import {
 import { MODULE_DEVICES, recordedPart, TUNNEL_DEVICES, type TunnelPart } from '../lvs/host/tunnels.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import { type BootService, bootChanges, bootPatches, bootRemoval, bootRequests, bootSteps } from './boot-service.ts';
-import { type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
+import { type Change, defineModule, type Step } from './contract.ts';
 import { sysctlStep } from './write-sysctls.ts';
+import { topologyFor } from './topology.ts';
 
 const schema = { type: 'object', additionalProperties: false, properties: {} } as const;
 
@@ -38,7 +38,7 @@ export default defineModule<JsonObject>({
   notState: [],
   examples: [{ name: 'From the topology', args: {} }],
   facts: (_args, context) => {
-    const topology = topologyOf(context);
+    const topology = topologyFor('lvs_real_server', context);
     return [
       ...CARRIERS.map((name) => request(addressFact, name)),
       ...realServerKernelModules(topology, context.host).map((name) => request(kernelModuleFact, name)),
@@ -48,7 +48,7 @@ export default defineModule<JsonObject>({
     ] as never;
   },
   diff: (_args, facts, context): Change[] => {
-    const topology = topologyOf(context);
+    const topology = topologyFor('lvs_real_server', context);
     const { host } = context;
     const service = bootService(topology, host);
     const boot = bootChanges(service, facts);
@@ -68,7 +68,7 @@ export default defineModule<JsonObject>({
   },
   apply: (_args, changes, facts, context): Step[] => {
     if (changes.length === 0) return [];
-    const topology = topologyOf(context);
+    const topology = topologyFor('lvs_real_server', context);
     const { host } = context;
     const service = bootService(topology, host);
     const step = (title: string, ...argv: string[]): Step => ({ kind: 'exec', title, argv, stale: STALE });
@@ -91,7 +91,7 @@ export default defineModule<JsonObject>({
     return steps;
   },
   after: (_args, _changes, facts, context) => {
-    const topology = topologyOf(context);
+    const topology = topologyFor('lvs_real_server', context);
     const { host } = context;
     const wanted = realServerAddresses(topology, host);
     const retired = retiredAddresses(topology, host, facts);
@@ -140,9 +140,4 @@ function retiredParts(topology: Topology, host: string, facts: FactReader): Tunn
 
 function bootService(topology: Topology, host: string): BootService {
   return { unit: REAL_SERVER_UNIT, unitText: REAL_SERVER_UNIT_TEXT, script: REAL_SERVER_SCRIPT, scriptText: renderRealServerScript(topology, host) };
-}
-
-function topologyOf(context: ModuleContext): Topology {
-  if (context.topology !== undefined) return context.topology;
-  throw new LvsPlayError({ code: 'no-topology', kind: 'input', message: 'lvs_real_server needs the inventory variable lvs', hint: 'describe the cluster in the variable lvs (docs/inventory.md)' });
 }

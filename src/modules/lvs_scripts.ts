@@ -6,6 +6,7 @@ import { SCRIPT_FOLDER, type Topology } from '../lvs/model/topology.ts';
 import { type Args, type Change, defineModule, type ModuleContext, type Step } from './contract.ts';
 import { attributeChanges, withAttributes } from './file-attributes.ts';
 import { fileChanges, filePatches, fileRequests, fileStale, fileStep, type WantedFile } from './write-file.ts';
+import { directorTopology } from './topology.ts';
 
 const schema = {
   type: 'object',
@@ -36,15 +37,15 @@ export default defineModule<ScriptsArgs>({
     { name: 'Before keepalived.conf is written', args: { retired: 'keep' } },
     { name: 'Once keepalived has read it', args: {} },
   ],
-  facts: (_args, context) => [request(fileFact, SCRIPT_FOLDER), ...[...scriptsOf(topologyOf(context)), listOf([])].flatMap(({ path }) => fileRequests(path))] as never,
+  facts: (_args, context) => [request(fileFact, SCRIPT_FOLDER), ...[...scriptsOf(directorTopology(context)), listOf([])].flatMap(({ path }) => fileRequests(path))] as never,
   diff: (args, facts, context): Change[] => {
-    const scripts = scriptsOf(topologyOf(context));
+    const scripts = scriptsOf(directorTopology(context));
     const retired = retiredNames(args, facts, context).map((name): Change => ({ path: `${SCRIPT_FOLDER}/${name}`, before: 'file', after: null }));
     return [...(scripts.length === 0 ? [] : folderChanges(facts)), ...scripts.flatMap((script) => fileChanges(script, facts)), ...retired, ...listChanges(args, facts, context)];
   },
   apply: (args, changes, facts, context): Step[] => {
     if (changes.length === 0) return [];
-    const scripts = scriptsOf(topologyOf(context));
+    const scripts = scriptsOf(directorTopology(context));
     const remove = (path: string): Step => ({ kind: 'exec', title: `remove ${path}`, argv: ['rm', '-f', '--', path], stale: fileStale(path) });
     const wanted = wantedList(args, facts, context);
     const list = listChanges(args, facts, context).length === 0 ? [] : [wanted === undefined ? remove(SCRIPT_LIST) : fileStep(wanted, 'note which scripts are ours')];
@@ -57,7 +58,7 @@ export default defineModule<ScriptsArgs>({
     ];
   },
   after: (args, _changes, facts, context) => {
-    const scripts = scriptsOf(topologyOf(context));
+    const scripts = scriptsOf(directorTopology(context));
     const gone = (path: string) => [patch(fileFact, path, () => ABSENT), patch(contentFact, path, () => NO_CONTENT)];
     const wanted = wantedList(args, facts, context);
     const list = wanted === undefined ? gone(SCRIPT_LIST) : filePatches(wanted, false);
@@ -85,13 +86,13 @@ function listedNames(facts: FactReader): string[] {
 
 function retiredNames(args: ScriptsArgs, facts: FactReader, context: ModuleContext): string[] {
   if (args.retired === 'keep') return [];
-  const { scripts } = topologyOf(context);
+  const { scripts } = directorTopology(context);
   return listedNames(facts).filter((name) => !scripts.has(name));
 }
 
 /** The list as it shall be; undefined: none is needed. */
 function wantedList(args: ScriptsArgs, facts: FactReader, context: ModuleContext): WantedFile | undefined {
-  const names = new Set([...topologyOf(context).scripts.keys(), ...(args.retired === 'keep' ? listedNames(facts) : [])]);
+  const names = new Set([...directorTopology(context).scripts.keys(), ...(args.retired === 'keep' ? listedNames(facts) : [])]);
   return names.size === 0 ? undefined : listOf(names);
 }
 
@@ -122,14 +123,4 @@ function folderSteps(facts: FactReader): Step[] {
     // In words: a number would keep the set-group-ID bit that it has from /usr/local on some systems.
     step(`set the mode of ${SCRIPT_FOLDER}`, 'chmod', 'u=rwx,go=rx,ug-s,o-t', '--', SCRIPT_FOLDER),
   ];
-}
-
-function topologyOf(context: ModuleContext): Topology {
-  if (context.topology?.directors.has(context.host) === true) return context.topology;
-  throw new LvsPlayError({
-    code: 'no-director',
-    kind: 'input',
-    message: `${context.host} is no director of the topology, so that it runs no scripts`,
-    hint: 'run the task on hosts: lvs_directors, or name the host in lvs.ha_pairs or as "on" of a virtual service',
-  });
 }

@@ -60,6 +60,12 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
     expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toContain('10.9.9.9:99');
   });
 
+  it('the rules come back by themselves when the unit that loads others\' rules is restarted, and flushes', async () => {
+    await lab.sh('lvs1', `printf '%s\\n' '[Service]' Type=oneshot RemainAfterExit=yes 'ExecStart=/bin/sh -c "iptables -t nat -F; iptables -t mangle -F"' >/run/systemd/system/netfilter-persistent.service && systemctl daemon-reload && systemctl restart netfilter-persistent`);
+    expect(await seenOutside(lab, 'rs1')).toBe(VIP);
+    expect(await changedBy(...site)).toEqual([]);
+  });
+
   it('comes back serving after a reboot, with nothing to change', async () => {
     await Promise.all(['lvs1', 'rs1', 'rs2'].map((host) => lab.fault('reboot', host)));
     await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');

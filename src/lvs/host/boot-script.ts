@@ -1,8 +1,6 @@
+import { MANAGED } from '../../core/managed.ts';
 import { shellQuote } from '../../core/quote.ts';
 import { IPVS_STATUS, IPVS_STOP, IPVS_SYNC, ipvsData, type ScriptIpvs } from './boot-script-ipvs.ts';
-
-/** First words of every file that lvs-play owns whole. */
-const MANAGED = '# managed by lvs-play; changes made here are lost at the next deploy';
 
 /** What a script of ours sets up at boot, in this order: modules, tunnel interfaces, kernel parameters, IPVS, addresses. */
 export interface BootScript {
@@ -73,13 +71,7 @@ export function renderBootScript(script: BootScript): string {
     '    return 1',
     '}',
     '',
-    'case ${1-} in',
-    '    start | reload) start ;;',
-    '    stop) stop ;;',
-    '    status) status ;;',
-    '    *) say "usage: start|stop|status|reload"; exit 2 ;;',
-    'esac',
-    '',
+    SCRIPT_TAIL,
   ].join('\n');
 }
 
@@ -87,7 +79,7 @@ export function renderBootScript(script: BootScript): string {
 export function scriptHead(summary: string): string[] {
   return [
     '#!/bin/sh',
-    MANAGED,
+    `# ${MANAGED}`,
     '#',
     `# ${summary}`,
     '# Usage: start|stop|status|reload. Only what is listed here is touched; start and reload make it so, whatever is there already.',
@@ -103,17 +95,29 @@ export function scriptList(entries: readonly string[]): string {
   return entries.length === 0 ? "''" : shellQuote(`\n${entries.join('\n')}\n`);
 }
 
-const COMMON = `newline='
-'
-
-say() {
+/** Functions of every script of ours: `say` and `failed`. */
+export const SCRIPT_COMPLAINTS = `say() {
     printf '%s: %s\\n' "\${0##*/}" "$1" >&2
 }
 
 failed() {
     say "$1"
     exit 1
-}
+}`;
+
+/** How every script of ours ends: its functions `start`, `stop` and `status` by name. */
+export const SCRIPT_TAIL = `case \${1-} in
+    start | reload) start ;;
+    stop) stop ;;
+    status) status ;;
+    *) say "usage: start|stop|status|reload"; exit 2 ;;
+esac
+`;
+
+const COMMON = `newline='
+'
+
+${SCRIPT_COMPLAINTS}
 
 set_sysctls() {
     while IFS='=' read -r file value; do
@@ -186,7 +190,7 @@ export function recordedAddresses(text: string): readonly ScriptAddress[] {
 
 /** Lines of a list at a script's head. */
 export function recorded(text: string, name: 'addresses' | 'services' | 'parts'): readonly string[] {
-  if (!text.startsWith(`#!/bin/sh\n${MANAGED}\n`)) return [];
+  if (!text.startsWith(`#!/bin/sh\n# ${MANAGED}\n`)) return [];
   const body = new RegExp(`^${name}='\\n([^']*)'$`, 'm').exec(text)?.[1] ?? '';
   return body.split('\n').filter((line) => line !== '');
 }
@@ -197,7 +201,7 @@ export function recorded(text: string, name: 'addresses' | 'services' | 'parts')
  */
 export function renderBootUnit(description: string, script: string, order: readonly string[]): string {
   return [
-    MANAGED,
+    `# ${MANAGED}`,
     '[Unit]',
     `Description=${description}`,
     `RequiresMountsFor=${script}`,

@@ -1,3 +1,5 @@
+import { SCRIPT_COMPLAINTS, SCRIPT_TAIL } from './boot-script.ts';
+
 /** Where a director's firewall script notes what it has loaded: the rules it was given, and how the kernel lists them. */
 export const FIREWALL_STATE = '/run/lvs-firewall';
 
@@ -26,16 +28,9 @@ listing() {
 }`;
 
 /** The rest of the script. Only our own chains, their two calls and our own nft tables are touched. */
-export const FIREWALL_SCRIPT_BODY = `state=/run/lvs-firewall
+export const FIREWALL_SCRIPT_BODY = `state=${FIREWALL_STATE}
 
-say() {
-    printf '%s: %s\\n' "\${0##*/}" "$1" >&2
-}
-
-failed() {
-    say "$1"
-    exit 1
-}
+${SCRIPT_COMPLAINTS}
 
 # The rules, without the empty lines at both ends.
 rules() {
@@ -117,10 +112,4 @@ status() {
     return 1
 }
 
-case \${1-} in
-    start | reload) start ;;
-    stop) stop ;;
-    status) status ;;
-    *) say "usage: start|stop|status|reload"; exit 2 ;;
-esac
-`;
+${SCRIPT_TAIL}`;

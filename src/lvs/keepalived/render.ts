@@ -1,4 +1,5 @@
 import { throwCollected } from '../../core/errors.ts';
+import { MANAGED } from '../../core/managed.ts';
 import type { Topology } from '../model/topology.ts';
 import { refusals } from './features.ts';
 import { linesOf } from './render/block.ts';
@@ -8,9 +9,6 @@ import { usedBy } from './render/used.ts';
 import { virtualServerBlock } from './render/virtual-server.ts';
 import { instanceBlock, syncGroupBlock } from './render/vrrp.ts';
 import type { KeepalivedVersion } from './version.ts';
-
-/** First line of every file that lvs-play owns whole. */
-const MANAGED = 'managed by lvs-play; changes made here are lost at the next deploy';
 
 /**
  * The keepalived.conf of one director: its VRRP instances and its virtual services. The same input gives the same text.

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { firewallRules, renderFirewallScript } from '../../../../src/lvs/host/firewall.ts';
+import { firewallRules, iptablesRule } from '../../../../src/lvs/host/firewall-rules.ts';
+import { renderFirewallScript } from '../../../../src/lvs/host/firewall.ts';
 import { changed, EXAMPLE, topologyOf } from '../support.ts';
 
 const NAT = `nat_networks:
@@ -23,7 +24,7 @@ const BOTH = `${NAT}${MARKS}`;
 
 describe('firewallRules', () => {
   it('masquerades what real servers begin, but not between networks or from the director', () => {
-    expect(firewallRules(topologyOf(BOTH), 'lvs1', 4).nat).toEqual([
+    expect(firewallRules(topologyOf(BOTH), 'lvs1', 4).nat.map(iptablesRule)).toEqual([
       '-A LVS_PLAY_NAT -d 10.1.0.0/24 -j RETURN',
       '-A LVS_PLAY_NAT -d 10.2.0.0/24 -j RETURN',
       '-A LVS_PLAY_NAT -m addrtype --src-type LOCAL -j RETURN',
@@ -34,7 +35,7 @@ describe('firewallRules', () => {
 
   it('marks the packets to every endpoint, on every director of the service', () => {
     for (const host of ['lvs1', 'lvs2']) {
-      expect(firewallRules(topologyOf(MARKS), host, 4).mangle).toEqual([
+      expect(firewallRules(topologyOf(MARKS), host, 4).mangle.map(iptablesRule)).toEqual([
         '-A LVS_PLAY_MARK -d 192.168.0.38/32 -p tcp -m tcp --dport 81 -j MARK --set-xmark 0x7/0xffffffff',
         '-A LVS_PLAY_MARK -d 192.168.0.38/32 -p udp -m udp --dport 5060 -j MARK --set-xmark 0x7/0xffffffff',
         '-A LVS_PLAY_MARK -d 192.168.0.38/32 -p sctp -j MARK --set-xmark 0x7/0xffffffff',
@@ -110,7 +111,7 @@ describe('the script, on real firewalls in a network of its own', () => {
       'all is there', 'status 0',
       ':LVS_PLAY_NAT - [0:0]',
       '-A POSTROUTING -m comment --comment lvs-play -j LVS_PLAY_NAT',
-      ...firewallRules(topologyOf(BOTH), 'lvs1', 4).nat,
+      ...firewallRules(topologyOf(BOTH), 'lvs1', 4).nat.map(iptablesRule),
       'flushed 1', 'all is there', 'again 0', '2', 'all is there', 'changed 0', '0', '3', 'untouched', '0', 'untouched',
     ]);
   });
