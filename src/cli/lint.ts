@@ -51,18 +51,19 @@ async function lint(flags: LintFlags): Promise<number> {
 
 /** Mistakes of the model are findings too; an inventory that cannot be read at all is an error like anywhere. */
 async function findingsOf(options: ReturnType<typeof commonOptions>): Promise<readonly Finding[]> {
-  const [{ readInventory }, { buildSite }, { createTemplateEngine }, { lintTopology, modelFindings }, { noTopology }] = await Promise.all([
+  const [{ readInventory }, { buildSite }, { createTemplateEngine }, { checkTopology, modelFindings, withWaivers }, { noTopology }, { RULES }] = await Promise.all([
     import('./run-input.ts'),
     import('../plan/site.ts'),
     import('../template/engine.ts'),
     import('../lint/run.ts'),
     import('./verify-action.ts'),
+    import('../lint/rules.ts'),
   ]);
   const { inventory, extraVars } = await readInventory(options);
   try {
     const { topology, lvs } = buildSite(inventory, extraVars, createTemplateEngine());
     if (topology === undefined || lvs === undefined) throw noTopology();
-    return lintTopology({ topology, lvs });
+    return withWaivers(checkTopology({ topology, lvs }), lvs, RULES);
   } catch (error) {
     if (error instanceof InputErrors) return modelFindings(error.errors);
     if (error instanceof LvsPlayError && error.kind === 'input' && error.position !== undefined) return modelFindings([error]);

@@ -63,6 +63,12 @@ export interface Finding {
   readonly waived: string | undefined;
 }
 
+/** A finding before the waivers were looked at. */
+export interface Found extends Omit<Finding, 'waived'> {
+  /** Within the variable `lvs`; undefined for what is found elsewhere. */
+  readonly place: DataPath | undefined;
+}
+
 /** A sound topology, and where each of its values was written. */
 export interface LintInput {
   readonly topology: Topology;

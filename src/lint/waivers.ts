@@ -1,13 +1,16 @@
+import type { Position } from '../core/errors.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
 import type { DataPath, Located } from '../core/located.ts';
 import { suggest } from '../core/suggest.ts';
 import type { Finding } from './types.ts';
 
-/** A finding that is let pass: `lvs.lint.waive: [{ rule: ID, at: virtual_services.web, reason: "..." }]`. */
+/** A finding that is let pass: `lvs.lint.waive: [{ rule: ID, at: virtual_services.web, reason: "..." }]`, or `file: patch.yml` of a playbook. */
 export interface Waiver {
   readonly rule: string;
   /** Beginning of a path within `lvs`; undefined: everywhere. */
   readonly at: string | undefined;
+  /** End of the path of the file where the finding is; undefined: in every file. */
+  readonly file: string | undefined;
   readonly reason: string;
   readonly path: DataPath;
 }
@@ -31,10 +34,10 @@ export function readWaivers(lvs: Located, known: ReadonlySet<string>): { readonl
     // A key that nobody reads would make a waiver of one place one of them all.
     const stranger = isJsonObject(entry) ? Object.keys(entry).find((key) => !KEYS.has(key)) : undefined;
     const odd = isJsonObject(entry) ? [...KEYS].find((key) => entry[key] !== undefined && typeof entry[key] !== 'string') : undefined;
-    const { rule, at, reason } = textsOf(entry);
+    const { rule, at, file, reason } = textsOf(entry);
     if (stranger !== undefined) {
       const near = suggest(stranger, KEYS);
-      wrong([...path, stranger], `a waiver takes no "${stranger}"`, near === undefined ? 'write { rule: ID, at: PLACE, reason: "why" }; without at it is for everywhere' : `did you mean ${near}?`, 'key');
+      wrong([...path, stranger], `a waiver takes no "${stranger}"`, near === undefined ? 'write { rule: ID, at: PLACE, reason: "why" }, or file: PLAYBOOK instead of at; without both it is for everywhere' : `did you mean ${near}?`, 'key');
     } else if (odd !== undefined) {
       wrong([...path, odd], `"${odd}" of a waiver is a text`, odd === 'at' ? 'write the path below lvs with dots: at: virtual_services.web' : 'put it into quotes');
     } else if (rule === undefined || !known.has(rule)) {
@@ -43,24 +46,25 @@ export function readWaivers(lvs: Located, known: ReadonlySet<string>): { readonl
     } else if (reason === undefined || reason.trim() === '') {
       wrong(path, `the waiver of ${rule} has no reason`, 'add reason: why this is right here');
     } else {
-      waivers.push({ rule, at, reason, path });
+      waivers.push({ rule, at, file, reason, path });
     }
   }
   return { waivers, problems };
 }
 
-const KEYS: ReadonlySet<string> = new Set(['rule', 'at', 'reason']);
+const KEYS: ReadonlySet<string> = new Set(['rule', 'at', 'file', 'reason']);
 
-function textsOf(entry: Json): { rule: string | undefined; at: string | undefined; reason: string | undefined } {
+function textsOf(entry: Json): { rule: string | undefined; at: string | undefined; file: string | undefined; reason: string | undefined } {
   const text = (key: string): string | undefined => {
     const value = isJsonObject(entry) ? entry[key] : undefined;
     return typeof value === 'string' ? value : undefined;
   };
-  return { rule: text('rule'), at: text('at'), reason: text('reason') };
+  return { rule: text('rule'), at: text('at'), file: text('file'), reason: text('reason') };
 }
 
-/** Whether a waiver speaks of a place. */
-export function covers({ at }: Waiver, path: DataPath): boolean {
-  const place = path.join('.');
-  return at === undefined || place === at || place.startsWith(`${at}.`);
+/** Whether a waiver speaks of a place in the variable `lvs`, and of a file. */
+export function covers({ at, file }: Waiver, path: DataPath | undefined, position: Position | undefined): boolean {
+  const place = path?.join('.');
+  const here = at === undefined || (place !== undefined && (place === at || place.startsWith(`${at}.`)));
+  return here && (file === undefined || position?.file === file || position?.file.endsWith(`/${file}`) === true);
 }

@@ -3,19 +3,14 @@ import { CATALOGUE } from '../../../src/lint/catalogue.ts';
 import { explainRule, formatGithub, formatJson, formatSarif, formatText, listRules } from '../../../src/lint/format.ts';
 import { MARK } from '../../../src/lint/rules/examples.ts';
 import { RULES } from '../../../src/lint/rules.ts';
-import { lintTopology } from '../../../src/lint/run.ts';
 import type { Finding } from '../../../src/lint/types.ts';
-import { parseYaml } from '../../../src/yaml/load.ts';
-import { changed, EXAMPLE, topologyOf } from '../lvs/support.ts';
+import { changed, EXAMPLE } from '../lvs/support.ts';
+import { findingsIn } from './support.ts';
 
 const HASHED = changed(EXAMPLE, 'scheduler: rr', 'scheduler: sh');
 
-function lint(text: string): readonly Finding[] {
-  return lintTopology({ topology: topologyOf(text), lvs: parseYaml(text, 'lvs.yml') });
-}
-
 function of(rule: string, text: string): Finding | undefined {
-  return lint(text).find((finding) => finding.rule === rule);
+  return findingsIn(text).find((finding) => finding.rule === rule);
 }
 
 describe('waivers', () => {
@@ -62,7 +57,7 @@ describe('waivers', () => {
 });
 
 describe('formats', () => {
-  const findings = lint(`${HASHED}lint: { waive: [{ rule: common-vrid, reason: "a lab, no others" }] }\n`);
+  const findings = findingsIn(`${HASHED}lint: { waive: [{ rule: common-vrid, reason: "a lab, no others" }] }\n`);
 
   it('text names place, severity, rule and way out, and counts', () => {
     const text = formatText(findings);

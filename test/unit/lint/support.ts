@@ -1,5 +1,6 @@
 import { MARK } from '../../../src/lint/rules/examples.ts';
-import { lintTopology } from '../../../src/lint/run.ts';
+import { RULES } from '../../../src/lint/rules.ts';
+import { checkTopology, withWaivers } from '../../../src/lint/run.ts';
 import type { Finding } from '../../../src/lint/types.ts';
 import { parseYaml } from '../../../src/yaml/load.ts';
 import { HOSTS, topologyOf } from '../lvs/support.ts';
@@ -8,7 +9,8 @@ import { HOSTS, topologyOf } from '../lvs/support.ts';
 export const hosts = new Map([...HOSTS, ['rs3', { host: 'rs3', address: '192.168.0.29' }]]);
 
 export function findingsIn(text: string): readonly Finding[] {
-  return lintTopology({ topology: topologyOf(text, hosts), lvs: parseYaml(text, 'lvs.yml') });
+  const lvs = parseYaml(text, 'lvs.yml');
+  return withWaivers(checkTopology({ topology: topologyOf(text, hosts), lvs }), lvs, RULES);
 }
 
 /** `line:column` of a finding, from 1. */
