@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { makePlan, runDeploy, type RunResult } from '../../../src/apply/run.ts';
@@ -42,6 +43,14 @@ export class Workshop {
 
   path(name: string): string {
     return path.join(this.dir, name);
+  }
+
+  text(name: string): Promise<string> {
+    return readFile(this.path(name), 'utf8');
+  }
+
+  exists(name: string): boolean {
+    return existsSync(this.path(name));
   }
 
   async input(playbook: string, options: { hosts?: string; extraVars?: JsonObject; limit?: readonly string[] } = {}): Promise<RunInput> {

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { play, Workshop } from './harness.ts';
 
@@ -8,11 +8,6 @@ beforeEach(async () => {
 });
 afterEach(() => shop.close());
 
-const text = (name: string) => readFile(shop.path(name), 'utf8');
-const exists = (name: string) => stat(shop.path(name)).then(
-  () => true,
-  () => false,
-);
 const use = (value: string, name = 'out') => `{ name: use, copy: { dest: "{{ dir }}/${name}", content: "${value}" } }`;
 const warnings = () => shop.events.flatMap((event) => (event.type === 'message' ? [event.text] : []));
 
@@ -30,24 +25,24 @@ describe('what hangs on a result', () => {
     const { plan } = await shop.plan(book, options);
     expect(plan.plays[0]?.tasks.at(-1)).toMatchObject({ status: 'deferred' });
     expect((await shop.deploy(book, options)).recap['h1']).toMatchObject({ failed: 0 });
-    expect(await text('out')).toBe(expected);
+    expect(await shop.text('out')).toBe(expected);
   });
 
   it('a loop of set_fact builds a list up', async () => {
     await shop.deploy(play(['{ set_fact: { all_of: "{{ all_of | default([]) + [item] }}" }, loop: [a, b, c] }', use("{{ all_of | join(' ') }}")], [], 'h1'));
-    expect(await text('out')).toBe('a b c');
+    expect(await shop.text('out')).toBe('a b c');
   });
 
   it('of a loop is a list of results', async () => {
     await shop.deploy(play(['{ command: { argv: [echo, "{{ item }}"] }, loop: [a, b], register: r }', use("{{ r.results | map(attribute='stdout') | join(' ') }} {{ r.changed }}")], [], 'h1'));
-    expect(await text('out')).toMatch(/^a b true$/i);
+    expect(await shop.text('out')).toMatch(/^a b true$/i);
   });
 
   it('is told like any failure, and can be ignored', async () => {
     const tasks = ['{ command: { argv: [echo, hi] }, register: r }', '{ name: bad, copy: { dest: "{{ dir }}/x", content: "{{ r.nothing }}" }, ignore_errors: true, register: bad }', use('is {{ bad.failed }}')];
     const run = await shop.deploy(play(tasks, [], 'h1'));
     expect(run.recap['h1']).toMatchObject({ failed: 0, ignored: 1 });
-    expect(await text('out')).toMatch(/^is true$/i);
+    expect(await shop.text('out')).toMatch(/^is true$/i);
     const strict = await shop.deploy(play(tasks.map((task) => task.replace('ignore_errors: true, ', '')), [], 'h1'));
     expect(strict.recap['h1']).toMatchObject({ failed: 1 });
     expect(shop.finished().at(-1)?.outcome.message).toMatch(/r.nothing is undefined/);
@@ -61,7 +56,7 @@ describe('until', () => {
       play(['{ name: t, shell: "echo reason >&2; exit 3", register: r, until: r.rc == 0, retries: 1, delay: 0, notify: reload, ignore_errors: true }', use('is {{ r.failed }}')], [], 'h1') + handlers,
     );
     expect(shop.finished()[0]?.outcome).toMatchObject({ status: 'ignored', message: expect.stringMatching(/still false after 2 attempts: .*reason/) as string });
-    expect(await text('out')).toMatch(/^is true$/i);
+    expect(await shop.text('out')).toMatch(/^is true$/i);
     expect(run.recap['h1']).toMatchObject({ failed: 0 });
     expect(shop.outcomes().some((line) => line.includes('reload'))).toBe(false);
   });
@@ -71,7 +66,7 @@ describe('until', () => {
     for (const condition of ['r.typo == 1', 'r.rc']) {
       const run = await shop.deploy(play([task(condition), use('x', '{{ inventory_hostname }}')]));
       expect(run.recap, condition).toMatchObject({ h1: { failed: 1 }, h2: { failed: 0 } });
-      expect(await text('h2')).toBe('x');
+      expect(await shop.text('h2')).toBe('x');
     }
     expect(shop.events.at(-1)).toMatchObject({ type: 'run-finished', interrupted: false });
   });
@@ -85,7 +80,7 @@ describe('interruption', () => {
     };
     const handlers = '  handlers:\n    - { name: reload, command: "true" }\n';
     const run = await shop.deploy(play(['{ name: l, copy: { dest: "{{ dir }}/{{ item }}", content: x }, loop: [a, b, c], notify: reload }'], [], 'h1') + handlers, {}, abort.signal);
-    expect([await exists('a'), await exists('b')]).toEqual([true, false]);
+    expect([shop.exists('a'), shop.exists('b')]).toEqual([true, false]);
     expect(run.interrupted).toBe(true);
     expect(warnings()).toEqual(['h1: notified but not run: reload']);
     expect(shop.events.at(-1)).toMatchObject({ type: 'run-finished', interrupted: true });
@@ -99,8 +94,8 @@ describe('handlers', () => {
     - { name: each, shell: "echo {{ inventory_hostname }} > {{ dir }}/{{ inventory_hostname }}.each" }
 `;
     await shop.deploy(book);
-    expect(await text('log')).toBe('once h2\n');
-    expect([await exists('h1.each'), await exists('h2.each'), await exists('h3.each')]).toEqual([false, true, true]);
+    expect(await shop.text('log')).toBe('once h2\n');
+    expect([shop.exists('h1.each'), shop.exists('h2.each'), shop.exists('h3.each')]).toEqual([false, true, true]);
     expect(warnings()).toEqual([]);
   });
 
@@ -129,13 +124,13 @@ describe('run_once', () => {
     expect(rows.filter((row) => row.task.name === 'once').map((row) => [row.host, row.status])).toEqual([['h1', 'change']]);
     const run = await shop.deploy(book);
     expect(run.recap['h3']).toMatchObject({ failed: 0 });
-    expect(await text('h3')).toMatch(/^h1 true$/i);
+    expect(await shop.text('h3')).toMatch(/^h1 true$/i);
   });
 
   it('goes to the next host when the first is not there', async () => {
     shop.broken.add('h1');
     await shop.deploy(play(['{ name: once, copy: { dest: "{{ dir }}/{{ inventory_hostname }}", content: x }, run_once: true }']));
-    expect([await exists('h1'), await exists('h2'), await exists('h3')]).toEqual([false, true, false]);
+    expect([shop.exists('h1'), shop.exists('h2'), shop.exists('h3')]).toEqual([false, true, false]);
   });
 });
 

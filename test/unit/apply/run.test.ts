@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PlannedTask } from '../../../src/plan/types.ts';
 import { play, Workshop } from './harness.ts';
@@ -9,11 +9,6 @@ beforeEach(async () => {
 });
 afterEach(() => shop.close());
 
-const text = (name: string) => readFile(shop.path(name), 'utf8');
-const exists = (name: string) => stat(shop.path(name)).then(
-  () => true,
-  () => false,
-);
 const COPY = '{ name: write, copy: { dest: "{{ dir }}/{{ inventory_hostname }}", content: "text\\n" } }';
 
 function changesOf(tasks: readonly PlannedTask[]): string[] {
@@ -31,14 +26,14 @@ describe('plan and deploy', () => {
 
   it('agree on what changes; the second time nothing does, and one request told so', async () => {
     const planned = await shop.plan(play(tasks));
-    expect(await exists('h1.d')).toBe(false);
+    expect(shop.exists('h1.d')).toBe(false);
     const deployed = await shop.deploy(play(tasks));
     const done = shop.events.flatMap((event) =>
       event.type === 'task-finished' ? event.outcome.changes.map((change) => `${event.host} ${event.task.id} ${change.path} ${JSON.stringify(change.after)}`) : [],
     );
     expect(done.sort()).toEqual(changesOf(planned.plan.plays[0]?.tasks ?? []));
     expect(deployed.recap['h1']).toMatchObject({ failed: 0, unreachable: 0 });
-    expect(await text('h2.d/one')).toBe('b');
+    expect(await shop.text('h2.d/one')).toBe('b');
     // The loop writes the same file twice: it is the one task that changes something each time.
     const rest = tasks.filter((task) => !task.includes('loop'));
     const again = await shop.deploy(play(rest));
@@ -71,7 +66,7 @@ describe('plan and deploy', () => {
       play(['{ name: read, command: { argv: [cat, "{{ dir }}/hostile"] }, register: got }', '{ name: use, copy: { dest: "{{ dir }}/copy", content: "<{{ got.stdout }}>" } }'], [], 'h1'),
     );
     expect(run.recap['h1']).toMatchObject({ failed: 0, changed: 2 });
-    expect(await text('copy')).toBe('<{{ 1 + 1 }} {% if x %}>');
+    expect(await shop.text('copy')).toBe('<{{ 1 + 1 }} {% if x %}>');
   });
 
   it('finds every mistake in the playbook before any host is asked, and tells it once', async () => {
@@ -88,8 +83,8 @@ describe('what fails', () => {
 
   it('takes the host out, also of the plays that follow, and leaves the others in', async () => {
     const run = await shop.deploy(`${play([failing, COPY])}\n${play(['{ name: later, command: "true" }'])}`);
-    expect(await exists('h1')).toBe(false);
-    expect(await text('h2')).toBe('text\n');
+    expect(shop.exists('h1')).toBe(false);
+    expect(await shop.text('h2')).toBe('text\n');
     expect(shop.outcomes().filter((line) => line.startsWith('h1'))).toEqual(['h1 fails failed']);
     expect(run.recap['h1']).toMatchObject({ failed: 1 });
     expect(run.recap['h2']).toMatchObject({ failed: 0 });
@@ -99,7 +94,7 @@ describe('what fails', () => {
   it('stops a rollout: later batches are not begun', async () => {
     const run = await shop.deploy(play([failing, COPY], ['serial: 1']));
     expect(run.stopped).toMatch(/every host of the batch failed/);
-    expect(await exists('h2')).toBe(false);
+    expect(shop.exists('h2')).toBe(false);
     const stopped = shop.events.find((event) => event.type === 'run-stopped');
     expect(stopped).toMatchObject({ notStarted: ['h2', 'h3'] });
   });
@@ -107,7 +102,7 @@ describe('what fails', () => {
   it('max_fail_percentage and any_errors_fatal stop the plays after it', async () => {
     const after = play(['{ name: later, copy: { dest: "{{ dir }}/later", content: x } }']);
     expect((await shop.deploy(`${play([failing], ['max_fail_percentage: 50'])}\n${after}`)).stopped).toBeUndefined();
-    expect(await exists('later')).toBe(true);
+    expect(shop.exists('later')).toBe(true);
     for (const rule of ['max_fail_percentage: 10', 'any_errors_fatal: true']) {
       expect((await shop.deploy(`${play([failing], [rule])}\n${after}`)).stopped, rule).toMatch(/play/);
     }
@@ -117,7 +112,7 @@ describe('what fails', () => {
     shop.broken.add('h3');
     const run = await shop.deploy(`${play([COPY], [], 'h1')}\n${play([COPY], ['any_errors_fatal: true'], 'h2:h3')}`);
     expect(run.stopped).toMatch(/h3 unreachable/);
-    expect(await exists('h1')).toBe(false);
+    expect(shop.exists('h1')).toBe(false);
     expect(run.recap['h3']).toMatchObject({ unreachable: 1 });
   });
 
@@ -132,7 +127,7 @@ describe('what fails', () => {
     );
     expect(shop.outcomes()).toEqual(['h1 ignored ignored', 'h1 fine ok', 'h1 bad ignored', 'h1 third time changed']);
     expect(run.recap['h1']).toMatchObject({ failed: 0, ignored: 2 });
-    expect((await text('tries')).split('\n')).toHaveLength(4);
+    expect((await shop.text('tries')).split('\n')).toHaveLength(4);
   });
 
   it('says which handlers were notified and did not run', async () => {
@@ -151,13 +146,13 @@ describe('order', () => {
       'h1',
     );
     await shop.deploy(book + handlers);
-    expect(await text('log')).toBe('task\nreload\ntopic\n');
+    expect(await shop.text('log')).toBe('task\nreload\ntopic\n');
   });
 
   it('run_once runs on one host and tells the others', async () => {
     await shop.deploy(play(['{ name: once, command: { argv: [echo, "{{ inventory_hostname }}"] }, run_once: true, register: who }', '{ name: use, copy: { dest: "{{ dir }}/{{ inventory_hostname }}", content: "{{ who.stdout }}" } }']));
     expect(shop.outcomes().filter((line) => line.includes('once'))).toHaveLength(1);
-    expect(await text('h3')).toBe('h1');
+    expect(await shop.text('h3')).toBe('h1');
   });
 
   it('an interruption finishes the step in hand and begins nothing more', async () => {
@@ -167,8 +162,8 @@ describe('order', () => {
     };
     const run = await shop.deploy(play([COPY, '{ name: second, copy: { dest: "{{ dir }}/second", content: x } }'], [], 'h1'), {}, abort.signal);
     expect(run).toMatchObject({ interrupted: true, stopped: 'interrupted' });
-    expect(await text('h1')).toBe('text\n');
-    expect(await exists('second')).toBe(false);
+    expect(await shop.text('h1')).toBe('text\n');
+    expect(shop.exists('second')).toBe(false);
   });
 
   it('an action of the controller runs after a change and rests without one', async () => {
@@ -205,7 +200,7 @@ describe('variables', () => {
     ].join('\n');
     const run = await shop.deploy(book, { hosts, extraVars: { e: 'extra' } });
     expect(run.recap['h1']).toMatchObject({ failed: 0 });
-    expect(await text('out')).toBe('inventory play file task set extra h1 inventory');
+    expect(await shop.text('out')).toBe('inventory play file task set extra h1 inventory');
   });
 
   it('keep secrets out of everything that is told', async () => {
@@ -222,11 +217,11 @@ describe('variables', () => {
     const told = JSON.stringify(shop.events);
     expect(told).not.toContain('hunter22');
     expect(told).not.toContain('other-word');
-    expect(await text('s')).toBe('password hunter22\n');
+    expect(await shop.text('s')).toBe('password hunter22\n');
   });
 
   it('environment reaches programs and scripts', async () => {
     await shop.deploy(play(['{ name: e, shell: "echo $COLOUR > {{ dir }}/e", environment: { COLOUR: "it\'s {{ c }}" } }'], [], 'h1'), { extraVars: { c: 'red' } });
-    expect(await text('e')).toBe("it's red\n");
+    expect(await shop.text('e')).toBe("it's red\n");
   });
 });
