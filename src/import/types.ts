@@ -33,12 +33,23 @@ export interface KeepalivedImport {
   /**
    * Every section of `lvs` but these differences: an entry of `ha_pairs` has no `members` (see `members`); of `virtual_services`, `on` is the name
    * of the pair whose VIPs hold the address, and is missing where none does (a single director's); `real_servers` are keyed by address, IPv6
-   * without brackets, several ports of one address as `address#port`; a `sorry_server` has `address`. Passwords stand where they belong.
+   * without brackets, several ports of one address as `address#port`; a `sorry_server` has `address`; a service of a firewall mark has neither `on` nor
+   * `endpoints` (see `marks`). Passwords stand where they belong.
    */
   readonly lvs: JsonObject;
   /** By pair: what is this director's own. */
   readonly members: ReadonlyMap<string, KeepalivedMember>;
+  /** By service: what tells which packets it is about. */
+  readonly marks: ReadonlyMap<string, KeepalivedMark>;
   readonly notes: readonly Note[];
+}
+
+/** `virtual_server fwmark N`. */
+export interface KeepalivedMark {
+  readonly mark: number;
+  readonly family: 4 | 6;
+  readonly position: Position;
+  readonly text: string;
 }
 
 export interface KeepalivedMember {

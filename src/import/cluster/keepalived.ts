@@ -1,7 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { HostSetup } from '../host/setup.ts';
-import type { KeepalivedImport, KeepalivedMember, Note } from '../types.ts';
-import { objectAt } from './json.ts';
+import type { KeepalivedImport, KeepalivedMark, KeepalivedMember, Note } from '../types.ts';
+import { addressesOfPair, addressesOfService, objectAt } from './json.ts';
+import { markedPackets } from './marks.ts';
 import type { Merging } from './services.ts';
 
 interface DirectorSource {
@@ -18,7 +19,7 @@ export function addKeepalived(directors: readonly DirectorSource[], merging: Mer
     if (keepalived === undefined) continue;
     for (const [section, value] of Object.entries(keepalived.lvs)) {
       if (section === 'script_user') scriptUser ??= value;
-      else if (section === 'virtual_services' && isJsonObject(value)) addConfigured(value, name, keepalived, merging);
+      else if (section === 'virtual_services' && isJsonObject(value)) addConfigured(value, { director: name, keepalived, directors }, merging);
       else if (isJsonObject(value)) sections[section] = section === 'ipvs' ? { ...sections[section], ...value } : joined(section, sections[section] ?? {}, value, name, merging);
     }
   }
@@ -90,11 +91,14 @@ function partner(name: string, { taken }: Merging): string {
   }
 }
 
-function addConfigured(services: JsonObject, director: string, keepalived: KeepalivedImport, merging: Merging): void {
+function addConfigured(services: JsonObject, { director, keepalived, directors }: Configured, merging: Merging): void {
   for (const [name, value] of Object.entries(services)) {
     if (!isJsonObject(value)) continue;
-    const entry: JsonObject = { on: director, ...named(value, director, merging) };
-    const inPair = typeof value['on'] === 'string' && keepalived.members.has(value['on']);
+    const mark = keepalived.marks.get(name);
+    const matched = mark === undefined ? value : marked(mark, value, { director, keepalived, directors }, merging);
+    if (matched === undefined) continue;
+    const entry: JsonObject = { on: director, ...named(matched, director, merging) };
+    const inPair = typeof matched['on'] === 'string' && keepalived.members.has(matched['on']);
     const twin = [...merging.services].find(([, other]) => (['address', 'fwmark', 'protocol'] as const).every((key) => JSON.stringify(other[key]) === JSON.stringify(entry[key])));
     if (twin === undefined) {
       merging.services.set(merging.services.has(name) ? `${name}-${director}` : name, entry);
@@ -102,6 +106,28 @@ function addConfigured(services: JsonObject, director: string, keepalived: Keepa
       merging.notes.push({ kind: 'bug', id: 'members-differ', host: director, text: `virtual service ${twin[0]}: ${differing(twin[1], entry)}`, reason: inPair ? 'it differs from what another member has, and they must be the same; the first one is taken' : 'two directors have it and no HA pair holds its address; the first one is taken' });
     }
   }
+}
+
+interface Configured {
+  readonly director: string;
+  readonly keepalived: KeepalivedImport;
+  /** All, as firewall rules of one tell what marks of the other mean. */
+  readonly directors: readonly DirectorSource[];
+}
+
+/** A service of a mark with its packets, on the pair that has their address; undefined: which packets those are is not told. */
+function marked({ mark, family, position, text }: KeepalivedMark, service: JsonObject, { director, keepalived, directors }: Configured, { notes }: Merging): JsonObject | undefined {
+  const own = directors.filter(({ name }) => name === director);
+  const packets = [...own, ...directors].map(({ setup }) => markedPackets(setup, mark, family)).find((one) => one !== undefined);
+  if (packets === undefined) {
+    notes.push({ kind: 'not-understood', position, host: director, text, reason: `left out: which packets get the mark ${String(mark)} is not told; import the iptables or nft commands that set it, too` });
+    return undefined;
+  }
+  notes.push({ kind: 'understood', position, host: director, text, reason: `virtual service of the mark ${String(mark)}` });
+  const addresses = addressesOfService(packets);
+  const pairs = objectAt(keepalived.lvs, 'ha_pairs');
+  const pair = Object.keys(pairs).find((name) => addressesOfPair(objectAt(pairs, name)).some((address) => addresses.includes(address)));
+  return { ...(pair === undefined ? {} : { on: pair }), ...packets, ...service };
 }
 
 /** Real servers and the sorry server by name instead of by address. */

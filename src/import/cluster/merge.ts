@@ -1,11 +1,11 @@
-import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import { formatEndpoint, parseEndpoint } from '../../lvs/model/ip.ts';
+import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import { formatEndpoint } from '../../lvs/model/ip.ts';
 import type { HostSetup } from '../host/setup.ts';
 import type { KeepalivedImport, Note } from '../types.ts';
 import { directorBugs } from './director-bugs.ts';
 import type { Draft, DraftHost } from './draft.ts';
 import { addKeepalived } from './keepalived.ts';
-import { objectAt, textOf } from './json.ts';
+import { addressesOfService, objectAt, textOf } from './json.ts';
 import { unusedMarks } from './marks.ts';
 import { HostNames } from './names.ts';
 import { natNetworks } from './nat.ts';
@@ -99,14 +99,6 @@ function bugs(sources: readonly HostSources[], directors: readonly HostSetup[], 
     if (directors.includes(setup)) notes.push(...directorBugs(setup, entries.some((service) => service['mode'] === 'nat')));
     else notes.push(...realServerBugs(setup, vips.size === 0 ? undefined : vips));
   }
-}
-
-function addressesOfService(service: JsonObject): string[] {
-  const endpoints: readonly Json[] = Array.isArray(service['endpoints']) ? (service['endpoints'] as readonly Json[]) : [];
-  return [service['address'], ...endpoints].flatMap((one) => {
-    const text = isJsonObject(one ?? null) ? textOf((one as JsonObject)['address']) : textOf(one);
-    return parseEndpoint(text)?.address ?? [];
-  });
 }
 
 function ipvsSettings(setups: readonly HostSetup[], { notes }: Merging): JsonObject | undefined {

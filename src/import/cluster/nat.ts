@@ -3,7 +3,7 @@ import type { Position } from '../../core/errors.ts';
 import { parsePrefixed } from '../../lvs/model/ip.ts';
 import { isIn, networkOf } from '../../lvs/model/nat-networks.ts';
 import type { HostSetup } from '../host/setup.ts';
-import { objectAt, textOf } from './json.ts';
+import { addressesOfPair, objectAt, textOf } from './json.ts';
 import type { Merging } from './services.ts';
 
 interface NamedSetup {
@@ -121,13 +121,6 @@ function holderOf(address: string, { setup, name }: NamedSetup, pairs: JsonObjec
 function floating(network: string, director: string, pairs: JsonObject): string | undefined {
   const own = Object.keys(pairs).filter((one) => objectAt(objectAt(pairs, one), 'members')[director] !== undefined);
   return own.flatMap((one) => addressesOfPair(objectAt(pairs, one))).find((address) => isIn(address, network));
-}
-
-function addressesOfPair(pair: JsonObject): string[] {
-  return ['vips', 'excluded_vips'].flatMap((key) => {
-    const list = pair[key];
-    return Array.isArray(list) ? (list as readonly JsonObject[]).flatMap((one) => parsePrefixed(textOf(one) || textOf(one['address']))?.address ?? []) : [];
-  });
 }
 
 function ownAddresses({ setup, name }: NamedSetup, { names }: Pick<Merging, 'names'>): string[] {

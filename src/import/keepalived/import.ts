@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { ConfNode } from '../../lvs/keepalived/conf/tree.ts';
-import type { KeepalivedImport, KeepalivedMember, Note } from '../types.ts';
+import type { KeepalivedImport, KeepalivedMark, KeepalivedMember, Note } from '../types.ts';
 import { Block } from './block.ts';
 import { readInstance, type InstanceRead } from './instance.ts';
 import { readSyncGroup } from './sync-group.ts';
@@ -21,6 +21,7 @@ export function importKeepalived(nodes: readonly ConfNode[]): KeepalivedImport {
   for (const node of root.all('vrrp_track_process')) put('track_processes', node.words[1], readTrackProcess(node, notes));
   for (const node of root.all('bfd_instance')) put('bfd', node.words[1], readBfd(node, notes));
   for (const node of root.all('vrrp_sync_group')) put('sync_groups', node.words[1], readSyncGroup(node, globals.user, notes));
+  const marks = new Map<string, KeepalivedMark>();
   const members = new Map<string, KeepalivedMember>();
   const instances: InstanceRead[] = [];
   for (const node of root.all('vrrp_instance')) {
@@ -32,10 +33,13 @@ export function importKeepalived(nodes: readonly ConfNode[]): KeepalivedImport {
   }
   const groups = new Map(root.all('virtual_server_group').map((node) => [node.words[1] ?? '', node]));
   for (const node of root.all('virtual_server')) {
-    for (const { name, service } of readServer(node, { groups, instances, user: globals.user, taken: Object.keys(sections['virtual_services'] ?? {}) }, notes)) put('virtual_services', name, service);
+    for (const { name, service, mark } of readServer(node, { groups, instances, user: globals.user, taken: Object.keys(sections['virtual_services'] ?? {}) }, notes)) {
+      put('virtual_services', name, service);
+      if (mark !== undefined) marks.set(name, mark);
+    }
   }
   root.end();
-  return { lvs: { ...(globals.user === undefined ? {} : { script_user: globals.user }), ...(globals.timeouts === undefined ? {} : { ipvs: { timeouts: globals.timeouts } }), ...sections }, members, notes };
+  return { lvs: { ...(globals.user === undefined ? {} : { script_user: globals.user }), ...(globals.timeouts === undefined ? {} : { ipvs: { timeouts: globals.timeouts } }), ...sections }, members, marks, notes };
 }
 
 interface Globals {

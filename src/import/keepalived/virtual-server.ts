@@ -3,7 +3,7 @@ import type { ConfNode } from '../../lvs/keepalived/conf/tree.ts';
 import { formatEndpoint, parseIp } from '../../lvs/model/ip.ts';
 import { prefixOfNetmask } from '../../lvs/model/netmask.ts';
 import { serviceName } from '../cluster/names.ts';
-import type { Note } from '../types.ts';
+import type { KeepalivedMark, Note } from '../types.ts';
 import { Block } from './block.ts';
 import { type CheckDefaults, readChecks } from './checks.ts';
 import type { InstanceRead } from './instance.ts';
@@ -19,37 +19,40 @@ interface Context {
 /** Where clients come in: an address with its port, or a mark. */
 type Place = { readonly address: string; readonly port: number } | { readonly mark: number };
 
+export interface ServerRead {
+  readonly name: string;
+  readonly service: JsonObject;
+  readonly mark: KeepalivedMark | undefined;
+}
+
 /** `virtual_server`: a service, or several when it names a group. */
-export function readServer(node: ConfNode, context: Context, notes: Note[]): { readonly name: string; readonly service: JsonObject }[] {
+export function readServer(node: ConfNode, context: Context, notes: Note[]): ServerRead[] {
   const block = new Block(node.body ?? [], node.text, notes);
-  const six = block.text('ip_family') === 'inet6';
+  const family = block.text('ip_family');
+  const six = family === 'inet6';
   const places = placesOf(node, context, block);
   const protocol = (block.text('protocol') ?? 'TCP').toLowerCase();
   const common = options(block, places[0], context.user, six);
   const servers = block.all('real_server');
   block.end();
   const taken = [...context.taken];
-  return places.flatMap((place) => {
-    if ('mark' in place) {
-      block.unread(node, `left out: which packets get the mark ${String(place.mark)} is told by iptables or nft rules; write the service with fwmark and endpoints`);
-      return [];
-    }
-    const name = serviceName({ protocol: protocol === 'tcp' ? 'tcp' : protocol, port: place.port }, new Set(taken));
+  const nat = common.service['mode'] === 'nat';
+  const withServers = (port: number): JsonObject => ({ ...common.service, ...realServers(servers, { port, nat, user: context.user, defaults: common.defaults, inhibit: common.inhibit }, notes) });
+  return places.map((place): ServerRead => {
+    const name = serviceName('mark' in place ? { protocol: 'fwm', port: place.mark } : { protocol, port: place.port }, new Set(taken));
     taken.push(name);
+    if ('mark' in place) {
+      // Without ip_family keepalived takes the real servers'.
+      const inner = six || (family === undefined && servers.some(({ words }) => words[1]?.includes(':') === true)) ? 6 : 4;
+      return { name, service: { fwmark: place.mark, ...withServers(0) }, mark: { mark: place.mark, family: inner, position: node.position, text: node.text } };
+    }
     const pair = context.instances.find(({ addresses }) => addresses.includes(place.address));
     block.understood(node, `virtual service ${name}`);
-    return [
-      {
-        name,
-        service: {
-          ...(pair === undefined ? {} : { on: pair.name }),
-          address: formatEndpoint(place.address, place.port),
-          ...(protocol === 'tcp' ? {} : { protocol }),
-          ...common.service,
-          ...realServers(servers, { port: place.port, nat: common.service['mode'] === 'nat', user: context.user, defaults: common.defaults, inhibit: common.inhibit }, notes),
-        },
-      },
-    ];
+    return {
+      name,
+      service: { ...(pair === undefined ? {} : { on: pair.name }), address: formatEndpoint(place.address, place.port), ...(protocol === 'tcp' ? {} : { protocol }), ...withServers(place.port) },
+      mark: undefined,
+    };
   });
 }
 
