@@ -4,11 +4,12 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { mergeSources } from '../../../src/import/cluster/merge.ts';
 import { readFirewall } from '../../../src/import/firewall/read.ts';
-import { readTable } from '../../../src/import/host/commands.ts';
+import { readSysctlFile, readTable } from '../../../src/import/host/commands.ts';
 import { emptySetup } from '../../../src/import/host/setup.ts';
 import { readKeepalivedLive } from '../../../src/import/keepalived-source.ts';
 import { loadInventory } from '../../../src/inventory/load.ts';
-import { firewallRules, renderFirewallScript } from '../../../src/lvs/host/firewall.ts';
+import { firewallRules, iptablesRule } from '../../../src/lvs/host/firewall-rules.ts';
+import { renderFirewallScript } from '../../../src/lvs/host/firewall.ts';
 import { ipvsCommands } from '../../../src/lvs/ipvs/commands.ts';
 import { compareTables, expectedTable } from '../../../src/lvs/ipvs/table.ts';
 import { renderKeepalived } from '../../../src/lvs/keepalived/render.ts';
@@ -25,13 +26,14 @@ const INVENTORIES = path.resolve(import.meta.dirname, '../../../inventories');
 function savedRules(topology: Topology, host: string): string {
   const { nat, mangle } = firewallRules(topology, host, 4);
   const table = (name: string, hook: string, chain: string, rules: readonly string[]): string => (rules.length === 0 ? '' : `*${name}\n:${hook} ACCEPT [0:0]\n:${chain} - [0:0]\n-A ${hook} -m comment --comment lvs-play -j ${chain}\n${rules.join('\n')}\nCOMMIT\n`);
-  return `${table('nat', 'POSTROUTING', 'LVS_PLAY_NAT', nat)}${table('mangle', 'PREROUTING', 'LVS_PLAY_MARK', mangle)}`;
+  return `${table('nat', 'POSTROUTING', 'LVS_PLAY_NAT', nat.map(iptablesRule))}${table('mangle', 'PREROUTING', 'LVS_PLAY_MARK', mangle.map(iptablesRule))}`;
 }
 
 /** What an import of all directors' keepalived.conf makes of a topology, with the names of its hosts known. */
 function reimported(topology: Topology, hosts: ReadonlyMap<string, string>): Topology {
   const sources = [...topology.directors.keys()].map((host) => {
     const setup = emptySetup(host, hosts.get(host));
+    readSysctlFile('net.ipv4.ip_forward = 1', 'sysctl', setup);
     readFirewall(new Map([['iptables-save', savedRules(topology, host)]]), host, setup);
     return { setup, keepalived: readKeepalivedLive({ setup, files: new Map([['/etc/keepalived/keepalived.conf', renderKeepalived(topology, host, VERSION)]]) }) };
   });
