@@ -2,9 +2,12 @@ import { Command, Option } from 'commander';
 import { InputErrors, LvsPlayError } from '../core/errors.ts';
 import { suggest } from '../core/suggest.ts';
 import type { explainRule } from '../lint/format.ts';
-import type { Finding, RuleGroup } from '../lint/types.ts';
-import { commonOptions, requireInventory, withInventory, type RawOptions } from './options.ts';
-import { printResult } from './output.ts';
+import type { Finding, Found, RuleGroup } from '../lint/types.ts';
+import type { Topology } from '../lvs/model/topology.ts';
+import type { Site } from '../plan/site.ts';
+import type { Playbook } from '../playbook/types.ts';
+import { commonOptions, requireInventory, withInventory, type CommonOptions, type RawOptions } from './options.ts';
+import { printResult, processSecrets } from './output.ts';
 
 /** Set by the build. */
 declare const LVS_PLAY_VERSION: string;
@@ -16,7 +19,7 @@ interface LintFlags extends RawOptions {
   readonly format: 'text' | 'json' | 'github' | 'sarif';
 }
 
-/** `lvs-play lint`: rules about the topology; exit code 1 when one of severity error fires, with --strict a warning too. */
+/** `lvs-play lint`: rules about the topology and about playbooks; exit code 1 when one of severity error fires, with --strict a warning too. */
 export function lintCommand(): Command {
   return withInventory(new Command('lint').description('find what is wrong with a cluster before clients do; exit code 1 for errors'))
     .option('--explain <rule>', 'what a rule is about, why, and a bad and a good example')
@@ -24,12 +27,13 @@ export function lintCommand(): Command {
     .option('--strict', 'warnings count as errors')
     .addOption(new Option('--format <format>', 'how findings are printed').choices(['text', 'json', 'github', 'sarif']).default('text'))
     .option('--json', 'the same as --format json')
-    .action(async (flags: LintFlags) => {
-      process.exitCode = await lint(flags);
+    .argument('[playbooks...]', 'playbooks to look at too')
+    .action(async (playbooks: string[], flags: LintFlags) => {
+      process.exitCode = await lint(playbooks, flags);
     });
 }
 
-async function lint(flags: LintFlags): Promise<number> {
+async function lint(playbooks: readonly string[], flags: LintFlags): Promise<number> {
   const [{ CATALOGUE }, { EXIT }, format] = await Promise.all([import('../lint/catalogue.ts'), import('./exit.ts'), import('../lint/format.ts')]);
   if (flags.explain !== undefined) {
     printResult(explanationOf(flags.explain, CATALOGUE, format.explainRule));
@@ -41,7 +45,7 @@ async function lint(flags: LintFlags): Promise<number> {
   }
   const options = commonOptions(flags, process.env);
   requireInventory(options);
-  const findings = await findingsOf(options);
+  const findings = await findingsOf(options, playbooks);
   const shape = options.json ? 'json' : flags.format;
   const texts = { text: () => format.formatText(findings), json: () => format.formatJson(findings), github: () => format.formatGithub(findings), sarif: () => format.formatSarif(findings, CATALOGUE.flatMap(({ rules }) => rules), LVS_PLAY_VERSION) };
   printResult(texts[shape]());
@@ -49,9 +53,9 @@ async function lint(flags: LintFlags): Promise<number> {
   return counted.length > 0 ? EXIT.error : EXIT.ok;
 }
 
-/** Mistakes of the model are findings too; an inventory that cannot be read at all is an error like anywhere. */
-async function findingsOf(options: ReturnType<typeof commonOptions>): Promise<readonly Finding[]> {
-  const [{ readInventory }, { buildSite }, { createTemplateEngine }, { checkTopology, modelFindings, withWaivers }, { noTopology }, { RULES }] = await Promise.all([
+/** Mistakes of the model and of playbooks are findings too; an inventory that cannot be read at all is an error like anywhere. */
+async function findingsOf(options: CommonOptions, files: readonly string[]): Promise<readonly Finding[]> {
+  const [{ readInventory, readPlaybook }, { buildSite }, { createTemplateEngine }, { checkTopology, modelFindings, withWaivers }, { noTopology }, { RULES }] = await Promise.all([
     import('./run-input.ts'),
     import('../plan/site.ts'),
     import('../template/engine.ts'),
@@ -59,15 +63,36 @@ async function findingsOf(options: ReturnType<typeof commonOptions>): Promise<re
     import('./verify-action.ts'),
     import('../lint/rules.ts'),
   ]);
-  const { inventory, extraVars } = await readInventory(options);
+  const { PLAYBOOK_RULES } = await import('../lint/playbook/rules.ts');
+  const { inventory, extraVars } = await readInventory(options, files[0]);
+  const mistakes: LvsPlayError[] = [];
+  const site = await orMistakes(mistakes, () => buildSite(inventory, extraVars, createTemplateEngine()));
+  const playbooks = await Promise.all(files.map((file) => orMistakes(mistakes, () => readPlaybook(file))));
+  if (site === undefined) return modelFindings(mistakes);
+  const { topology, lvs } = site;
+  if (topology === undefined || lvs === undefined) throw noTopology();
+  const read = playbooks.filter((playbook) => playbook !== undefined);
+  const inPlaybooks = await findInPlaybooks(read, site, topology);
+  const ran = [...RULES, ...(read.length > 0 && mistakes.length === 0 ? PLAYBOOK_RULES : [])];
+  return [...modelFindings(mistakes), ...withWaivers([...checkTopology({ topology, lvs }), ...inPlaybooks], lvs, ran, [...RULES, ...PLAYBOOK_RULES])];
+}
+
+async function findInPlaybooks(playbooks: readonly Playbook[], site: Site, topology: Topology): Promise<readonly Found[]> {
+  if (playbooks.length === 0) return [];
+  const [{ playbookContext }, { checkPlaybook }] = await Promise.all([import('../lint/playbook/read.ts'), import('../lint/playbook/rules.ts')]);
+  const isSecret = (value: string): boolean => processSecrets.mask(value) !== value;
+  return (await Promise.all(playbooks.map(async (playbook) => checkPlaybook(await playbookContext(playbook, site, topology, isSecret))))).flat();
+}
+
+/** Keeps mistakes in the input, which have a place, instead of ending with the first. */
+async function orMistakes<T>(mistakes: LvsPlayError[], work: () => T | Promise<T>): Promise<T | undefined> {
   try {
-    const { topology, lvs } = buildSite(inventory, extraVars, createTemplateEngine());
-    if (topology === undefined || lvs === undefined) throw noTopology();
-    return withWaivers(checkTopology({ topology, lvs }), lvs, RULES);
+    return await work();
   } catch (error) {
-    if (error instanceof InputErrors) return modelFindings(error.errors);
-    if (error instanceof LvsPlayError && error.kind === 'input' && error.position !== undefined) return modelFindings([error]);
-    throw error;
+    if (error instanceof InputErrors) mistakes.push(...error.errors);
+    else if (error instanceof LvsPlayError && error.kind === 'input' && error.position !== undefined) mistakes.push(error);
+    else throw error;
+    return undefined;
   }
 }
 

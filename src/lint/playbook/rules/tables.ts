@@ -11,7 +11,7 @@ export const tableRules = definePlaybookRules([
     source: 'ipvsadm(8), -C; measured with keepalived 2.2.7',
     bad: play('shell: §ipvsadm -C', 'copy:\n  dest: /usr/local/sbin/lvs_nat.sh\n  mode: "0755"\n  content: §|\n    #!/bin/sh\n    ipvsadm -C'),
     good: play('lvs_director: {}', 'command: ipvsadm -Ln\nchanged_when: false'),
-    check: (context) => everywhere(context, ({ argv: [program, ...words] }) => program === 'ipvsadm' && words.some((word) => word === '-C' || word === '--clear'), ({ text }) => ({ message: `${short(text)} removes the services of others as well`, hint: 'remove your own services only (ipvsadm -D), or let lvs_director keep the table' })),
+    check: (context) => everywhere(context, clearsIpvs, ({ text }) => ({ message: `${short(text)} removes the services of others as well`, hint: 'remove your own services only (ipvsadm -D), or let lvs_director keep the table' })),
   },
   {
     id: 'flush-firewall',
@@ -21,7 +21,7 @@ export const tableRules = definePlaybookRules([
     source: 'iptables(8), -F; nft(8), flush ruleset; iptables-restore(8), -n',
     bad: play('shell: §iptables -t nat -F', 'command: §nft flush ruleset'),
     good: play('lvs_firewall: {}', 'command: iptables -t nat -F MY_CHAIN\nchanged_when: true'),
-    check: (context) => everywhere(context, flushes, ({ text }) => ({ message: `${short(text)} removes rules that others have made`, hint: 'keep rules in a chain or table of their own and flush that one; lvs_firewall does so' })),
+    check: (context) => everywhere(context, flushesFirewall, ({ text }) => ({ message: `${short(text)} removes rules that others have made`, hint: 'keep rules in a chain or table of their own and flush that one; lvs_firewall does so' })),
   },
   {
     id: 'ipvs-by-hand',
@@ -48,8 +48,12 @@ export function everywhere({ plays }: PlaybookContext, holds: (command: Playbook
   return plays.flatMap(({ tasks }) => tasks.flatMap(all).filter(holds).map((command) => ({ position: command.position, ...say(command) })));
 }
 
+export function clearsIpvs({ argv: [program, ...words] }: PlaybookCommand): boolean {
+  return program === 'ipvsadm' && words.some((word) => word === '-C' || word === '--clear');
+}
+
 /** Without a chain, or a built-in one; a chain of one's own may be flushed. */
-function flushes({ argv: [program = '', ...words] }: PlaybookCommand): boolean {
+export function flushesFirewall({ argv: [program = '', ...words] }: PlaybookCommand): boolean {
   if (program === 'nft') return words.join(' ').includes('flush ruleset');
   if (/^ip6?tables(-nft|-legacy)?-restore$/.test(program)) return !words.some((word) => word === '-n' || word === '--noflush' || word === '--test' || word === '-t');
   if (!/^ip6?tables(-nft|-legacy)?$/.test(program)) return false;
