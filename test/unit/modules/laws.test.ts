@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LvsPlayError } from '../../../src/core/errors.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
@@ -181,12 +182,11 @@ describe.each(stateful.map((module) => [module.name, module] as const))('%s', (_
 });
 
 it('a command makes every fact doubtful', async () => {
-  const files = readdirSync(new URL('../../../src/facts/', import.meta.url))
-    .map((file) => file.replace(/\.ts$/, ''))
-    .filter((file) => !['contract', 'gather', 'store'].includes(file));
+  const folder = path.join(import.meta.dirname, '../../../src/facts');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !['contract.ts', 'gather.ts', 'store.ts'].includes(file));
   const names = await Promise.all(
     files.map(async (file) => {
-      const exported = (await import(`../../../src/facts/${file}.ts`)) as Record<string, Partial<FactDef> | undefined>;
+      const exported = (await import(/* @vite-ignore */ path.join(folder, file))) as Record<string, Partial<FactDef> | undefined>;
       return Object.entries(exported).find(([name]) => name.endsWith('Fact'))?.[1]?.name;
     }),
   );
