@@ -200,3 +200,52 @@ describe('the tool', () => {
     expect(JSON.parse((await tool.run(['modules', '--json'])).stdout)).toContainEqual(expect.objectContaining({ name: 'copy' }));
   });
 });
+
+describe('lint', () => {
+  const LVS = `    lvs:
+      ha_pairs:
+        edge: { members: { lvs1: { priority: 100 }, lvs2: { priority: 90 } }, interface: eth0, virtual_router_id: 77, vips: [192.0.2.8] }
+      virtual_services:
+        web: { on: edge, address: "192.0.2.8:80", mode: dr, scheduler: sh, health_check: { type: http }, real_servers: { rs1: {}, rs2: {} } }
+`;
+  const CLUSTER = `all:
+  hosts: { lvs1: { ansible_host: 192.0.2.1 }, lvs2: { ansible_host: 192.0.2.2 }, rs1: { ansible_host: 192.0.2.11 }, rs2: { ansible_host: 192.0.2.12 } }
+  vars:
+    db_password: hunter22
+${LVS}`;
+  const RESET = `- hosts: lvs_directors
+  tasks:
+    - shell: ipvsadm -C; mysql -p{{ db_password }}
+      changed_when: true
+      no_log: true
+`;
+
+  it('finds things in the inventory and in playbooks, each at its place', async () => {
+    const { run } = await site({ 'hosts.yml': CLUSTER, 'reset.yml': RESET });
+    const found = await run('lint', 'reset.yml', '--json');
+    expect(found.code, found.stderr).toBe(1);
+    const { findings } = JSON.parse(found.stdout) as { findings: { rule: string; position: { file: string; line: number; column: number } }[] };
+    expect(findings.map(({ rule, position }) => `${rule} ${position.file}:${String(position.line)}:${String(position.column)}`)).toEqual(['hash-without-fallback hosts.yml:9:72', 'flush-ipvs reset.yml:3:14', 'secret-in-command reset.yml:3:14']);
+    expect(found.stdout).not.toContain('hunter22');
+  });
+
+  it('without playbooks looks at the inventory alone; warnings fail it with --strict', async () => {
+    const { run } = await site({ 'hosts.yml': CLUSTER });
+    expect((await run('lint')).code).toBe(0);
+    const strict = await run('lint', '--strict');
+    expect(strict.code).toBe(1);
+    expect(strict.stdout).toContain('hosts.yml:9:72: warning: web has scheduler sh without sh-fallback [hash-without-fallback]');
+  });
+
+  it('shows mistakes of the model and of playbooks together, and explains them', async () => {
+    const { run } = await site({ 'hosts.yml': CLUSTER.replace('77', '777'), 'reset.yml': RESET.replace('shell:', 'shel:') });
+    const found = await run('lint', 'reset.yml');
+    expect(found.code).toBe(1);
+    expect(found.stdout).toMatch(/^hosts\.yml:7:\d+: error: .* \[vrid-range\]$/m);
+    expect(found.stdout).toMatch(/^reset\.yml:3:7: error: .* \[unknown-module\]$/m);
+    expect((await run('lint', '--explain', 'vrid-range')).stdout).toMatch(/^vrid-range \(error\): .*[^]*virtual_router_id: 999/);
+    expect((await run('lint', '--explain', 'vrid-rang')).stderr).toContain('did you mean vrid-range?');
+    const sarif = JSON.parse((await run('lint', 'reset.yml', '--format', 'sarif')).stdout) as { runs: { tool: { driver: { rules: { id: string; fullDescription?: unknown }[] } } }[] };
+    expect(sarif.runs[0]?.tool.driver.rules.find(({ id }) => id === 'vrid-range')?.fullDescription).toBeDefined();
+  });
+});

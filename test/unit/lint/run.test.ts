@@ -3,7 +3,9 @@ import { CATALOGUE } from '../../../src/lint/catalogue.ts';
 import { explainRule, formatGithub, formatJson, formatSarif, formatText, listRules } from '../../../src/lint/format.ts';
 import { MARK } from '../../../src/lint/rules/examples.ts';
 import { RULES } from '../../../src/lint/rules.ts';
-import type { Finding } from '../../../src/lint/types.ts';
+import { withWaivers } from '../../../src/lint/run.ts';
+import type { Finding, Found, RuleText } from '../../../src/lint/types.ts';
+import { parseYaml } from '../../../src/yaml/load.ts';
 import { changed, EXAMPLE } from '../lvs/support.ts';
 import { findingsIn } from './support.ts';
 
@@ -49,6 +51,21 @@ describe('waivers', () => {
     const text = `${waive('{ rule: hash-without-fallback, reason: everywhere }')}    - { rule: hash-without-fallback, at: virtual_services.web, reason: here }\n`;
     expect(of('hash-without-fallback', text)?.waived).toBe('everywhere');
     expect(of('waiver', text)).toBeUndefined();
+  });
+
+  it('name a file for what is found in playbooks, and are no use to complain of when no playbook was looked at', () => {
+    const lvs = parseYaml(`${EXAMPLE}lint: { waive: [{ rule: flush-ipvs, file: reset.yml, reason: given back }] }\n`, 'lvs.yml');
+    const rules = [{ id: 'flush-ipvs' }, { id: 'flush-firewall' }] as unknown as readonly RuleText[];
+    const found = (rule: string, file: string): Found => ({ rule, severity: 'error', message: 'x', position: { file, line: 1, column: 1 }, hint: undefined, place: undefined });
+    const waived = (...all: readonly Found[]): readonly [string, string | undefined][] => withWaivers(all, lvs, rules).map(({ rule, waived: reason }) => [rule, reason]);
+    expect(waived(found('flush-ipvs', 'books/reset.yml'))).toEqual([['flush-ipvs', 'given back']]);
+    expect(waived(found('flush-ipvs', 'reset.yml'))).toEqual([['flush-ipvs', 'given back']]);
+    expect(waived(found('flush-ipvs', 'not-reset.yml'))).toEqual([['waiver', undefined], ['flush-ipvs', undefined]]);
+    expect(waived(found('flush-firewall', 'reset.yml'))).toEqual([['waiver', undefined], ['flush-firewall', undefined]]);
+    expect(withWaivers([], lvs, [], rules)).toEqual([]);
+    // A place below lvs says nothing of a playbook.
+    const elsewhere = parseYaml(`${EXAMPLE}lint: { waive: [{ rule: flush-ipvs, at: virtual_services.web, reason: x }] }\n`, 'lvs.yml');
+    expect(withWaivers([found('flush-ipvs', 'reset.yml')], elsewhere, rules).map((one) => one.waived)).toEqual([undefined, undefined]);
   });
 
   it('a list is wanted', () => {
