@@ -31,9 +31,10 @@ export function parseSource(argument: string): SourceFile {
 export function detectKind(text: string): SourceKind | undefined {
   const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^[#;!]/.test(line));
   if (lines.some((line) => /^(global_defs|vrrp_instance|vrrp_sync_group|vrrp_script|virtual_server|virtual_server_group|static_ipaddress|bfd_instance|track_file|vrrp_track_process)\b/.test(line)) || (lines.length > 0 && lines.every((line) => /^(include|\$\w+\s*=|@)/.test(line)) && lines.some((line) => line.startsWith('include')))) return 'keepalived';
-  if (/^#!.*\bnft\b/.test(text) || (lines.some((line) => /^table\s+\S.*\{$/.test(line)) && lines.some((line) => /^chain\s+\S/.test(line)))) return 'nft';
-  if (lines.some((line) => /^\*(nat|mangle|filter|raw|security)$/.test(line))) return 'iptables';
+  if (/^#!.*\bnft\b/.test(text)) return 'nft';
   if (text.startsWith('#!')) return 'script';
+  if (lines.some((line) => /^\*(nat|mangle|filter|raw|security)$/.test(line))) return 'iptables';
+  if (lines.some((line) => /^table\s+\S.*\{$/.test(line)) && lines.some((line) => /^chain\s+\S/.test(line))) return 'nft';
   if (lines.length > 0 && lines.every((line) => /^-(A|a)\s/.test(line) || /^--add-/.test(line))) return 'ipvsadm';
   if (lines.length > 0 && lines.every((line) => /^-?[a-z0-9_][\w./-]*\s*=\s*\S/.test(line) && line.split('=')[0]?.includes('.') === true)) return 'sysctl';
   return lines.some((line) => /^(sudo\s+)?(\S*\/)?(ipvsadm|ifconfig|ip|route|sysctl|iptables|nft|echo|for|if|case)\b|^[A-Za-z_]\w*=|^\$\w+\s+-[AaCEe]\b/.test(line)) ? 'script' : undefined;
