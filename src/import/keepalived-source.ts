@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Position } from '../core/errors.ts';
 import { globPattern } from '../core/glob.ts';
 import { expand } from '../lvs/keepalived/conf/expand.ts';
 import { parseLines } from '../lvs/keepalived/conf/lines.ts';
@@ -20,10 +21,18 @@ export function readKeepalivedLive(live: LiveHost): KeepalivedImport | undefined
   const main = mainFile(live);
   if (main === undefined) return undefined;
   const all = [...live.files].map(([name, content]) => ({ path: name, text: content }));
-  return read(main, live.files.get(main) ?? '', live.setup.name, (pattern, from) => {
+  const found = read(main, live.files.get(main) ?? '', live.setup.name, (pattern, from) => {
     const wanted = globPattern(path.posix.resolve(path.posix.dirname(from), pattern), '/');
     return all.filter((file) => wanted.test(file.path)).sort((a, b) => (a.path < b.path ? -1 : 1));
   });
+  // Every host has one: its notes say whose it is.
+  const host = live.setup.name ?? live.setup.ownAddress ?? 'a host';
+  const onHost = (position: Position): Position => ({ ...position, file: `${host}: ${position.file}` });
+  return {
+    ...found,
+    marks: new Map([...found.marks].map(([name, mark]) => [name, { ...mark, position: onHost(mark.position) }])),
+    notes: found.notes.map((note) => (note.position === undefined ? note : { ...note, position: onHost(note.position) })),
+  };
 }
 
 function read(file: string, text: string, host: string | undefined, include: (pattern: string, from: string) => Files): KeepalivedImport {

@@ -97,4 +97,11 @@ describe('DR with one director and no keepalived', () => {
     expect(plan.code, plan.stdout).toBe(0);
     expect(await lab.sh('lvs1', 'systemctl is-active lvs-director')).toBe('active\n');
   });
+
+  it('is imported from its hosts to an inventory that changes nothing', async () => {
+    const imported = await lab.imported({ lvs1: '192.168.0.8', rs1: '192.168.0.18', rs2: '192.168.0.28' });
+    expect(imported.stderr).toContain('0 mistakes found, 0 to be completed, 0 not understood.');
+    const plan = await lab.planOf(imported);
+    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+  });
 });

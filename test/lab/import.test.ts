@@ -1,25 +1,10 @@
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lvsPlay, must, TestLab } from './support.ts';
 
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
-const HOSTS = ['lvs1', 'lvs2', 'rs1', 'rs2'] as const;
-const ADDRESSES = { lvs1: '192.168.0.48', lvs2: '192.168.0.58', rs1: '192.168.0.18', rs2: '192.168.0.28' } as const;
+const ADDRESSES = { lvs1: '192.168.0.48', lvs2: '192.168.0.58', rs1: '192.168.0.18', rs2: '192.168.0.28' };
 
 let lab: TestLab;
-const folders: string[] = [];
-
-/** The lab's way to its nodes, with another inventory. */
-async function inventory(text: string): Promise<string> {
-  const dir = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-test-'));
-  folders.push(dir);
-  await cp(lab.overlay, dir, { recursive: true, verbatimSymlinks: true });
-  for (const name of await readdir(dir)) if (name.endsWith('.yml')) await rm(path.join(dir, name));
-  await writeFile(path.join(dir, 'hosts.yml'), text);
-  return dir;
-}
 
 beforeAll(async () => {
   lab = await TestLab.up('import', INVENTORY);
@@ -28,7 +13,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await lab.down();
-  for (const dir of folders) await rm(dir, { recursive: true, force: true });
 });
 
 describe('explain --live', () => {
@@ -63,19 +47,16 @@ describe('explain --live', () => {
 
 describe('import --from live hosts', () => {
   it('gives an inventory with which a plan changes nothing', async () => {
-    const plain = await inventory(`all: { hosts: { ${HOSTS.map((host) => `${host}: { ansible_host: ${ADDRESSES[host]} }`).join(', ')} } }\n`);
-    const run = await must(lvsPlay(['import', '--from', HOSTS.join(','), '-i', plain]));
+    const run = await lab.imported(ADDRESSES);
     expect(run.stderr).toContain('0 mistakes found, 0 to be completed, 0 not understood.');
     expect(run.stdout).toContain('virtual_router_id: 51');
-    const copy = await inventory(run.stdout);
-    const plan = await lvsPlay(['plan', 'playbooks/site.yml', '-i', copy, '--detailed-exitcode']);
+    const plan = await lab.planOf(run);
     expect(plan.code, plan.stdout + plan.stderr).toBe(0);
   });
 
   it('tells what stands in the kernel beside the configuration', async () => {
-    const plain = await inventory(`all: { hosts: { ${HOSTS.map((host) => `${host}: { ansible_host: ${ADDRESSES[host]} }`).join(', ')} } }\n`);
     await lab.sh('lvs2', 'ipvsadm -A -t 192.168.0.58:8443 -s wlc; ipvsadm -a -t 192.168.0.58:8443 -r 192.168.0.18:443 -m');
-    const run = await must(lvsPlay(['import', '--from', HOSTS.join(','), '-i', plain]));
+    const run = await lab.imported(ADDRESSES);
     await lab.sh('lvs2', 'ipvsadm -D -t 192.168.0.58:8443');
     expect(run.stderr).toMatch(/virtual service tcp 192\.168\.0\.58:8443\n +it is in the kernel but not in keepalived\.conf/);
     expect(run.stdout).not.toContain('8443');

@@ -66,6 +66,15 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
     expect(await changedBy(...site)).toEqual([]);
   });
 
+  it('is imported from its hosts to an inventory that changes nothing; of others\' rules none meets it', async () => {
+    const imported = await lab.imported({ lvs1: '192.168.0.8', rs1: '192.168.0.18', rs2: '192.168.0.28' });
+    expect(imported.stderr).toContain('0 mistakes found, 0 to be completed, 1 not understood.');
+    expect(imported.stderr).toMatch(/TCP 10\.9\.9\.9:99\n +left out: it has no real server/);
+    expect(imported.stderr).toMatch(/\d other firewall rules of lvs1\n +left out: none names an address, port or mark of the cluster/);
+    const plan = await lab.planOf(imported);
+    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+  });
+
   it('comes back serving after a reboot, with nothing to change', async () => {
     await Promise.all(['lvs1', 'rs1', 'rs2'].map((host) => lab.fault('reboot', host)));
     await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
@@ -116,6 +125,13 @@ describe('NAT with an HA pair whose inside address floats', () => {
     await Promise.all(['lvs1', 'lvs2', 'rs1', 'rs2'].map((host) => lab.fault('reboot', host)));
     await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
     const plan = await lvsPlay(['plan', ...site, '--detailed-exitcode']);
+    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+  });
+
+  it('is imported from its hosts to an inventory that changes nothing', async () => {
+    const imported = await lab.imported({ lvs1: '192.168.0.48', lvs2: '192.168.0.58', rs1: '192.168.0.18', rs2: '192.168.0.28' });
+    expect(imported.stderr).toContain('0 mistakes found, 0 to be completed, 0 not understood.');
+    const plan = await lab.planOf(imported);
     expect(plan.code, plan.stdout + plan.stderr).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +55,7 @@ export function startLvsPlay(
 export class TestLab {
   readonly name: string;
   readonly overlay: string;
+  readonly #folders: string[] = [];
 
   private constructor(name: string, overlay: string) {
     this.name = name;
@@ -70,6 +71,29 @@ export class TestLab {
 
   async down(): Promise<void> {
     await must(lvsPlay(['lab', 'down', '--name', this.name]));
+    for (const dir of this.#folders) await rm(dir, { recursive: true, force: true });
+  }
+
+  /** The lab's way to its nodes, with another inventory. It is gone with the lab. */
+  async inventory(text: string): Promise<string> {
+    const dir = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-test-'));
+    this.#folders.push(dir);
+    await cp(this.overlay, dir, { recursive: true, verbatimSymlinks: true });
+    for (const name of await readdir(dir)) if (name.endsWith('.yml')) await rm(path.join(dir, name));
+    await writeFile(path.join(dir, 'hosts.yml'), text);
+    return dir;
+  }
+
+  /** Imports what nodes are, by their addresses alone. */
+  async imported(addresses: Readonly<Record<string, string>>): Promise<CliResult> {
+    const hosts = Object.fromEntries(Object.entries(addresses).map(([host, address]) => [host, { ansible_host: address }]));
+    const plain = await this.inventory(JSON.stringify({ all: { hosts } }));
+    return must(lvsPlay(['import', '--from', Object.keys(addresses).join(','), '-i', plain]));
+  }
+
+  /** What a plan with an imported inventory would change: exit code 0 means nothing. */
+  async planOf(imported: CliResult): Promise<CliResult> {
+    return lvsPlay(['plan', 'playbooks/site.yml', '-i', await this.inventory(imported.stdout), '--detailed-exitcode']);
   }
 
   /** Runs a script on a node as root, beside anything that is tested: by ssh of its own. */

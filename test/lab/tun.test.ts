@@ -120,6 +120,13 @@ describe('TUN with one director and real servers on another network', () => {
   it('comes back serving after every node was rebooted from inside, with nothing to change', async () => {
     await servesAgainAfterReboot(['lvs1', 'rs1', 'rs2']);
   });
+
+  it('is imported from its hosts to an inventory that changes nothing', async () => {
+    const imported = await lab.imported({ lvs1: '192.168.0.8', rs1: '192.168.1.18', rs2: '192.168.1.28' });
+    expect(imported.stderr).toContain('0 mistakes found, 0 to be completed, 0 not understood.');
+    const plan = await lab.planOf(imported);
+    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+  });
 });
 
 describe('TUN with a pair', () => {

@@ -2,7 +2,7 @@ import { parsePrefixed } from '../../lvs/model/ip.ts';
 import { endpointsOf, natNetworksOf, servicesOf, vipsOf } from '../../lvs/model/lookups.ts';
 import { isIn } from '../../lvs/model/nat-networks.ts';
 import { addressesOf, type Topology, type VirtualService } from '../../lvs/model/topology.ts';
-import type { FirewallRule } from '../firewall/rule.ts';
+import type { HostRule } from '../firewall/rule.ts';
 import { readNote } from '../host/notes.ts';
 import type { HostSetup } from '../host/setup.ts';
 import type { Note } from '../types.ts';
@@ -27,7 +27,7 @@ interface Concern {
 export function firewallNotes(setup: HostSetup, host: string, topology: Topology | undefined, addresses: readonly string[]): Note[] {
   const { rules, idle, dropping, sets } = setup.firewall;
   const concern = topology === undefined ? undefined : concernOf(topology, addresses);
-  const isMet = (rule: FirewallRule): boolean => concern === undefined || meets(rule, concern, sets);
+  const isMet = (rule: HostRule): boolean => concern === undefined || meets(rule, concern, sets);
   const notes: Note[] = [];
   let others = 0;
   for (const { rule, read } of rules) {
@@ -46,7 +46,7 @@ export function firewallNotes(setup: HostSetup, host: string, topology: Topology
 }
 
 /** Whether the inventory makes lvs-play do on this host what a rule of somebody does. */
-function isTaken({ action, match }: FirewallRule, topology: Topology, host: string): boolean {
+function isTaken({ action, match }: HostRule, topology: Topology, host: string): boolean {
   if (action.kind === 'mark') return marksOf(servicesOf(topology, host)).includes(action.mark);
   const [source] = match.sources ?? [];
   return (action.kind === 'masquerade' || action.kind === 'snat') && natNetworksOf(topology, host).some(({ network, masquerade }) => masquerade && (source === undefined || source === network));
@@ -72,17 +72,20 @@ function concernOf(topology: Topology, hosts: readonly string[]): Concern {
  * Whether a rule can concern the cluster: it names one of its addresses, ports or marks, or VRRP; or it names no address, port or state at all and does
  * more than accept.
  */
-function meets(rule: FirewallRule, concern: Concern, sets: ReadonlyMap<string, string>): boolean {
+function meets(rule: HostRule, concern: Concern, sets: ReadonlyMap<string, string>): boolean {
   const { match, action } = rule;
-  const written = [...match.other, ...(action.kind === 'other' || action.kind === 'snat' ? [action.kind === 'other' ? action.text : action.to] : [])].join(' ');
+  const done = action.kind === 'other' ? action.text : action.kind === 'snat' ? action.to : '';
+  const written = [...match.other, ...(action.kind === 'other' ? [done] : [])].join(' ');
   const inSets = [...written.matchAll(/@(\S+)/g)].map(([, name = '']) => [...sets].find(([key]) => key.endsWith(` ${rule.table} ${name}`))?.[1] ?? '').join(' ');
   const named = addressesIn([...(match.sources ?? []), ...(match.destinations ?? []), written, inSets].join(' '));
-  if (named.some((text) => overlaps(text, concern))) return true;
+  if ([...named, ...addressesIn(done)].some((text) => overlaps(text, concern))) return true;
   if (match.protocols?.some((one) => one === 'vrrp' || one === '112') === true) return concern.vrrp;
   if (action.kind === 'mark' && concern.marks.has(action.mark)) return true;
   if (named.length > 0) return false;
   const ports = [...(match.ports ?? []), ...[...written.matchAll(/dports? (\S+)/g)].map(([, one = '']) => one)];
   if (ports.length > 0) return ports.some((text) => [...concern.ports].some((port) => holds(text, port)));
+  // `-m ipvs ... -j SNAT`: it changes packets, whatever their addresses are.
+  if (action.kind === 'masquerade' || action.kind === 'snat') return true;
   return action.kind === 'drop' && match.other.length === 0 && (match.protocols === undefined || match.protocols.some((one) => one === 'tcp' || one === 'udp' || one === 'sctp'));
 }
 

@@ -1,6 +1,6 @@
 import type { Position } from '../../core/errors.ts';
 import { splitWords } from '../../core/words.ts';
-import { byEffect, type FirewallRule, isOurs, type RuleAction, type RuleMatch, type Ruleset } from './rule.ts';
+import { byEffect, type HostRule, isOurs, type RuleAction, type RuleMatch, type Ruleset } from './rule.ts';
 
 /** Options of iptables(8) and its extensions that are read, by what follows them. */
 const LONG: Readonly<Record<string, string>> = {
@@ -46,7 +46,7 @@ export interface RulePlace {
 }
 
 /** One rule of iptables. @param words what stands behind `-A CHAIN` */
-export function iptablesRule(words: readonly string[], place: RulePlace): FirewallRule {
+export function iptablesRule(words: readonly string[], place: RulePlace): HostRule {
   const found = new Map<string, string>();
   const other: string[] = [];
   const notDestinations: string[] = [];
@@ -116,7 +116,7 @@ const TARGETS = new Set(['DNAT', 'REDIRECT', 'MARK', 'CONNMARK', 'TCPMSS', 'NOTR
 
 /** What iptables-save prints and iptables-restore reads. @param start where its first line is */
 export function parseIptablesSave(output: string, family: 4 | 6, start: Pick<Position, 'file' | 'line'>): Ruleset & { readonly tables: ReadonlySet<string> } {
-  const rules: FirewallRule[] = [];
+  const rules: HostRule[] = [];
   const dropping: Ruleset['dropping'][number][] = [];
   const unread: Ruleset['unread'][number][] = [];
   const tables = new Set<string>();

@@ -2,7 +2,7 @@ import { parseIp, parsePrefixed } from '../../lvs/model/ip.ts';
 import type { Protocol } from '../../lvs/model/topology.ts';
 import type { HostSetup } from '../host/setup.ts';
 import type { Read } from '../types.ts';
-import type { FirewallRule } from './rule.ts';
+import type { HostRule } from './rule.ts';
 
 const PROTOCOLS: readonly Protocol[] = ['tcp', 'udp', 'sctp'];
 /** Ports of one range that are written out one by one. */
@@ -12,14 +12,14 @@ const LONGEST_RANGE = 32;
  * Takes what a rule does for a cluster: masquerading, and marks. Rules of lvs-play itself are all understood.
  * @returns undefined for a rule that does neither, which is a matter of whom it concerns
  */
-export function takeRule(rule: FirewallRule, setup: HostSetup): Read | undefined {
+export function takeRule(rule: HostRule, setup: HostSetup): Read | undefined {
   const { action } = rule;
   if (action.kind === 'masquerade' || action.kind === 'snat') return masquerading(rule, setup);
   if (action.kind === 'mark') return marking(rule, action.mark, setup);
   return rule.ours ? { done: 'a rule of lvs-play, which the inventory brings' } : undefined;
 }
 
-function masquerading(rule: FirewallRule, setup: HostSetup): Read {
+function masquerading(rule: HostRule, setup: HostSetup): Read {
   const { match, action, position, ours } = rule;
   const networks = match.sources?.map((source) => parsePrefixed(source)) ?? [undefined];
   const except = match.notDestinations ?? [];
@@ -43,7 +43,7 @@ function masquerading(rule: FirewallRule, setup: HostSetup): Read {
   return { done: what };
 }
 
-function marking(rule: FirewallRule, mark: number, setup: HostSetup): Read {
+function marking(rule: HostRule, mark: number, setup: HostSetup): Read {
   const { match, position, ours } = rule;
   const addresses = match.destinations?.map((one) => parseIp(one.replace(rule.family === 6 || one.includes(':') ? /\/128$/ : /\/32$/, ''))) ?? [];
   const ports = match.ports?.flatMap(portsOf) ?? [0];

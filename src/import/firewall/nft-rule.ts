@@ -1,5 +1,5 @@
 import type { Position } from '../../core/errors.ts';
-import { byEffect, type FirewallRule, isOurs, type RuleAction, type RuleMatch, type Ruleset } from './rule.ts';
+import { byEffect, type HostRule, isOurs, type RuleAction, type RuleMatch, type Ruleset } from './rule.ts';
 import { type NftChain, type NftStatement, parseNft } from './nft-text.ts';
 
 /** All rules of a text of nftables. @param start where its first line is @param skipped `ip nat`: tables that iptables keeps there, and its own listing tells @param live what is in force on a host */
@@ -20,7 +20,7 @@ interface Place extends Pick<NftChain, 'family' | 'table' | 'name'> {
 }
 
 /** One rule. @param words without the table and chain that it is added to */
-export function nftRule(words: readonly string[], { position, text }: Pick<NftStatement, 'position' | 'text'>, { family, table, name, hook, live }: Place): FirewallRule {
+export function nftRule(words: readonly string[], { position, text }: Pick<NftStatement, 'position' | 'text'>, { family, table, name, hook, live }: Place): HostRule {
   const { match, action, comment } = new RuleReader(words).read();
   const calls = action.kind === 'jump' ? action.chain : undefined;
   return { position, text, family: family === 'ip' ? 4 : family === 'ip6' ? 6 : 'both', table, chain: name, hook, live, ours: isOurs({ table, chain: name, comment, calls }), match, action };

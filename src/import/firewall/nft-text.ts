@@ -53,7 +53,11 @@ class Reader {
   }
 
   read(): NftText {
-    while (this.#at < this.#tokens.length) this.#top();
+    while (this.#at < this.#tokens.length) {
+      // A brace that closes nothing.
+      if (this.#tokens[this.#at]?.text === '}') this.#at++;
+      else this.#top();
+    }
     return { chains: this.#chains, sets: this.#sets, others: this.#others };
   }
 

@@ -1,7 +1,7 @@
 import type { Position } from '../../core/errors.ts';
 
 /** A packet filter's rule as far as LVS has to do with it; iptables' and nftables' alike. */
-export interface FirewallRule {
+export interface HostRule {
   readonly position: Position;
   /** As written. */
   readonly text: string;
@@ -47,9 +47,9 @@ export type RuleAction =
 
 /** What a host's rules are when they were all read: every rule, and what chains without one do. */
 export interface Ruleset {
-  readonly rules: readonly FirewallRule[];
+  readonly rules: readonly HostRule[];
   /** Rules of chains that nothing calls. */
-  readonly idle: readonly FirewallRule[];
+  readonly idle: readonly HostRule[];
   /** Chains that drop whatever no rule took. */
   readonly dropping: readonly { readonly position: Position; readonly text: string; readonly hook: string }[];
   /** Named sets of nftables, name -> what is written in them. */
@@ -64,8 +64,8 @@ export function isOurs({ table, chain, comment, calls }: { readonly table: strin
 }
 
 /** Rules of base chains and of those that they call, however deep, and the rest, which is without effect. */
-export function byEffect(all: readonly FirewallRule[]): Pick<Ruleset, 'rules' | 'idle'> {
-  const keyOf = ({ family, table }: FirewallRule, chain: string): string => `${String(family)} ${table} ${chain}`;
+export function byEffect(all: readonly HostRule[]): Pick<Ruleset, 'rules' | 'idle'> {
+  const keyOf = ({ family, table }: HostRule, chain: string): string => `${String(family)} ${table} ${chain}`;
   const reached = new Set(all.filter(({ hook }) => hook !== undefined).map((rule) => keyOf(rule, rule.chain)));
   for (let before = -1; before !== reached.size; ) {
     before = reached.size;

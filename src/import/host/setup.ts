@@ -1,7 +1,7 @@
 import type { Position } from '../../core/errors.ts';
 import type { Protocol } from '../../lvs/model/topology.ts';
 import type { IpvsDestination, IpvsService } from '../../lvs/ipvs/types.ts';
-import type { FirewallRule, Ruleset } from '../firewall/rule.ts';
+import type { HostRule, Ruleset } from '../firewall/rule.ts';
 import type { Note, Read } from '../types.ts';
 
 /** What sources say one host is made to do; filled command by command. */
@@ -35,8 +35,8 @@ export interface ServiceSetup extends Omit<IpvsService, 'destinations'> {
 /** Rules of others on a live host: told when the cluster uses or meets them. */
 export interface LiveFirewall {
   /** `read`: what was taken of it; undefined: it neither masquerades nor marks. */
-  readonly rules: { readonly rule: FirewallRule; readonly read: Read | undefined }[];
-  readonly idle: FirewallRule[];
+  readonly rules: { readonly rule: HostRule; readonly read: Read | undefined }[];
+  readonly idle: HostRule[];
   readonly dropping: Ruleset['dropping'][number][];
   readonly sets: Map<string, string>;
 }

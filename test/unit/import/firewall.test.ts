@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseIptablesSave } from '../../../src/import/firewall/iptables.ts';
+import { readRuleset } from '../../../src/import/firewall/nft-rule.ts';
 import { importAll, type Imported } from '../../../src/import/import.ts';
 import { type LiveHost, liveScript, parseLive } from '../../../src/import/live.ts';
 import { renderFirewallScript } from '../../../src/lvs/host/firewall.ts';
@@ -127,6 +130,7 @@ describe("others' rules", () => {
     ["a service's port", '-A INPUT -p tcp -m multiport --dports 22,80 -j DROP'],
     ['a range with it', '-A INPUT -p tcp -m tcp --dport 1:1024 -j ACCEPT'],
     ['everything', '-A FORWARD -j REJECT --reject-with icmp-port-unreachable'],
+    ['no address, and change packets', '-A POSTROUTING -m ipvs --vdir ORIGINAL -j SNAT --to-source 10.8.0.1'],
     ['an address in a target', '-A PREROUTING -p tcp -m tcp --dport 8443 -j DNAT --to-destination 192.168.0.18:443'],
   ])('that name %s are listed', async (_name, text) => {
     expect(texts((await importLive(rule(text), realServer('192.168.0.8'))).notes, 'not-understood')).toEqual([text]);
@@ -156,6 +160,18 @@ describe("others' rules", () => {
     expect(done.sound).toBe(false);
     expect(texts(done.notes, 'not-understood')).toEqual(['-A INPUT -s 10.9.9.0/24 -j DROP']);
   });
+});
+
+it('any text of nft and iptables-save is read to its end', () => {
+  const pieces = fc.array(fc.constantFrom('table ', 'ip ', 'x ', 'chain ', 'set ', '{', '}', '\n', ';', '"', '#', '\\\n', 'ip saddr ', '10.0.0.0/8 ', '!= ', 'masquerade ', 'tcp dport ', '80 ', 'mark set ', '7 ', 'counter ', 'jump ', 'define ', '= ', '$x ', '*nat\n', '-A ', '-s ', '-j ', 'MASQUERADE ', '! '), { maxLength: 60 });
+  fc.assert(
+    fc.property(pieces, (parts) => {
+      const text = parts.join('');
+      readRuleset(text, { file: 'x', line: 1 }, { skipped: new Set(), live: true });
+      parseIptablesSave(text, 4, { file: 'x', line: 1 });
+    }),
+    { numRuns: 500 },
+  );
 });
 
 describe('what real tools say', () => {
