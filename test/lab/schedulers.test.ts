@@ -22,33 +22,8 @@ async function inTurn(port: number, count: number, options: { from?: string; vip
   return (await must(lab.client('sh', '-c', script))).stdout.replace(/\n$/, '').split('\n');
 }
 
-/** Connections opened one after the other and all held open; each then asks, and is told who holds it. '' for a connection that failed. */
-const HOLD = `
-const net = require('node:net');
-const [host, port, count] = process.argv.slice(1);
-const connect = () => new Promise((resolve) => {
-  const socket = net.connect({ host, port: Number(port), timeout: 3000 });
-  socket.once('connect', () => resolve(socket));
-  for (const event of ['error', 'timeout']) socket.once(event, () => resolve(undefined));
-});
-const ask = (socket) => new Promise((resolve) => {
-  if (socket === undefined) return resolve('');
-  let text = '';
-  socket.on('data', (data) => { text += data; });
-  socket.once('close', () => resolve(text.trim().split('\\n').at(-1)));
-  socket.write('GET / HTTP/1.0\\r\\n\\r\\n');
-});
-(async () => {
-  const sockets = [];
-  for (let i = 0; i < Number(count); i++) sockets.push(await connect());
-  const names = [];
-  for (const socket of sockets) names.push(await ask(socket));
-  console.log(JSON.stringify(names));
-})();
-`;
-
 async function held(port: number, count: number): Promise<string[]> {
-  return JSON.parse((await must(lab.client(process.execPath, '-e', HOLD, VIP, String(port), String(count)))).stdout) as string[];
+  return lab.answersAtOnce(VIP, port, count);
 }
 
 function share(names: readonly string[]): Record<string, number> {

@@ -51,6 +51,31 @@ export function startLvsPlay(
   return { pid: child.pid, kill: (signal) => child.kill(signal), result };
 }
 
+/** Connections opened one after the other and all held open; each then asks, and is told who holds it. */
+const HOLD = `
+const net = require('node:net');
+const [host, port, count] = process.argv.slice(1);
+const connect = () => new Promise((resolve) => {
+  const socket = net.connect({ host, port: Number(port), timeout: 3000 });
+  socket.once('connect', () => resolve(socket));
+  for (const event of ['error', 'timeout']) socket.once(event, () => resolve(undefined));
+});
+const ask = (socket) => new Promise((resolve) => {
+  if (socket === undefined) return resolve('');
+  let text = '';
+  socket.on('data', (data) => { text += data; });
+  socket.once('close', () => resolve(text.trim().split('\\n').at(-1)));
+  socket.write('GET / HTTP/1.0\\r\\n\\r\\n');
+});
+(async () => {
+  const sockets = [];
+  for (let i = 0; i < Number(count); i++) sockets.push(await connect());
+  const names = [];
+  for (const socket of sockets) names.push(await ask(socket));
+  console.log(JSON.stringify(names));
+})();
+`;
+
 /** A lab of a test's own, run by the tool's own commands. */
 export class TestLab {
   readonly name: string;
@@ -122,6 +147,11 @@ export class TestLab {
   async answers(vip: string, count: number): Promise<string[]> {
     const script = `i=0; while [ $i -lt ${String(count)} ]; do a=$(curl -s -m 3 http://${vip}/ | head -n 1); echo "$a"; i=$((i+1)); done`;
     return (await must(this.client('sh', '-c', script))).stdout.replace(/\n$/, '').split('\n');
+  }
+
+  /** Who holds each of `count` connections that are open at the same time; '' for one that failed. */
+  async answersAtOnce(vip: string, port: number, count: number): Promise<string[]> {
+    return JSON.parse((await must(this.client(process.execPath, '-e', HOLD, vip, String(port), String(count)))).stdout) as string[];
   }
 }
 

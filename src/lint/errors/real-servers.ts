@@ -18,8 +18,8 @@ export const realServerErrors = defineErrors([
   {
     id: 'weight-zero-hash',
     summary: 'weight 0 under sh or mh without a fallback',
-    why: 'Both go on choosing that server for the clients that are hashed to it, and refuse them.',
-    source: 'Linux, net/netfilter/ipvs/ip_vs_sh.c and ip_vs_mh.c',
+    why: 'Both go on choosing that server for the clients that are hashed to it, and refuse them: sh always, mh when the server had a weight before.',
+    source: 'Linux, net/netfilter/ipvs/ip_vs_sh.c and ip_vs_mh.c (last_weight); measured on Linux 6.1',
     bad: rs1('weight: §0', 'scheduler: sh'),
     good: rs1('weight: 0', 'scheduler: sh', 'scheduler_flags: [sh-fallback]'),
   },

@@ -60,8 +60,8 @@ export const schedulingRules = defineRules([
     id: 'failover-order',
     severity: 'warning',
     summary: 'scheduler fo has servers of the same highest weight',
-    why: 'fo sends everything to the server of the highest weight. Among equals it is the one that came into the table first, which changes whenever one fails and comes back.',
-    source: 'Linux, net/netfilter/ipvs/ip_vs_fo.c',
+    why: 'fo sends everything to the server of the highest weight. Among equals it is the one that came into the table last: at first the last one of the file, and then whichever failed and came back.',
+    source: 'Linux, net/netfilter/ipvs/ip_vs_fo.c (strictly above) and ip_vs_ctl.c (a new one is put first in the list); measured on Linux 6.1',
     bad: `${PAIR}${service('scheduler: fo').replace('real_servers', '§real_servers')}`,
     good: `${PAIR}${service('scheduler: fo').replace('rs1: { weight: 1 }', 'rs1: { weight: 2 }')}`,
     check: (context) =>
