@@ -1,5 +1,5 @@
 import { checksOf, type HealthCheck, type VirtualService } from '../../lvs/model/topology.ts';
-import { defineRules } from '../types.ts';
+import { defineRules, type LintContext } from '../types.ts';
 import { PAIR, service } from './examples.ts';
 import { at, services } from './services.ts';
 
@@ -113,6 +113,21 @@ export const availabilityRules = defineRules([
     check: (context) => services(context, (one) => checksOfAll(one).some(({ retry, type }) => retry === 0 && type !== 'file' && type !== 'bfd')).map((one) => ({ path: at(one, 'health_check'), message: `one failed check takes a server of ${one.name} out`, hint: 'set retry: 1 or more' })),
   },
   {
+    id: 'file-check-removes',
+    severity: 'warning',
+    summary: 'a file takes a server out and cuts its connections',
+    why: 'With weight 0 a file check fails as soon as the file holds anything but 0, and a failed server is removed with its connections. With inhibit_on_failure it stays with weight 0 and is drained, without a reload.',
+    source: 'keepalived.conf(5), FILE_CHECK and inhibit_on_failure; keepalived, check/check_file.c',
+    bad: `track_files: { drain: { file: /run/drain } }\n${PAIR}${service('health_check: §{ type: file, track_file: drain, weight: 0 }')}`,
+    good: `track_files: { drain: { file: /run/drain } }\n${PAIR}${service('health_check: { type: file, track_file: drain, weight: 0 }', 'inhibit_on_failure: true')}`,
+    check: (context) =>
+      services(context, (one) => one.realServers.some((server) => !server.inhibitOnFailure && checksOf(one, server).some((check) => failsByFile(context, check)))).map((one) => ({
+        path: at(one, 'health_check'),
+        message: `the file that a server of ${one.name} is checked by removes it and cuts its connections`,
+        hint: 'add inhibit_on_failure: true, or a weight: the file\'s number times it is then added to the server\'s',
+      })),
+  },
+  {
     id: 'sorry-is-real-server',
     severity: 'warning',
     summary: 'the sorry server is a real server of the same service',
@@ -144,6 +159,11 @@ function total({ realServers }: VirtualService): number {
 
 function heaviest({ realServers }: VirtualService): number {
   return Math.max(0, ...realServers.map(({ weight }) => weight));
+}
+
+/** A weight makes the number in the file part of the server's weight instead; without any it is 1. */
+function failsByFile({ topology }: LintContext, check: HealthCheck): boolean {
+  return check.type === 'file' && (check.weight ?? topology.trackers.files.get(check.trackFile)?.weight ?? 1) === 0;
 }
 
 /** Of all real servers, their own ones included. */

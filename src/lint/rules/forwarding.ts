@@ -1,3 +1,4 @@
+import { likelySameNetwork, parseIp } from '../../lvs/model/ip.ts';
 import { endpointsOf } from '../../lvs/model/lookups.ts';
 import { defineRules } from '../types.ts';
 import { PAIR, service } from './examples.ts';
@@ -39,6 +40,24 @@ export const forwardingRules = defineRules([
             return real?.gateway !== undefined && real.vips.some(({ mode }) => mode === 'dr');
           })
           .map(({ host }) => ({ path: at(one, 'real_servers', host), of: 'key' as const, message: `${host} is a real server by NAT in ${one.name} and by DR in another service`, hint: 'use one mode for a host: its default route can lead to one place' })),
+      ),
+  },
+  {
+    id: 'dr-across-networks',
+    severity: 'warning',
+    summary: 'a DR real server seems to be on another network than its director',
+    why: 'DR changes MAC addresses only, so the director must reach the real server without a router in between. Through one, the packet goes to the router\'s idea of the VIP: the director itself.',
+    source: 'LVS-HOWTO, LVS-DR; Linux, net/netfilter/ipvs/ip_vs_xmit.c (ip_vs_dr_xmit)',
+    bad: `${PAIR}${service().replace('rs1: { weight: 1 }', '§rs1: { address: 10.9.0.18 }')}`,
+    good: `${PAIR}${service('mode: tun').replace('rs1: { weight: 1 }', 'rs1: { address: 10.9.0.18 }')}`,
+    check: (context) =>
+      services(context, (one) => one.mode === 'dr').flatMap((one) =>
+        one.realServers
+          .filter((server) => {
+            const directors = one.directors.flatMap((host) => context.topology.directors.get(host)?.address ?? []).filter((address) => parseIp(address)?.family === parseIp(server.address)?.family);
+            return !one.directors.includes(server.host) && directors.length > 0 && ![...directors, one.vip].some((address) => likelySameNetwork(address, server.address));
+          })
+          .map((server) => ({ path: at(one, 'real_servers', server.host), of: 'key' as const, message: `${server.host} (${server.address}) is in no /24 or /64 of ${one.directors.join(', ')} nor of ${one.vip}`, hint: 'use mode: tun or nat across networks, write the address on the common network (address:), or waive this where the network is larger' })),
       ),
   },
   {

@@ -23,6 +23,20 @@ export const taskRules = definePlaybookRules([
     },
   },
   {
+    id: 'vip-before-arp',
+    severity: 'warning',
+    summary: 'an address comes onto lo before the ARP settings',
+    why: 'In between the real server announces the VIP and answers ARP for it. Clients and routers that have learnt its MAC reach it past the director until their entry ends.',
+    source: 'Linux, Documentation/networking/ip-sysctl.rst, arp_ignore and arp_announce; measured on Linux 6.1',
+    bad: playOf('hosts: lvs_real_servers', 'shell: §ip addr add 192.168.0.38/32 dev lo', 'sysctl: { name: net.ipv4.conf.all.arp_ignore, value: 1 }'),
+    good: playOf('hosts: lvs_real_servers', 'sysctl: { name: net.ipv4.conf.all.arp_ignore, value: 1 }', 'shell: ip addr add 192.168.0.38/32 dev lo'),
+    check: ({ plays }) =>
+      plays.flatMap(({ tasks }) => {
+        const settings = tasks.findIndex((task) => arpSettings(task).some(({ device, key }) => device !== 'lo' && key === 'arp_ignore'));
+        return tasks.slice(0, Math.max(0, settings)).filter(addsToLoopback).map((task) => ({ position: placeOf(task), message: 'the host answers ARP for this address until arp_ignore is set', hint: 'put the task with arp_ignore and arp_announce first; lvs_real_server does both in order' }));
+      }),
+  },
+  {
     id: 'secret-in-command',
     severity: 'warning',
     summary: 'a secret is an argument of a command',
@@ -92,6 +106,16 @@ export const taskRules = definePlaybookRules([
 /** What a task, or a file that it copies, sets of the two. */
 function arpSettings({ texts }: LintTask): readonly { readonly device: string; readonly key: string }[] {
   return texts.flatMap((text) => [...text.matchAll(/net[./]ipv4[./]conf[./]([\w{}"$-]+)[./](arp_ignore|arp_announce)/g)].map(([, device = '', key = '']) => ({ device, key })));
+}
+
+/** By the module ip_address, by ip(8) or ifconfig(8). */
+function addsToLoopback({ task, commands }: LintTask): boolean {
+  const { interface: device, address, state } = task.args.value;
+  if (task.module === 'ip_address') return device === 'lo' && state !== 'absent' && typeof address === 'string' && !address.includes(':');
+  return commands.some(({ argv: [program = '', ...words] }) => {
+    const line = words.join(' ');
+    return (program === 'ip' && /\ba(ddr|ddress)? (add|replace)\b/.test(line) && / dev lo( |$)/.test(line) && !/\d:|::/.test(line)) || (program === 'ifconfig' && /^lo:\w+ \d/.test(line));
+  });
 }
 
 function placeOf({ task, commands: [first] }: LintTask): Position {
