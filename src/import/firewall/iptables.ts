@@ -129,7 +129,7 @@ export function parseIptablesSave(output: string, family: 4 | 6, start: Pick<Pos
     if (text.startsWith('*')) {
       table = text.slice(1);
       tables.add(table);
-    } else if (policy === 'DROP') dropping.push({ position, text: `policy DROP of ${chain} in the table ${table}`, hook: chain.toLowerCase() });
+    } else if (policy === 'DROP') dropping.push({ position, text: `policy DROP of ${chain} in the table ${table}`, family, table, chain, hook: chain.toLowerCase() });
     else if (policy === undefined) {
       // With -c its counters stand in front.
       const words = wordsOf(text.replace(/^\[\d+:\d+\] /, ''));

@@ -8,7 +8,7 @@ export function readRuleset(text: string, start: Pick<Position, 'file' | 'line'>
   const own = chains.filter(({ family, table }) => !skipped.has(`${family} ${table}`));
   const dropping = own.flatMap((chain) => {
     const { hook, policy } = baseOf(chain);
-    return policy === 'drop' && hook !== undefined && chain.rules[0] !== undefined ? [{ position: chain.rules[0].position, text: `policy drop of ${chain.name} in the table ${chain.family} ${chain.table}`, hook }] : [];
+    return policy === 'drop' && hook !== undefined && chain.rules[0] !== undefined ? [{ position: chain.rules[0].position, text: `policy drop of ${chain.name} in the table ${chain.family} ${chain.table}`, family: familyOf(chain.family), table: chain.table, chain: chain.name, hook }] : [];
   });
   const rules = own.flatMap((chain) => chain.rules.filter(({ words }) => !isSetting(words)).map((statement) => nftRule(statement.words, statement, { ...chain, hook: baseOf(chain).hook, live })));
   return { ...byEffect(rules), dropping, sets, unread: [], others };
@@ -23,7 +23,11 @@ interface Place extends Pick<NftChain, 'family' | 'table' | 'name'> {
 export function nftRule(words: readonly string[], { position, text }: Pick<NftStatement, 'position' | 'text'>, { family, table, name, hook, live }: Place): HostRule {
   const { match, action, comment } = new RuleReader(words).read();
   const calls = action.kind === 'jump' ? action.chain : undefined;
-  return { position, text, family: family === 'ip' ? 4 : family === 'ip6' ? 6 : 'both', table, chain: name, hook, live, ours: isOurs({ table, chain: name, comment, calls }), match, action };
+  return { position, text, family: familyOf(family), table, chain: name, hook, live, ours: isOurs({ table, chain: name, comment, calls }), match, action };
+}
+
+function familyOf(family: string): FirewallRule['family'] {
+  return family === 'ip' ? 4 : family === 'ip6' ? 6 : 'both';
 }
 
 /** `type nat hook postrouting priority 100` and `policy accept` are of the chain. */

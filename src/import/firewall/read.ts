@@ -16,6 +16,11 @@ export type FirewallProgram = (typeof FIREWALL_PROGRAMS)[number];
  * @param asked the host, for positions @param outputs what each program printed; a program that is not there has none
  */
 export function readFirewall(outputs: ReadonlyMap<FirewallProgram, string>, asked: string, setup: HostSetup): void {
+  for (const ruleset of readRulesets(outputs, asked)) takeRuleset(ruleset, setup);
+}
+
+/** The rules of each program. Tables that iptables keeps in nftables are told once, by iptables. */
+export function readRulesets(outputs: ReadonlyMap<FirewallProgram, string>, asked: string): readonly Ruleset[] {
   const rulesets: Ruleset[] = [];
   const tables = new Set<string>();
   for (const program of FIREWALL_PROGRAMS) {
@@ -28,7 +33,7 @@ export function readFirewall(outputs: ReadonlyMap<FirewallProgram, string>, aske
       if (!program.includes('legacy')) for (const table of own) tables.add(`${six ? 'ip6' : 'ip'} ${table}`);
     }
   }
-  for (const ruleset of rulesets) takeRuleset(ruleset, setup);
+  return rulesets;
 }
 
 /** A file of iptables-save, or what a script gives to iptables-restore. @param family undefined: by its addresses @param start where its first line is */

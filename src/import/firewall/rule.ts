@@ -45,13 +45,18 @@ export type RuleAction =
   /** Whatever else is done to a packet, as written. */
   | { readonly kind: 'other'; readonly text: string };
 
+/** A base chain whose policy is to drop. */
+export interface DroppingChain extends Pick<FirewallRule, 'position' | 'text' | 'family' | 'table' | 'chain'> {
+  readonly hook: string;
+}
+
 /** What a host's rules are when they were all read: every rule, and what chains without one do. */
 export interface Ruleset {
   readonly rules: readonly HostRule[];
   /** Rules of chains that nothing calls. */
   readonly idle: readonly HostRule[];
   /** Chains that drop whatever no rule took. */
-  readonly dropping: readonly { readonly position: Position; readonly text: string; readonly hook: string }[];
+  readonly dropping: readonly DroppingChain[];
   /** Named sets of nftables, name -> what is written in them. */
   readonly sets: ReadonlyMap<string, string>;
   /** What could not be read at all. */
