@@ -19,6 +19,8 @@ export interface Hit {
   readonly message: string;
   /** The way out. */
   readonly hint: string;
+  /** What the rule asks could not be told: an info, whatever its severity. */
+  readonly unjudged?: true;
 }
 
 /** What `--list`, `--explain`, SARIF and docs/lint.md say of a rule, whatever it looks at. */

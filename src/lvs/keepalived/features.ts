@@ -79,6 +79,12 @@ function neededVersion(version: KeepalivedVersion, feature: Feature): string | u
   return feature.broken?.find(([from, mended]) => atLeast(version, from) && !atLeast(version, mended))?.[1];
 }
 
+/** The version that mends a feature which this one has broken; undefined: it is not broken. */
+export function brokenIn(name: FeatureName, version: KeepalivedVersion): string | undefined {
+  const { broken }: Feature = FEATURES[name];
+  return broken?.find(([from, mended]) => atLeast(version, from) && !atLeast(version, mended))?.[1];
+}
+
 /** What a director's keepalived lacks for its part of the topology: an error each, none when it has all. */
 export function refusals(topology: Topology, director: string, used: Used, version: KeepalivedVersion): LvsPlayError[] {
   const text = `${String(version.major)}.${String(version.minor)}.${String(version.patch)}`;
