@@ -30,6 +30,8 @@ module.exports = {
     only('apply', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('explain', ['lvs', 'core']),
+    // It reads firewalls as an import does.
+    only('lint', ['import/firewall', 'playbook', 'lvs', 'core']),
     only('import', ['lvs', 'core']),
     only('report', ['core', 'plan/types.ts']),
     only('lab', ['inventory', 'core']),

@@ -2,11 +2,12 @@ import { Command, Option } from 'commander';
 import { InputErrors, LvsPlayError } from '../core/errors.ts';
 import { suggest } from '../core/suggest.ts';
 import type { explainRule } from '../lint/format.ts';
-import type { Finding, Found, RuleGroup } from '../lint/types.ts';
+import type { Finding, Found, LintInput, RuleGroup } from '../lint/types.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import type { Site } from '../plan/site.ts';
 import type { Playbook } from '../playbook/types.ts';
-import { commonOptions, requireInventory, withInventory, type CommonOptions, type RawOptions } from './options.ts';
+import type { OpenSite } from './open-site.ts';
+import { commonOptions, requireInventory, withConnection, withInventory, type CommonOptions, type RawOptions } from './options.ts';
 import { printResult, processSecrets } from './output.ts';
 
 /** Set by the build. */
@@ -15,15 +16,17 @@ declare const LVS_PLAY_VERSION: string;
 interface LintFlags extends RawOptions {
   readonly explain?: string;
   readonly list?: true;
+  readonly live?: true;
   readonly strict?: true;
   readonly format: 'text' | 'json' | 'github' | 'sarif';
 }
 
-/** `lvs-play lint`: rules about the topology and about playbooks; exit code 1 when one of severity error fires, with --strict a warning too. */
+/** `lvs-play lint`: rules about the topology and about playbooks, with --live about the hosts too; exit code 1 when one of severity error fires, with --strict a warning too. */
 export function lintCommand(): Command {
-  return withInventory(new Command('lint').description('find what is wrong with a cluster before clients do; exit code 1 for errors'))
+  return withConnection(withInventory(new Command('lint').description('find what is wrong with a cluster before clients do; exit code 1 for errors')))
     .option('--explain <rule>', 'what a rule is about, why, and a bad and a good example')
     .option('--list', 'list the rules')
+    .option('--live', 'look at the hosts too; nothing is changed there')
     .option('--strict', 'warnings count as errors')
     .addOption(new Option('--format <format>', 'how findings are printed').choices(['text', 'json', 'github', 'sarif']).default('text'))
     .option('--json', 'the same as --format json')
@@ -45,36 +48,56 @@ async function lint(playbooks: readonly string[], flags: LintFlags): Promise<num
   }
   const options = commonOptions(flags, process.env);
   requireInventory(options);
-  const findings = await findingsOf(options, playbooks);
+  const live = flags.live === true;
+  if (live) {
+    const { enterLabIfNeeded } = await import('../lab/enter.ts');
+    const inside = await enterLabIfNeeded(options.inventories);
+    if (inside !== undefined) return inside;
+  }
+  const findings = await findingsOf(options, playbooks, live);
   const shape = options.json ? 'json' : flags.format;
   const texts = { text: () => format.formatText(findings), json: () => format.formatJson(findings), github: () => format.formatGithub(findings), sarif: () => format.formatSarif(findings, CATALOGUE.flatMap(({ rules }) => rules), LVS_PLAY_VERSION) };
-  printResult(texts[shape]());
+  // Adverts and rules of firewalls are others' words.
+  printResult(processSecrets.mask(texts[shape]()));
   const counted = findings.filter(({ waived, severity }) => waived === undefined && (severity === 'error' || (flags.strict === true && severity === 'warning')));
   return counted.length > 0 ? EXIT.error : EXIT.ok;
 }
 
 /** Mistakes of the model and of playbooks are findings too; an inventory that cannot be read at all is an error like anywhere. */
-async function findingsOf(options: CommonOptions, files: readonly string[]): Promise<readonly Finding[]> {
-  const [{ readInventory, readPlaybook }, { buildSite }, { createTemplateEngine }, { checkTopology, modelFindings, withWaivers }, { noTopology }, { RULES }] = await Promise.all([
+async function findingsOf(options: CommonOptions, files: readonly string[], live: boolean): Promise<readonly Finding[]> {
+  const [{ readInventory, readPlaybook }, { buildSite }, { createTemplateEngine }, { checkTopology, modelFindings, withWaivers }, { noTopology }, { RULES }, { reachSite }] = await Promise.all([
     import('./run-input.ts'),
     import('../plan/site.ts'),
     import('../template/engine.ts'),
     import('../lint/run.ts'),
     import('./verify-action.ts'),
     import('../lint/rules.ts'),
+    import('./open-site.ts'),
   ]);
-  const { PLAYBOOK_RULES } = await import('../lint/playbook/rules.ts');
+  const [{ PLAYBOOK_RULES }, { LIVE_RULES }] = await Promise.all([import('../lint/playbook/rules.ts'), import('../lint/live/rules.ts')]);
   const { inventory, extraVars } = await readInventory(options, files[0]);
   const mistakes: LvsPlayError[] = [];
-  const site = await orMistakes(mistakes, () => buildSite(inventory, extraVars, createTemplateEngine()));
+  const engine = createTemplateEngine();
+  const site = await orMistakes(mistakes, () => buildSite(inventory, extraVars, engine));
   const playbooks = await Promise.all(files.map((file) => orMistakes(mistakes, () => readPlaybook(file))));
   if (site === undefined) return modelFindings(mistakes);
   const { topology, lvs } = site;
   if (topology === undefined || lvs === undefined) throw noTopology();
   const read = playbooks.filter((playbook) => playbook !== undefined);
   const inPlaybooks = await findInPlaybooks(read, site, topology);
-  const ran = [...RULES, ...(read.length > 0 && mistakes.length === 0 ? PLAYBOOK_RULES : [])];
-  return [...modelFindings(mistakes), ...withWaivers([...checkTopology({ topology, lvs }), ...inPlaybooks], lvs, ran, [...RULES, ...PLAYBOOK_RULES])];
+  const onHosts = live ? await findOnHosts({ topology, lvs }, () => reachSite(site, extraVars, engine, options), options.forks) : [];
+  const ran = [...RULES, ...(read.length > 0 && mistakes.length === 0 ? PLAYBOOK_RULES : []), ...(live ? LIVE_RULES : [])];
+  return [...modelFindings(mistakes), ...withWaivers([...checkTopology({ topology, lvs }), ...inPlaybooks, ...onHosts], lvs, ran, [...RULES, ...PLAYBOOK_RULES, ...LIVE_RULES])];
+}
+
+async function findOnHosts(input: LintInput, reach: () => Promise<OpenSite>, forks: number): Promise<readonly Found[]> {
+  const { foundLive } = await import('./lint-live.ts');
+  const opened = await reach();
+  try {
+    return await foundLive(input, opened.target, forks);
+  } finally {
+    await opened.close();
+  }
 }
 
 async function findInPlaybooks(playbooks: readonly Playbook[], site: Site, topology: Topology): Promise<readonly Found[]> {

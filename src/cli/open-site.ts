@@ -3,6 +3,8 @@ import { Scopes } from '../plan/scope.ts';
 import { Sessions } from '../plan/sessions.ts';
 import { createTemplateEngine } from '../template/engine.ts';
 import type { Target } from '../transport/target.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { TemplateEngine } from '../template/types.ts';
 import { secretsOf } from '../lvs/host/director.ts';
 import type { CommonOptions } from './options.ts';
 import { processSecrets } from './output.ts';
@@ -19,7 +21,11 @@ export interface OpenSite {
 export async function openSite(options: CommonOptions): Promise<OpenSite> {
   const { inventory, extraVars } = await readInventory(options);
   const engine = createTemplateEngine();
-  const site = buildSite(inventory, extraVars, engine);
+  return reachSite(buildSite(inventory, extraVars, engine), extraVars, engine, options);
+}
+
+/** The same for a model that was read already. */
+export async function reachSite(site: Site, extraVars: JsonObject, engine: TemplateEngine, options: CommonOptions): Promise<OpenSite> {
   for (const secret of site.topology === undefined ? [] : secretsOf(site.topology)) processSecrets.add(secret);
   const connection = await readConnection(options);
   const scopes = new Scopes({ site, extraVars, engine, dryRun: true, playbookDir: process.cwd() });

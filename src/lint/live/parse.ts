@@ -1,4 +1,4 @@
-import { FIREWALL_PROGRAMS, readRulesets } from '../../import/firewall/live.ts';
+import { FIREWALL_PROGRAMS, readRulesets } from '../../import/firewall/read.ts';
 import type { Ruleset } from '../../import/firewall/rule.ts';
 import { parseAddresses } from '../../lvs/host/addresses.ts';
 import { type KeepalivedVersion, keepalivedVersion } from '../../lvs/keepalived/version.ts';

@@ -1,4 +1,4 @@
-import { FIREWALL_PROGRAMS, type FirewallProgram } from '../../import/firewall/live.ts';
+import { FIREWALL_PROGRAMS, type FirewallProgram } from '../../import/firewall/read.ts';
 import { shellCommand, shellQuote } from '../../core/quote.ts';
 import { directorModules } from '../../lvs/host/director.ts';
 import { realServerKernelModules } from '../../lvs/host/real-server.ts';
