@@ -15,7 +15,7 @@ export function clientsOf(network: string): string {
   const whole = Math.floor(prefix / 4);
   const loose = 4 - (prefix % 4);
   const edge = prefix % 4 === 0 ? '' : `[${nibbles(Number.parseInt(digits[whole] ?? '0', 16), loose, family)}]`;
-  const start = `${digits.slice(0, whole)}`;
+  const start = digits.slice(0, whole);
   const spelled = family === 4 ? start : start.replaceAll(/(.{4})(?=.)/g, '$1:');
   return `^[A-Z]+ +${spelled}${family === 6 && whole > 0 && whole % 4 === 0 && whole < 32 ? ':' : ''}${edge}`;
 }

@@ -9,6 +9,8 @@ export interface FilteredPacket {
   readonly protocol: readonly string[];
   readonly source: string;
   readonly destination: string;
+  /** Whether its receiver ever sends the like back: adverts between two addresses. Nobody answers a multicast group, nor packets of IPVS's tunnels. */
+  readonly answered: boolean;
   /** Destination port, of protocols that have one. */
   readonly port: number | undefined;
   readonly direction: 'in' | 'out';
@@ -179,9 +181,9 @@ function conditionHolds(option: string, value: string, packet: FilteredPacket): 
   switch (option) {
     case '--ctstate':
     case '--state':
-      return tracked(listed, multicast);
+      return tracked(listed, packet.answered);
     case 'ct':
-      return listed.has('state') && !listed.has('vmap') && !listed.has('!=') ? tracked(listed, multicast) : 'maybe';
+      return listed.has('state') && !listed.has('vmap') && !listed.has('!=') ? tracked(listed, packet.answered) : 'maybe';
     case '--dst-type':
     case '--pkt-type':
     case 'pkttype':
@@ -224,8 +226,8 @@ function interfaces(packet: FilteredPacket, value: string, direction: 'in' | 'ou
   return words.includes('!=') ? opposite(found) : found;
 }
 
-/** To a multicast group nobody ever answers, so that each packet is NEW (nf_conntrack_core.c); of others it depends on what was sent before. */
-function tracked(states: ReadonlySet<string>, multicast: boolean): Certainty {
-  if (states.has('new')) return multicast || states.has('established') ? 'yes' : 'maybe';
-  return multicast || !states.has('established') ? 'no' : 'maybe';
+/** Without an answer each packet is NEW (nf_conntrack_core.c); else it depends on what was sent before. */
+function tracked(states: ReadonlySet<string>, answered: boolean): Certainty {
+  if (states.has('new')) return !answered || states.has('established') ? 'yes' : 'maybe';
+  return answered && states.has('established') ? 'maybe' : 'no';
 }

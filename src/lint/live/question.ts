@@ -72,7 +72,7 @@ export function liveScript(question: LiveQuestion, nonce: string): string {
     ...moduleLines(question.modules),
     ...(question.keepalived ? [section('keepalived'), 'if command -v keepalived >/dev/null 2>&1; then keepalived -v 2>&1; else echo absent; fi'] : []),
     ...(question.firewall ? firewallLines(section) : []),
-    ...(question.natNetworks.length === 0 ? [] : [section('connections'), ...question.natNetworks.map((network) => `${shellCommand(['grep', '-s', '-m', String(CONNECTIONS), '-E', clientsOf(network), '/proc/net/ip_vs_conn'])}`)]),
+    ...(question.natNetworks.length === 0 ? [] : [section('connections'), ...question.natNetworks.map((network) => shellCommand(['grep', '-s', '-m', String(CONNECTIONS), '-E', clientsOf(network), '/proc/net/ip_vs_conn']))]),
     ...listenLines(question.vrrpInterfaces, section),
     section('end'),
     'exit 0',

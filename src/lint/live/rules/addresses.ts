@@ -82,7 +82,7 @@ export const addressRules = defineLiveRules([
     why: 'Every address of a network on lo is local: packets to the director, the gateway and the clients of that network never leave the real server.',
     source: 'Linux, net/ipv4/fib_frontend.c (fib_add_ifaddr); LVS-HOWTO, netmask of the VIP',
     cluster: 'dr',
-    bad: `${CARRIES.replace('38/32', '38/24')}`,
+    bad: CARRIES.replace('38/32', '38/24'),
     good: CARRIES,
     check: (context) =>
       carried(context).flatMap(({ served, vip }) =>
@@ -134,11 +134,11 @@ function carried(context: LiveContext): readonly { served: Served; vip: string; 
   );
 }
 
-/** Real servers of IPv4 VIPs with the interfaces where they are asked for them: of their own address, and in the VIP's network. */
+/** Real servers that have IPv4 VIPs, with the interfaces where they are asked for them: of their own address, and in the VIP's network. */
 function silentServers(context: LiveContext, key: string, fine: (value: number) => boolean): readonly { served: Served; device: string; value: number }[] {
   return realServers(context, ['dr', 'tun']).flatMap((served) => {
     const { state, server, service } = served;
-    const vips = vipsOf(service).filter((vip) => !vip.includes(':'));
+    const vips = vipsOf(service).filter((vip) => !vip.includes(':') && state.addresses.some(({ address }) => address === vip));
     if (vips.length === 0) return [];
     const near = state.addresses.filter((one) => one.interface !== 'lo' && one.prefix < 32 && vips.some((vip) => isIn(vip, `${one.address}/${String(one.prefix)}`))).map((one) => one.interface);
     const own = deviceOf(state, server.address);

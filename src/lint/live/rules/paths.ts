@@ -129,20 +129,19 @@ function pairMtus({ topology, hosts }: LiveContext): readonly Hit[] {
   });
 }
 
-/** Real servers that a director reaches without a gateway, against the card that leads there. */
+/** Real servers against the cards of directors that reach them without a gateway. */
 function neighbourMtus(context: LiveContext): readonly Hit[] {
-  return realServers(context, ['dr', 'nat', 'tun']).flatMap(({ service, server, state }) => {
+  return realServers(context, ['dr', 'nat', 'tun']).flatMap(({ service, server, state }): readonly Hit[] => {
     const device = deviceOf(state, server.address);
     const [own] = sized(server.host, device, state.links.get(device ?? '')?.mtu);
-    return service.directors.flatMap((name) =>
-      stateOf(context.hosts, name).flatMap((director) => {
-        const route = director.routes.get(server.address);
-        if (own === undefined || route === undefined || route.via !== undefined || route.device === 'lo') return [];
-        return sized(name, route.device, director.links.get(route.device)?.mtu)
-          .filter(({ mtu }) => mtu !== own.mtu)
-          .map((one) => ({ ...atServer({ service, server }), message: `${own.text}, ${one.text}`, hint: 'set the same MTU on all cards of the network' }));
+    const others = service.directors.flatMap((name) =>
+      stateOf(context.hosts, name).flatMap(({ routes, links }) => {
+        const route = routes.get(server.address);
+        return route === undefined || route.via !== undefined || route.device === 'lo' ? [] : sized(name, route.device, links.get(route.device)?.mtu);
       }),
     );
+    const different = others.filter(({ mtu }) => mtu !== own?.mtu).map(({ text }) => text);
+    return own === undefined || different.length === 0 ? [] : [{ ...atServer({ service, server }), message: `${own.text}, ${different.join(', ')}`, hint: 'set the same MTU on all cards of the network' }];
   });
 }
 

@@ -92,7 +92,7 @@ function between(pair: HaPair, member: PairMember, protocol: readonly string[], 
     .filter(({ host }) => host !== member.host)
     .flatMap((peer) => {
       const six = isSix(pair);
-      const at = { family: six ? 6 : 4, protocol, port, interface: pair.vmac === undefined ? member.interface : undefined } as const;
+      const at = { family: six ? 6 : 4, protocol, answered: pair.unicast, port, interface: pair.vmac === undefined ? member.interface : undefined } as const;
       return [
         { peer: peer.host, packet: { ...at, direction: 'in', source: peer.address, destination: pair.unicast ? member.address : group(six) } },
         { peer: peer.host, packet: { ...at, direction: 'out', source: member.address, destination: pair.unicast ? peer.address : group(six) } },
@@ -123,7 +123,7 @@ function tunnelled(context: LiveContext): readonly Hit[] {
       const source = director?.addresses.find((one) => one.interface === device && one.address.includes(':') === six)?.address ?? context.topology.directors.get(name)?.address;
       if (source === undefined) return [];
       const { protocol, port } = envelope(service.vip, service.tunnel);
-      const packet: FilteredPacket = { family: six ? 6 : 4, protocol, port, source, destination: server.address, direction: 'in', interface: deviceOf(state, server.address) };
+      const packet: FilteredPacket = { family: six ? 6 : 4, protocol, port, answered: false, source, destination: server.address, direction: 'in', interface: deviceOf(state, server.address) };
       return filtered(state, packet, { ...atServer({ service, server }), what: `the tunnel from ${name}`, hint: `accept ${protocol[1] ?? ''}${port === undefined ? '' : ` port ${String(port)}`} from the directors` });
     }),
   );
