@@ -31,7 +31,7 @@ module.exports = {
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('explain', ['lvs', 'core']),
     // It reads firewalls as an import does.
-    only('lint', ['import/firewall', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core']),
+    only('lint', ['import/firewall', 'import/shell', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core']),
     only('import', ['lvs', 'core']),
     only('report', ['core', 'plan/types.ts']),
     only('lab', ['inventory', 'core']),

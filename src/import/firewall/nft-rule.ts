@@ -26,7 +26,7 @@ export function nftRule(words: readonly string[], { position, text }: Pick<NftSt
   return { position, text, family: familyOf(family), table, chain: name, hook, live, ours: isOurs({ table, chain: name, comment, calls }), match, action };
 }
 
-function familyOf(family: string): FirewallRule['family'] {
+function familyOf(family: string): HostRule['family'] {
   return family === 'ip' ? 4 : family === 'ip6' ? 6 : 'both';
 }
 

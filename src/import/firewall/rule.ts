@@ -46,7 +46,7 @@ export type RuleAction =
   | { readonly kind: 'other'; readonly text: string };
 
 /** A base chain whose policy is to drop. */
-export interface DroppingChain extends Pick<FirewallRule, 'position' | 'text' | 'family' | 'table' | 'chain'> {
+export interface DroppingChain extends Pick<HostRule, 'position' | 'text' | 'family' | 'table' | 'chain'> {
   readonly hook: string;
 }
 

@@ -1,4 +1,4 @@
-import type { FirewallRule, Ruleset } from '../../import/firewall/rule.ts';
+import type { HostRule, Ruleset } from '../../import/firewall/rule.ts';
 import { parsePrefixed } from '../../lvs/model/ip.ts';
 import { isIn } from '../../lvs/model/nat-networks.ts';
 
@@ -48,24 +48,24 @@ export function fateOf(packet: FilteredPacket, rulesets: readonly Ruleset[]): Fa
   return fates.find(({ is }) => is === 'dropped') ?? fates.find(({ is }) => is === 'unclear') ?? { is: 'passes' };
 }
 
-interface Chain extends Pick<FirewallRule, 'family' | 'table' | 'chain'> {
+interface Chain extends Pick<HostRule, 'family' | 'table' | 'chain'> {
   /** The policy that drops; undefined: it accepts. */
   readonly policy: string | undefined;
 }
 
 function baseChains({ rules, dropping }: Ruleset, { family, direction }: FilteredPacket): readonly Chain[] {
-  const meets = (one: Pick<FirewallRule, 'family' | 'hook'>): boolean => HOOKS[direction].some((hook) => hook === one.hook) && (one.family === 'both' || one.family === family);
+  const meets = (one: Pick<HostRule, 'family' | 'hook'>): boolean => HOOKS[direction].some((hook) => hook === one.hook) && (one.family === 'both' || one.family === family);
   const found = new Map<string, Chain>();
   for (const one of rules.filter(meets)) found.set(keyOf(one), { family: one.family, table: one.table, chain: one.chain, policy: undefined });
   for (const one of dropping.filter(meets)) found.set(keyOf(one), { family: one.family, table: one.table, chain: one.chain, policy: one.text });
   return [...found.values()];
 }
 
-function keyOf({ family, table, chain }: Pick<FirewallRule, 'family' | 'table' | 'chain'>): string {
+function keyOf({ family, table, chain }: Pick<HostRule, 'family' | 'table' | 'chain'>): string {
   return `${String(family)} ${table} ${chain}`;
 }
 
-function walk(chain: Pick<FirewallRule, 'family' | 'table' | 'chain'>, ruleset: Ruleset, packet: FilteredPacket, depth: number): Ways {
+function walk(chain: Pick<HostRule, 'family' | 'table' | 'chain'>, ruleset: Ruleset, packet: FilteredPacket, depth: number): Ways {
   const ways: Ways = { accepted: false, droppedBy: undefined, unclear: undefined, left: false };
   const own = ruleset.rules.filter((rule) => keyOf(rule) === keyOf(chain));
   for (const rule of own) {
@@ -79,7 +79,7 @@ function walk(chain: Pick<FirewallRule, 'family' | 'table' | 'chain'>, ruleset: 
 }
 
 /** Adds what a rule may do with a packet that it matches. @returns whether the next rule may see it too */
-function take({ action, text, ...place }: FirewallRule, ways: Ways, ruleset: Ruleset, packet: FilteredPacket, depth: number): boolean {
+function take({ action, text, ...place }: HostRule, ways: Ways, ruleset: Ruleset, packet: FilteredPacket, depth: number): boolean {
   switch (action.kind) {
     case 'accept':
       ways.accepted = true;
@@ -116,7 +116,7 @@ function take({ action, text, ...place }: FirewallRule, ways: Ways, ruleset: Rul
 /** Targets and statements after which the next rule sees the packet, unchanged as far as it matters. */
 const HARMLESS = /^(MARK|CONNMARK|NOTRACK|CT|TCPMSS|CLASSIFY|DSCP|TOS|SET|TRACE|AUDIT|SECMARK|log|counter|notrack|mark set|ct mark set)\b/;
 
-function matches({ match, family }: FirewallRule, packet: FilteredPacket): Certainty {
+function matches({ match, family }: HostRule, packet: FilteredPacket): Certainty {
   if (family !== 'both' && family !== packet.family) return 'no';
   const { sources, destinations, notDestinations, protocols, ports, input, output, other } = match;
   const inside = packet.direction === 'in' ? packet.interface : undefined;
