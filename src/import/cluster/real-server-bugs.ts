@@ -1,3 +1,4 @@
+import { TUNNEL_DEVICES } from '../../lvs/host/tunnels.ts';
 import type { AddressSetup, HostSetup } from '../host/setup.ts';
 import type { Note } from '../types.ts';
 
@@ -13,7 +14,7 @@ export function realServerBugs(setup: HostSetup, vips: ReadonlySet<string> | und
     const at = { ...about, position: vip.position, text };
     return [
       ...(vip.prefix === 32 ? [] : [{ ...at, kind: 'bug', id: 'vip-prefix', reason: `/${String(vip.prefix)} on ${vip.interface} makes the host take the whole network for its own; lvs-play puts it on with /32` } as const]),
-      ...(vip.interface === 'lo' || /^(tunl|ip6tnl|gre|fou)/.test(vip.interface)
+      ...(vip.interface === 'lo' || TUNNEL_DEVICES.some((name) => name === vip.interface) || /^(tunl|ip6tnl|gre|sit|fou)/.test(vip.interface)
         ? []
         : [{ ...at, kind: 'bug', id: 'vip-on-network-interface', reason: 'on a network interface it is answered on ARP whatever arp_ignore is; lvs-play puts it on lo' } as const]),
       ...(setup.silent.has(vip.address) ? [] : arp(setup, vip)).map((note) => ({ ...at, ...note })),

@@ -63,6 +63,7 @@ describe("a real server's mistakes", () => {
     ['lo alone', 'echo 1 > /proc/sys/net/ipv4/conf/lo/arp_ignore\necho 2 > /proc/sys/net/ipv4/conf/lo/arp_announce\nip addr add 10.0.0.50/32 dev lo', ['arp-only-lo rs1.sh:2']],
     ['too late', 'ip addr add 10.0.0.50/32 dev lo\nsysctl -w net.ipv4.conf.all.arp_ignore=1\nsysctl -w net.ipv4.conf.all.arp_announce=2', ['vip-before-arp rs1.sh:2']],
     ['a whole network on lo', 'sysctl -w net.ipv4.conf.all.arp_ignore=1\nsysctl -w net.ipv4.conf.all.arp_announce=2\nip addr add 10.0.0.50/24 dev lo', ['vip-prefix rs1.sh:4']],
+    ['on a tunnel of lvs-play', 'sysctl -w net.ipv4.conf.all.arp_ignore=1\nsysctl -w net.ipv4.conf.all.arp_announce=2\nip addr add 10.0.0.50/32 dev lvs_gre', []],
     ['on the network interface', 'sysctl -w net.ipv4.conf.all.arp_ignore=1\nsysctl -w net.ipv4.conf.all.arp_announce=2\nip addr add 10.0.0.50/32 dev eth0', ['vip-on-network-interface rs1.sh:4']],
   ])('%s', async (_name, lines, expected) => {
     expect(bugs((await imported({ 'd1@10.0.0.1=d1.sh': director, 'rs1@10.0.0.11=rs1.sh': `#!/bin/sh\n${lines}\n` })).notes)).toEqual(expected);
