@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { LvsPlayError } from '../core/errors.ts';
 import { mapLimited } from '../core/pool.ts';
+import type { SourceKind } from '../import/sources.ts';
 import type { LiveHost } from '../import/live.ts';
 import type { Note } from '../import/types.ts';
 import type { RunInput } from '../plan/input.ts';
@@ -13,7 +14,7 @@ import { printProgress, printResult, processSecrets } from './output.ts';
 
 interface ImportFlags extends RawOptions {
   readonly from?: readonly string[];
-  readonly as?: 'keepalived' | 'ipvsadm' | 'script' | 'sysctl' | 'iptables' | 'nft';
+  readonly as?: SourceKind;
   readonly withSecrets?: true;
 }
 

@@ -81,14 +81,11 @@ function withMembers(pair: string, value: JsonObject, directors: readonly Direct
   return { members: Object.fromEntries([...own, ...others]), ...value };
 }
 
-function partner(name: string, { taken }: Merging): string {
-  const [, stem = 'lvs', number] = /^(.*?)(\d+)$/.exec(name) ?? [];
-  for (let next = number === undefined ? 2 : 1; ; next++) {
-    const found = `${stem}${String(next)}`;
-    if (found === name || taken.has(found)) continue;
-    taken.add(found);
-    return found;
-  }
+/** A name beside another one: `lvs2` for `lvs1`. */
+function partner(name: string, { names, taken }: Merging): string {
+  const found = names.free(name.replace(/\d+$/, ''), taken);
+  taken.add(found);
+  return found;
 }
 
 function addConfigured(services: JsonObject, { director, keepalived, directors }: Configured, merging: Merging): void {
