@@ -4,6 +4,7 @@ import type { KeepalivedImport, KeepalivedMark, KeepalivedMember, Note } from '.
 import { addressesOfPair, addressesOfService, objectAt } from './json.ts';
 import { markedPackets } from './marks.ts';
 import type { Merging } from './services.ts';
+import { aligned, ownInterfaces } from './views.ts';
 
 interface DirectorSource {
   readonly setup: HostSetup;
@@ -20,7 +21,7 @@ export function addKeepalived(directors: readonly DirectorSource[], merging: Mer
     for (const [section, value] of Object.entries(keepalived.lvs)) {
       if (section === 'script_user') scriptUser ??= value;
       else if (section === 'virtual_services' && isJsonObject(value)) addConfigured(value, { director: name, keepalived, directors }, merging);
-      else if (isJsonObject(value)) sections[section] = section === 'ipvs' ? { ...sections[section], ...value } : joined(section, sections[section] ?? {}, value, name, merging);
+      else if (isJsonObject(value)) sections[section] = section === 'ipvs' ? { ...sections[section], ...value } : joined(section, sections[section] ?? {}, value, { director: name, keepalived, directors }, merging);
     }
   }
   const pairs = Object.entries(sections['ha_pairs'] ?? {}).flatMap(([pair, value]): [string, JsonObject][] => (isJsonObject(value) ? [[pair, withMembers(pair, value, directors, merging)]] : []));
@@ -28,17 +29,27 @@ export function addKeepalived(directors: readonly DirectorSource[], merging: Mer
 }
 
 /** What both directors have must be the same; the first one's is taken. */
-function joined(section: string, before: JsonObject, found: JsonObject, director: string, { notes }: Merging): JsonObject {
+function joined(section: string, before: JsonObject, found: JsonObject, { director, keepalived, directors }: Configured, { notes }: Merging): JsonObject {
   const result: Record<string, Json> = { ...before };
+  const earlier = directors.slice(0, directors.findIndex(({ name }) => name === director)).flatMap((one) => one.keepalived ?? []);
   for (const [name, value] of Object.entries(found)) {
     const other = result[name];
     result[name] ??= value;
-    const [ours, theirs] = [other, value].map((one) => (isJsonObject(one ?? null) ? withoutOwn(one as JsonObject) : one));
-    if (other !== undefined && JSON.stringify(ours) !== JSON.stringify(theirs)) {
+    if (other === undefined) continue;
+    const seen = section === 'ha_pairs' || section === 'sync_groups' ? both(section, name, { other, value, earlier, keepalived }) : undefined;
+    if (seen !== undefined) result[name] = seen.before;
+    const [ours, theirs] = [seen?.before ?? other, seen?.found ?? value].map((one) => (isJsonObject(one) ? withoutOwn(one) : one));
+    if (JSON.stringify(ours) !== JSON.stringify(theirs)) {
       notes.push({ kind: 'bug', id: 'members-differ', host: director, text: `${section} ${name}: ${differing(ours, theirs)}`, reason: 'it differs from what another member has, and they must be the same; the first one is taken' });
     }
   }
   return result;
+}
+
+function both(section: string, name: string, { other, value, earlier, keepalived }: { other: Json; value: Json; earlier: readonly KeepalivedImport[]; keepalived: KeepalivedImport }): ReturnType<typeof aligned> | undefined {
+  if (!isJsonObject(other) || !isJsonObject(value)) return undefined;
+  const knowing = earlier.filter(({ lvs }) => objectAt(lvs, section)[name] !== undefined);
+  return aligned({ before: other, found: value, earlier: knowing.map((one) => ownInterfaces(one, section, name, other)), own: ownInterfaces(keepalived, section, name, value) });
 }
 
 /** An interface may be a member's own. */

@@ -1,11 +1,11 @@
 import { Address4 } from 'ip-address';
 import type { JsonObject } from '../../core/json.ts';
 import { serviceKey } from '../../lvs/ipvs/types.ts';
-import { formatEndpoint, likelySameNetwork, parseEndpoint } from '../../lvs/model/ip.ts';
+import { formatEndpoint, likelySameNetwork } from '../../lvs/model/ip.ts';
 import type { ForwardingMode } from '../../lvs/model/topology.ts';
 import type { HostSetup, ServiceSetup } from '../host/setup.ts';
 import type { Note } from '../types.ts';
-import { textOf } from './json.ts';
+import { addressesOfService } from './json.ts';
 import { markedPackets } from './marks.ts';
 import { serviceName, type HostNames } from './names.ts';
 
@@ -111,9 +111,10 @@ function carriedOn({ addresses }: HostSetup, vip: string): string | undefined {
 /** Services of keepalived.conf whose VIP no pair moves: the director has it by other means, which its addresses tell. */
 export function addInterfaces(setup: HostSetup, director: string, { services }: Merging): void {
   for (const [name, service] of services) {
-    const vip = parseEndpoint(textOf(service['address']))?.address;
+    const [vip] = addressesOfService(service);
     const carried = vip === undefined || service['on'] !== director || service['interface'] !== undefined ? undefined : carriedOn(setup, vip);
-    if (carried !== undefined) services.set(name, Object.fromEntries(Object.entries(service).flatMap(([key, value]) => (key === 'address' ? [[key, value], ['interface', carried]] : [[key, value]]))));
+    const behind = service['endpoints'] === undefined ? 'address' : 'endpoints';
+    if (carried !== undefined) services.set(name, Object.fromEntries(Object.entries(service).flatMap(([key, value]) => (key === behind ? [[key, value], ['interface', carried]] : [[key, value]]))));
   }
 }
 
