@@ -30,7 +30,7 @@ module.exports = {
     only('apply', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('explain', ['lvs', 'core']),
-    // It reads firewalls as an import does.
+    // It reads scripts and firewalls as an import does.
     only('lint', ['import/firewall', 'import/shell', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core']),
     only('import', ['lvs', 'core']),
     only('report', ['core', 'plan/types.ts']),

@@ -116,10 +116,10 @@ export const availabilityRules = defineRules([
     id: 'file-check-removes',
     severity: 'warning',
     summary: 'a file takes a server out and cuts its connections',
-    why: 'With weight 0 a file check fails as soon as the file holds anything but 0, and a failed server is removed with its connections. With inhibit_on_failure it stays with weight 0 and is drained, without a reload.',
+    why: 'Without a weight a file check fails as soon as the file holds anything but 0, and a failed server is removed with its connections. With inhibit_on_failure it stays with weight 0 and is drained, without a reload.',
     source: 'keepalived.conf(5), FILE_CHECK and inhibit_on_failure; keepalived, check/check_file.c',
-    bad: `track_files: { drain: { file: /run/drain } }\n${PAIR}${service('health_check: §{ type: file, track_file: drain, weight: 0 }')}`,
-    good: `track_files: { drain: { file: /run/drain } }\n${PAIR}${service('health_check: { type: file, track_file: drain, weight: 0 }', 'inhibit_on_failure: true')}`,
+    bad: `track_files: { drain: { file: /run/drain } }\n${PAIR}${service('health_check: §{ type: file, track_file: drain }')}`,
+    good: `track_files: { drain: { file: /run/drain } }\n${PAIR}${service('health_check: { type: file, track_file: drain }', 'inhibit_on_failure: true')}`,
     check: (context) =>
       services(context, (one) => one.realServers.some((server) => !server.inhibitOnFailure && checksOf(one, server).some((check) => failsByFile(context, check)))).map((one) => ({
         path: at(one, 'health_check'),
@@ -161,9 +161,9 @@ function heaviest({ realServers }: VirtualService): number {
   return Math.max(0, ...realServers.map(({ weight }) => weight));
 }
 
-/** A weight makes the number in the file part of the server's weight instead; without any it is 1. */
+/** A weight makes the number in the file part of the server's weight instead. */
 function failsByFile({ topology }: LintContext, check: HealthCheck): boolean {
-  return check.type === 'file' && (check.weight ?? topology.trackers.files.get(check.trackFile)?.weight ?? 1) === 0;
+  return check.type === 'file' && (check.weight ?? topology.trackers.files.get(check.trackFile)?.weight ?? 0) === 0;
 }
 
 /** Of all real servers, their own ones included. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SecretMask } from '../../../src/core/secrets.ts';
 import { loadInventory } from '../../../src/inventory/load.ts';
+import { INVENTORY_ERRORS } from '../../../src/lint/errors/inventory.ts';
 import { commandsOf } from '../../../src/lint/playbook/commands.ts';
 import { playbookContext } from '../../../src/lint/playbook/read.ts';
 import { checkPlaybook, PLAYBOOK_RULES } from '../../../src/lint/playbook/rules.ts';
@@ -136,6 +137,15 @@ it('secrets are told by the vault or by their names, not by texts in templates',
   const task = (command: string): string => play(`- command: ${command}\n  changed_when: true\n  no_log: true`);
   expect(ids(await lint(task('"a {{ app_password }}"')))).toEqual(['secret-in-command']);
   expect(ids(await lint(task(`"a {{ 'db_key' }} {{ it.db_key }} {{ password_length }}"`)))).toEqual([]);
+});
+
+it.each(INVENTORY_ERRORS.map((error) => [error.id, error] as const))('%s is in the bad inventory and not in the good one', async (id, { bad, good }) => {
+  const build = async (text: string): Promise<Site> => {
+    await writeFile(path.join(folder, 'other.yml'), text);
+    return buildSite(await loadInventory([path.join(folder, 'other.yml')]), {}, createTemplateEngine());
+  };
+  await expect(build(bad)).rejects.toMatchObject({ code: id });
+  expect((await build(good)).topology).toBeDefined();
 });
 
 it.each(['site.yml', 'demo.yml'])('nothing is wrong with %s of our own', async (name) => {
