@@ -84,7 +84,7 @@ async function findingsOf(options: CommonOptions, files: readonly string[], live
   const { topology, lvs } = site;
   if (topology === undefined || lvs === undefined) throw noTopology();
   const read = playbooks.filter((playbook) => playbook !== undefined);
-  const inPlaybooks = await findInPlaybooks(read, site, topology);
+  const inPlaybooks = (await Promise.all(read.map((playbook) => orMistakes(mistakes, () => findInPlaybook(playbook, site, topology))))).flatMap((found) => found ?? []);
   const onHosts = live ? await findOnHosts({ topology, lvs }, () => reachSite(site, extraVars, engine, options), options.forks) : [];
   const ran = [...RULES, ...(read.length > 0 && mistakes.length === 0 ? PLAYBOOK_RULES : []), ...(live ? LIVE_RULES : [])];
   return [...modelFindings(mistakes), ...withWaivers([...checkTopology({ topology, lvs }), ...inPlaybooks, ...onHosts], lvs, ran, [...RULES, ...PLAYBOOK_RULES, ...LIVE_RULES])];
@@ -100,11 +100,9 @@ async function findOnHosts(input: LintInput, reach: () => Promise<OpenSite>, for
   }
 }
 
-async function findInPlaybooks(playbooks: readonly Playbook[], site: Site, topology: Topology): Promise<readonly Found[]> {
-  if (playbooks.length === 0) return [];
+async function findInPlaybook(playbook: Playbook, site: Site, topology: Topology): Promise<readonly Found[]> {
   const [{ playbookContext }, { checkPlaybook }] = await Promise.all([import('../lint/playbook/read.ts'), import('../lint/playbook/rules.ts')]);
-  const isSecret = (value: string): boolean => processSecrets.mask(value) !== value;
-  return (await Promise.all(playbooks.map(async (playbook) => checkPlaybook(await playbookContext(playbook, site, topology, isSecret))))).flat();
+  return checkPlaybook(await playbookContext(playbook, site, topology, (value) => processSecrets.mask(value) !== value));
 }
 
 /** Keeps mistakes in the input, which have a place, instead of ending with the first. */

@@ -238,7 +238,9 @@ ${LVS}`;
   });
 
   it('shows mistakes of the model and of playbooks together, and explains them', async () => {
-    const { run } = await site({ 'hosts.yml': CLUSTER.replace('77', '777'), 'reset.yml': RESET.replace('shell:', 'shel:') });
+    const { run } = await site({ 'hosts.yml': CLUSTER.replace('77', '777'), 'reset.yml': RESET.replace('shell:', 'shel:'), 'batches.yml': '- hosts: all\n  serial: many\n  tasks: []\n' });
+    const batches = await run('lint', 'batches.yml');
+    expect([batches.code, batches.stdout]).toEqual([1, expect.stringMatching(/^batches\.yml:\d:\d+: error: .*many/m)]);
     const found = await run('lint', 'reset.yml');
     expect(found.code).toBe(1);
     expect(found.stdout).toMatch(/^hosts\.yml:7:\d+: error: .* \[vrid-range\]$/m);
