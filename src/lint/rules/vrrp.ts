@@ -79,14 +79,18 @@ export const vrrpRules = defineRules([
     check: (context) => pairs(context, ({ vips: [first] }) => first?.address.includes(':') === true).map((pair) => ({ path: at(pair, 'vips', 0), message: `the first address of ${pair.name} is no link-local one`, hint: 'nothing is to be done unless other VRRP routers share its virtual_router_id' })),
   },
   {
-    id: 'sync-short-connections',
+    id: 'sync-slow-connections',
     severity: 'info',
-    summary: 'connection synchronisation does not carry short connections',
-    why: 'A connection is told of at its third packet and then each fiftieth (sync_threshold 3 50): what ends sooner is not known to the other director. Only long ones live through a failover.',
-    source: 'Linux, Documentation/networking/ipvs-sysctl.rst, sync_threshold',
+    summary: 'connection synchronisation forgets slow connections',
+    why: 'A connection is told of at its third packet from the client, then at each fiftieth, and when it closes (sync_threshold 3 50). The other director does not know one that was only opened, and forgets one whose client sends fewer than 50 packets within the time-out, 15 minutes for TCP.',
+    source: 'Linux, Documentation/networking/ipvs-sysctl.rst, sync_threshold; net/netfilter/ipvs/ip_vs_sync.c (ip_vs_sync_conn_needed); measured on Linux 6.1',
     bad: `${PAIR}    §connection_sync: true\n    preempt: false\n${WEB}`,
-    good: `${PAIR}${WEB}`,
-    check: (context) => pairs(context, ({ connectionSync }) => connectionSync !== undefined).map((pair) => ({ path: at(pair, 'connection_sync'), of: 'key', message: `short connections of ${pair.name} are not synchronised`, hint: 'nothing is to be done; clients of short requests try again' })),
+    good: `ipvs: { sysctls: { sync_threshold: "3 0", sync_refresh_period: 10 } }\n${PAIR}    connection_sync: true\n    preempt: false\n${WEB}`,
+    check: ({ topology }) => {
+      const { sync_threshold: threshold = '3 50', sync_refresh_period: refresh = '0' } = topology.ipvs.sysctls;
+      if (Number(refresh) > 0 && Number(threshold.trim().split(/ +/)[1]) === 0) return [];
+      return pairs({ topology }, ({ connectionSync }) => connectionSync !== undefined).map((pair) => ({ path: at(pair, 'connection_sync'), of: 'key', message: `slow connections of ${pair.name} are cut by a failover: the other director forgets clients that send little`, hint: 'where such connections matter, set ipvs: { sysctls: { sync_threshold: "3 0", sync_refresh_period: 10 } }: by time instead of packets' }));
+    },
   },
 ]);
 
