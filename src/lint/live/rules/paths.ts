@@ -159,8 +159,9 @@ function oversize({ hosts }: LiveContext, { service, server, state }: Served): r
     return service.directors.flatMap((name) =>
       stateOf(hosts, name).flatMap((director): Hit[] => {
         const route = director.routes.get(server.address);
-        const mtu = Math.min(...[own, pathMtu(director, route)].filter((one) => one !== undefined));
-        if (!Number.isFinite(mtu)) return [{ ...atServer({ service, server }), unjudged: true, message: `how large packets from ${name} to ${server.host} may be cannot be told: ${route === undefined ? 'there is no route' : 'no card tells its MTU'}`, hint: 'see that the director reaches the real server' }];
+        const path = pathMtu(director, route);
+        if (path === undefined) return [{ ...atServer({ service, server }), unjudged: true, message: `how large packets from ${name} to ${server.host} may be cannot be told: ${route === undefined ? 'there is no route' : 'no card tells its MTU'}`, hint: 'see that the director reaches the real server' }];
+        const mtu = Math.min(path, own ?? path);
         if (needed <= mtu) return [];
         return [{ ...atServer({ service, server }), message: `full packets from ${name} to ${server.host} have ${String(needed)} bytes in the tunnel, and the path takes ${String(mtu)}`, hint: `raise the MTU on that path to ${String(needed)} or more, or see that clients get ICMP "fragmentation needed" of ${name}` }];
       }),
