@@ -118,7 +118,7 @@ export function withExample({ lvs, hosts }: Cluster, example: string): Cluster {
   return { lvs, hosts: changed };
 }
 
-export function statesOf({ lvs, hosts }: Cluster): ReadonlyMap<string, LiveState> {
+function statesOf({ lvs, hosts }: Cluster): ReadonlyMap<string, LiveState> {
   const topology = topologyOf(lvs);
   return new Map(Object.entries(hosts).map(([name, answer]) => [name, parseLiveState(name, liveQuestion(topology, name), answerText(answer), NONCE)]));
 }
