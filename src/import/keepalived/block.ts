@@ -36,6 +36,8 @@ export class Block {
     const node = this.node(...keywords);
     if (node === undefined) return undefined;
     const value = Number(node.words[1] ?? Number.NaN);
+    const more = node.words.slice(2);
+    if (more.length > 0 && Number.isFinite(value)) this.unread(node, `of it only the number is in the model, not ${more.join(' ')}`);
     if (Number.isFinite(value)) return value;
     this.unread(node, 'it has no number');
     return undefined;

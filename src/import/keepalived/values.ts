@@ -43,7 +43,13 @@ const TRACKS = [
 export function trackOf(block: Block): JsonObject | undefined {
   const found = TRACKS.flatMap(([key, keyword]): [string, Json][] => {
     const nodes = block.all(keyword).flatMap(({ body }) => body ?? []);
-    const items = nodes.map(({ words: [name = '', option, value] }): Json => (option === 'weight' && value !== undefined ? { name, weight: Number(value) } : name));
+    const items = nodes.map((node): Json => {
+      const [name = '', option, value, ...more] = node.words;
+      const weighted = option === 'weight' && value !== undefined;
+      // `reverse`, for one.
+      if ((option !== undefined && !weighted) || more.length > 0) block.unread(node, 'only its name and weight are in the model');
+      return weighted ? { name, weight: Number(value) } : name;
+    });
     return items.length === 0 ? [] : [[key, items]];
   });
   return found.length === 0 ? undefined : Object.fromEntries(found);

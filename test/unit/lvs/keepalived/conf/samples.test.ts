@@ -1,45 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expand } from '../../../../../src/lvs/keepalived/conf/expand.ts';
 import { parseLines } from '../../../../../src/lvs/keepalived/conf/lines.ts';
 import { printLines } from '../../../../../src/lvs/keepalived/conf/print.ts';
 import { type ConfNode, linesOf, treeOf } from '../../../../../src/lvs/keepalived/conf/tree.ts';
 import { keepalivedSurroundings } from '../real.ts';
+import { expandedSample, readSample, REFUSED, SAMPLE_NAMES, SAMPLES, sampleVariants } from './samples.ts';
 
-const SAMPLES = path.join(import.meta.dirname, 'samples');
-const names = readdirSync(SAMPLES).filter((name) => name.endsWith('.conf')).map((name) => name.replace(/\.conf$/, ''));
-/** What keepalived's own check says of each; 0 for the others. */
-const REFUSED: Readonly<Record<string, number>> = { unknown: 5 };
+const names = SAMPLE_NAMES;
 
 let dir: string;
 let results: ReadonlyMap<string, { code: number; messages: string; dump: string }>;
 
-function read(name: string): string {
-  return readFileSync(path.join(SAMPLES, `${name}.conf`), 'utf8');
-}
-
-/** Includes are read from the folder of samples; keepalived is called without -i there. */
-function expanded(name: string): readonly ConfNode[] {
-  const include = (pattern: string, from: string): { path: string; text: string }[] => {
-    const folder = path.join(path.dirname(from), path.dirname(pattern));
-    const glob = new RegExp(`^${path.basename(pattern).replaceAll('.', '\\.').replaceAll('*', '.*')}$`);
-    return readdirSync(folder).filter((file) => glob.test(file)).sort().map((file) => ({ path: path.join(folder, file), text: readFileSync(path.join(folder, file), 'utf8') }));
-  };
-  return treeOf(expand(parseLines(read(name), path.join(SAMPLES, `${name}.conf`)), { configId: os.hostname().split('.')[0] ?? '', include }));
-}
-
-/** Three texts of each sample: as written, printed from its lines, printed from its blocks with everything resolved. */
 function variants(name: string): Readonly<Record<string, string>> {
-  const text = read(name);
-  return {
-    written: text,
-    printed: printLines(parseLines(text, `${name}.conf`)),
-    // Where keepalived itself cannot place a brace, there are no blocks.
-    ...(name in REFUSED ? {} : { resolved: printLines(linesOf(expanded(name))) }),
-  };
+  return sampleVariants(name, os.hostname());
 }
 
 /** Runs `keepalived -t` and, for VRRP, a keepalived that dumps what it has read, on every file, in one namespace. */
@@ -111,12 +87,12 @@ describe.each(names)('%s', (name) => {
       const other = results.get(`${name}.${variant}`);
       expect([other?.code, other?.messages], variant).toEqual([written?.code, written?.messages]);
       expect(other?.dump, variant).toBe(written?.dump);
-      if (written?.code === 0 && read(name).includes('vrrp_instance') && !read(name).includes('bfd_instance')) expect(other?.dump).toContain('VRRP Instance = ');
+      if (written?.code === 0 && readSample(name).includes('vrrp_instance') && !readSample(name).includes('bfd_instance')) expect(other?.dump).toContain('VRRP Instance = ');
     }
   });
 
   it('prints the same again, and loses neither word nor comment', () => {
-    const text = read(name);
+    const text = readSample(name);
     const once = printLines(parseLines(text, name));
     expect(printLines(parseLines(once, name))).toBe(once);
     const bare = (one: string): string => one.replaceAll(/\s|\\$/gm, '');
@@ -125,10 +101,10 @@ describe.each(names)('%s', (name) => {
 
   it('has the same blocks after printing', () => {
     if (name in REFUSED) {
-      expect(() => treeOf(parseLines(read(name), name))).not.toThrow();
+      expect(() => treeOf(parseLines(readSample(name), name))).not.toThrow();
       return;
     }
-    const tree = expanded(name);
+    const tree = expandedSample(name, os.hostname());
     const again = treeOf(parseLines(printLines(linesOf(tree)), name));
     expect(shape(again)).toEqual(shape(tree));
   });
