@@ -1,7 +1,7 @@
 import type { JsonObject } from '../core/json.ts';
 import type { Json } from '../core/json.ts';
 import type { Emit, RunInput } from '../plan/input.ts';
-import type { InstantiateServices } from '../plan/instantiate.ts';
+import type { InstantiateServices } from '../plan/compile/instantiate.ts';
 import type { PreparedRun } from '../plan/prepare.ts';
 import type { HostMemory } from '../plan/scope.ts';
 import type { Sessions } from '../plan/sessions.ts';

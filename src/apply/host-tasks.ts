@@ -1,7 +1,7 @@
 import { LvsPlayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { CompiledPlay } from '../plan/compile.ts';
-import { instantiate, NOTHING_UNKNOWN, type TaskInstance, variablesOf } from '../plan/instantiate.ts';
+import type { CompiledPlay } from '../plan/compile/compile.ts';
+import { instantiate, NOTHING_UNKNOWN, type TaskInstance, variablesOf } from '../plan/compile/instantiate.ts';
 import { questionsOf } from '../plan/plan-host.ts';
 import type { Question } from '../plan/session.ts';
 import type { Task } from '../playbook/types.ts';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HostRecap, HostStats } from '../core/events.ts';
 import type { Json } from '../core/json.ts';
 import { mapLimited } from '../core/pool.ts';
-import type { CompiledPlay } from '../plan/compile.ts';
+import type { CompiledPlay } from '../plan/compile/compile.ts';
 import type { Emit, RunInput } from '../plan/input.ts';
 import { prepareRun, type PreparedRun } from '../plan/prepare.ts';
 import type { Plan } from '../plan/types.ts';

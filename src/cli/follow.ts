@@ -4,7 +4,7 @@ import { LvsPlayError, messageOf } from '../core/errors.ts';
 import { eventLine } from '../report/documents.ts';
 import { plainReporter } from '../report/plain.ts';
 import type { Reporter } from '../report/reporter.ts';
-import type { CommonOptions } from './options.ts';
+import type { CommonOptions } from './input/options.ts';
 import { colorOn, isLiveTerminal, printProgress, printResult } from './output.ts';
 
 /** Follows a run for everybody who wants to know: the operator on stderr, `--events`, and the documents at the end. */

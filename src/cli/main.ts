@@ -15,15 +15,15 @@ interface CommandEntry {
 
 /** Only the command that is called is loaded; the others are known by their summaries. */
 const COMMANDS: readonly CommandEntry[] = [
-  { name: 'deploy', summary: 'carry out a playbook', load: async () => (await import('./deploy.ts')).deployCommand() },
-  { name: 'plan', summary: 'what a deploy would change, with every difference; changes nothing', load: async () => (await import('./plan.ts')).planCommand() },
-  { name: 'verify', summary: 'prove from outside that the virtual services work', load: async () => (await import('./verify.ts')).verifyCommand() },
-  { name: 'explain', summary: "a packet's way through a virtual service, and what each hop needs", load: async () => (await import('./explain.ts')).explainCommand() },
-  { name: 'import', summary: 'make an inventory of keepalived.conf, ipvsadm -Sn, scripts, or of live hosts', load: async () => (await import('./import.ts')).importCommand() },
-  { name: 'lint', summary: 'find what is wrong with a cluster before clients do', load: async () => (await import('./lint.ts')).lintCommand() },
-  { name: 'inventory', summary: 'show hosts, groups and variables', load: async () => (await import('./inventory.ts')).inventoryCommand() },
-  { name: 'module', alias: 'modules', summary: 'list the modules, or show the arguments of one', load: async () => (await import('./module.ts')).moduleCommand() },
-  { name: 'lab', summary: 'boot a replica of an inventory on this machine, on real kernels', load: async () => (await import('./lab.ts')).labCommand() },
+  { name: 'deploy', summary: 'carry out a playbook', load: async () => (await import('./commands/deploy.ts')).deployCommand() },
+  { name: 'plan', summary: 'what a deploy would change, with every difference; changes nothing', load: async () => (await import('./commands/plan.ts')).planCommand() },
+  { name: 'verify', summary: 'prove from outside that the virtual services work', load: async () => (await import('./commands/verify.ts')).verifyCommand() },
+  { name: 'explain', summary: "a packet's way through a virtual service, and what each hop needs", load: async () => (await import('./commands/explain.ts')).explainCommand() },
+  { name: 'import', summary: 'make an inventory of keepalived.conf, ipvsadm -Sn, scripts, or of live hosts', load: async () => (await import('./commands/import.ts')).importCommand() },
+  { name: 'lint', summary: 'find what is wrong with a cluster before clients do', load: async () => (await import('./commands/lint.ts')).lintCommand() },
+  { name: 'inventory', summary: 'show hosts, groups and variables', load: async () => (await import('./commands/inventory.ts')).inventoryCommand() },
+  { name: 'module', alias: 'modules', summary: 'list the modules, or show the arguments of one', load: async () => (await import('./commands/module.ts')).moduleCommand() },
+  { name: 'lab', summary: 'boot a replica of an inventory on this machine, on real kernels', load: async () => (await import('./commands/lab.ts')).labCommand() },
 ];
 
 process.exitCode = await main(process.argv.slice(2));

@@ -9,9 +9,9 @@ import { EXIT, runExitCode } from './exit.ts';
 import { followRun, type Follower } from './follow.ts';
 import { endedBySignals, interruptible } from './interrupt.ts';
 import { printListings } from './listings.ts';
-import { requireInventory, type CommonOptions } from './options.ts';
+import { requireInventory, type CommonOptions } from './input/options.ts';
 import { colorOn, printProgress, printResult, processSecrets } from './output.ts';
-import { plainScreen, readRunInput, type Screen } from './run-input.ts';
+import { plainScreen, readRunInput, type Screen } from './input/run-input.ts';
 
 /** `deploy` and `plan`, from the command line to the exit code. */
 export async function runPlaybook(command: 'deploy' | 'plan', playbookFile: string, options: CommonOptions): Promise<number> {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../core/json.ts';
 import { LvsPlayError } from '../core/errors.ts';
 import type { StepOutcome } from '../modules/contract.ts';
-import { CONTROLLER } from '../plan/compile.ts';
+import { CONTROLLER } from '../plan/compile/compile.ts';
 import type { ControllerAction } from '../plan/input.ts';
 import { controllerVantage } from '../verify/controller-vantage.ts';
 import { formatVerification } from '../verify/format.ts';

@@ -3,7 +3,7 @@ import { realServerAddresses, realServerKernelModules } from '../lvs/host/real-s
 import { tunnelDevice } from '../lvs/host/tunnels.ts';
 import { keyOfService } from '../lvs/ipvs/table.ts';
 import { bare, formatEndpoint } from '../lvs/model/ip.ts';
-import { natNetworkOf } from '../lvs/model/nat-networks.ts';
+import { natNetworkOf } from '../lvs/model/services/nat-networks.ts';
 import { vipsOf } from '../lvs/model/lookups.ts';
 import { addressesOf, type RealServer, type Topology, type VirtualService } from '../lvs/model/topology.ts';
 import { clientEndpoint } from './service-words.ts';

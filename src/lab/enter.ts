@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
-import { MARKER } from './marker.ts';
-import type { LabMarker } from './marker.ts';
+import { MARKER } from './state/marker.ts';
+import type { LabMarker } from './state/marker.ts';
 import { runInteractive } from './process.ts';
 
 /** The lab whose overlay is among the inventories; undefined for ordinary ones. Reads at most a small file per path. */

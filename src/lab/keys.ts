@@ -1,8 +1,8 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { mustRun } from './process.ts';
-import type { LabPaths } from './paths.ts';
-import { nodePaths } from './paths.ts';
+import type { LabPaths } from './state/paths.ts';
+import { nodePaths } from './state/paths.ts';
 import type { LabSpec } from './spec.ts';
 
 /** `ssh-ed25519 AAAA...` of each node, by name: what its sshd must answer with. */

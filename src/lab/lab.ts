@@ -3,23 +3,23 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
 import { suggest } from '../core/suggest.ts';
-import { ensureImage } from './image.ts';
+import { ensureImage } from './image/image.ts';
 import { makeKeys, readHostKeys } from './keys.ts';
 import { createNetwork, cutTaps, namespaces, setCables, tapsOf } from './network.ts';
 import { killNode, LAUNCHER, nodeProcess, prepareNode, startNode } from './node.ts';
-import { writeOverlay } from './overlay.ts';
-import { labPaths, nodePaths } from './paths.ts';
-import type { LabPaths } from './paths.ts';
-import { sendSignal } from './proc.ts';
+import { writeOverlay } from './inventory/overlay.ts';
+import { labPaths, nodePaths } from './state/paths.ts';
+import type { LabPaths } from './state/paths.ts';
+import { sendSignal } from './state/proc.ts';
 import { runCommand } from './process.ts';
 import type { CommandOptions, CommandResult } from './process.ts';
-import { isRunning, lockLab, removeLab, takeDown } from './remove.ts';
+import { isRunning, lockLab, removeLab, takeDown } from './state/remove.ts';
 import { checkRequirements } from './requirements.ts';
 import type { LabNode, LabSpec } from './spec.ts';
 import { sshCommand, waitForSsh } from './ssh.ts';
 import type { WaitOptions } from './ssh.ts';
-import { chooseLab, readState, writeState } from './state.ts';
-import type { LabChoice, LabState } from './state.ts';
+import { chooseLab, readState, writeState } from './state/state.ts';
+import type { LabChoice, LabState } from './state/state.ts';
 
 /** What happens while a lab comes up; `ms` counts from the start of `up`. */
 export type LabEvent = { readonly ms: number } & (

@@ -5,8 +5,8 @@ import { shellCommand } from '../core/quote.ts';
 import type { HostKeys } from './keys.ts';
 import { inNamespace } from './network.ts';
 import { nodeProcess } from './node.ts';
-import type { LabPaths } from './paths.ts';
-import { nodePaths } from './paths.ts';
+import type { LabPaths } from './state/paths.ts';
+import { nodePaths } from './state/paths.ts';
 import { runCommand } from './process.ts';
 import type { LabNode } from './spec.ts';
 

@@ -2,11 +2,11 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { plainVars } from '../inventory/types.ts';
 import { usesKeepalived } from '../lvs/host/director-script.ts';
 import { directorModules, directorSysctls } from '../lvs/host/director.ts';
-import { usesFirewall } from '../lvs/host/firewall.ts';
+import { usesFirewall } from '../lvs/host/firewall/firewall.ts';
 import { usesTunnels } from '../lvs/host/real-server.ts';
 import type { Play, Task, VarLayer } from '../playbook/types.ts';
 import type { Scope, TemplateEngine } from '../template/types.ts';
-import type { CompiledPlay } from './compile.ts';
+import type { CompiledPlay } from './compile/compile.ts';
 import type { Site } from './site.ts';
 
 /** What a host has learnt in the run so far: `set_fact` and registered results. */

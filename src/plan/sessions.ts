@@ -1,8 +1,8 @@
 import type { JsonObject } from '../core/json.ts';
 import type { HostConnection, Target } from '../transport/target.ts';
-import { CONTROLLER } from './compile.ts';
+import { CONTROLLER } from './compile/compile.ts';
 import type { RunInput } from './input.ts';
-import type { TaskInstance } from './instantiate.ts';
+import type { TaskInstance } from './compile/instantiate.ts';
 import type { Scopes } from './scope.ts';
 import { HostSession } from './session.ts';
 

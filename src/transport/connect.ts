@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { localTarget } from './local.ts';
-import type { SshTargets } from './ssh.ts';
+import type { SshTargets } from './ssh/ssh.ts';
 import type { Connector } from './target.ts';
 
 export interface ConnectorOptions {
@@ -19,7 +19,7 @@ export interface ConnectorOptions {
 export function createConnector(options: ConnectorOptions = {}): Connector {
   let ssh: Promise<SshTargets> | undefined;
   const loadSsh = async (): Promise<SshTargets> => {
-    const module = await import('./ssh.ts');
+    const module = await import('./ssh/ssh.ts');
     return new module.SshTargets({ home: options.home ?? homedir(), passphrase: options.passphrase, onWarning: options.onWarning ?? (() => undefined) });
   };
   return {

@@ -1,5 +1,5 @@
 import { LvsPlayError, messageOf } from '../core/errors.ts';
-import type { SshSettings } from './ssh-config.ts';
+import type { SshSettings } from './ssh/config.ts';
 
 /** Errors of reaching a host, one code for each cause that an operator mends in another way. */
 export function dialError(host: string, settings: SshSettings, error: unknown): LvsPlayError {

@@ -70,7 +70,8 @@ beforeAll(async () => {
   await lab.sh('rs1', `mkdir -p /etc/keepalived; printf '%s\\n' '${session('lvs1', '192.168.0.48')}' '${session('lvs2', '192.168.0.58')}' >/etc/keepalived/keepalived.conf
     DEBIAN_FRONTEND=noninteractive apt-get -qq update && apt-get -qq install -y keepalived >/dev/null 2>&1; systemctl restart keepalived`);
   for (const host of ['lvs1', 'lvs2']) {
-    await lab.sh(host, `ip link add spare0 type dummy && ip link set spare0 up; echo 0 >/run/lean; cp /usr/bin/sleep /usr/local/bin/worker; systemd-run -q --unit=worker worker 100000`);
+    await lab.sh(host, `printf '%s\\n' '[Unit]' Before=keepalived.service '[Service]' Type=oneshot 'ExecStart=/bin/sh -c "ip link add spare0 type dummy; ip link set spare0 up; echo 0 >/run/lean"' '[Install]' WantedBy=multi-user.target >/etc/systemd/system/watched.service
+      systemctl enable -q --now watched`);
   }
   await must(lvsPlay(['deploy', ...site]));
   // Without preemption the second stays with whichever keepalived was started first, until that one gives it up.
@@ -129,7 +130,6 @@ describe('health checks', () => {
 describe('who is MASTER', () => {
   it.each([
     ['a file of weight -20', 'echo 1 >/run/lean', 'echo 0 >/run/lean'],
-    ['a process that ended', 'systemctl stop worker', 'systemd-run -q --unit=worker worker 100000'],
     ['an interface that went down', 'ip link set spare0 down', 'ip link set spare0 up'],
   ])('%s moves the first pair and not the second, and back', async (_what, fault, cure) => {
     await lab.sh('lvs1', fault);

@@ -1,6 +1,6 @@
 import { parsePrefixed } from '../../lvs/model/ip.ts';
 import { endpointsOf, natNetworksOf, servicesOf, vipsOf } from '../../lvs/model/lookups.ts';
-import { isIn } from '../../lvs/model/nat-networks.ts';
+import { isIn } from '../../lvs/model/services/nat-networks.ts';
 import { addressesOf, type Topology, type VirtualService } from '../../lvs/model/topology.ts';
 import type { HostRule } from '../firewall/rule.ts';
 import { readNote } from '../host/notes.ts';

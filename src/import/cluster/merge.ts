@@ -2,14 +2,14 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { formatEndpoint } from '../../lvs/model/ip.ts';
 import type { HostSetup } from '../host/setup.ts';
 import type { KeepalivedImport, Note } from '../types.ts';
-import { directorBugs } from './director-bugs.ts';
+import { directorBugs } from './bugs/director-bugs.ts';
 import type { Draft, DraftHost } from './draft.ts';
 import { addKeepalived } from './keepalived.ts';
 import { addressesOfService, objectAt, textOf } from './json.ts';
 import { unusedMarks } from './marks.ts';
 import { HostNames } from './names.ts';
 import { natNetworks } from './nat.ts';
-import { realServerBugs } from './real-server-bugs.ts';
+import { realServerBugs } from './bugs/real-server-bugs.ts';
 import { addInterfaces, addServices, type Merging } from './services.ts';
 
 /** One host's part of what is imported: its files, or what it said itself. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import type { Position } from '../../core/errors.ts';
 import { parsePrefixed } from '../../lvs/model/ip.ts';
-import { isIn, networkOf } from '../../lvs/model/nat-networks.ts';
+import { isIn, networkOf } from '../../lvs/model/services/nat-networks.ts';
 import type { HostSetup } from '../host/setup.ts';
 import { addressesOfPair, objectAt, textOf } from './json.ts';
 import type { Merging } from './services.ts';

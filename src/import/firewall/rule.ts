@@ -63,7 +63,7 @@ export interface Ruleset {
   readonly unread: readonly { readonly position: Position; readonly text: string }[];
 }
 
-/** The chains, the table and the comment by which lvs-play knows its own rules (lvs/host/firewall-script.ts, lvs/host/tunnels.ts). */
+/** The chains, the table and the comment by which lvs-play knows its own rules (lvs/host/firewall/script.ts, lvs/host/tunnels.ts). */
 export function isOurs({ table, chain, comment, calls }: { readonly table: string; readonly chain: string; readonly comment?: string | undefined; readonly calls?: string | undefined }): boolean {
   return table === 'lvs_play' || chain.startsWith('LVS_PLAY_') || comment === 'lvs-play' || calls?.startsWith('LVS_PLAY_') === true;
 }

@@ -1,6 +1,6 @@
 import type { HostRule, Ruleset } from '../../import/firewall/rule.ts';
 import { parsePrefixed } from '../../lvs/model/ip.ts';
-import { isIn } from '../../lvs/model/nat-networks.ts';
+import { isIn } from '../../lvs/model/services/nat-networks.ts';
 
 /** A packet that a firewall must let pass. */
 export interface FilteredPacket {

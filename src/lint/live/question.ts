@@ -3,7 +3,7 @@ import { shellCommand, shellQuote } from '../../core/quote.ts';
 import { directorModules } from '../../lvs/host/director.ts';
 import { realServerKernelModules } from '../../lvs/host/real-server.ts';
 import { natNetworksOf, servicesOf, vipsOf } from '../../lvs/model/lookups.ts';
-import { isIn, networkOf } from '../../lvs/model/nat-networks.ts';
+import { isIn, networkOf } from '../../lvs/model/services/nat-networks.ts';
 import { addressesOf, type Topology } from '../../lvs/model/topology.ts';
 import { clientsOf } from './connections.ts';
 

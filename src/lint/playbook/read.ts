@@ -3,9 +3,9 @@ import path from 'node:path';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { splitWords } from '../../core/words.ts';
 import { selectHosts } from '../../inventory/pattern.ts';
-import { splitBatches } from '../../plan/batches.ts';
+import { splitBatches } from '../../plan/compile/batches.ts';
 import type { Site } from '../../plan/site.ts';
-import { displayPath } from '../../playbook/source-files.ts';
+import { displayPath } from '../../playbook/load/source-files.ts';
 import type { Play, Playbook, Task } from '../../playbook/types.ts';
 import { commandsAt, commandsOf, programFirst, withoutTemplates } from './commands.ts';
 import type { LintPlay, LintTask, PlaybookCommand, PlaybookContext } from './types.ts';
@@ -62,7 +62,7 @@ function isScript(text: string): boolean {
   return /^#!\s*\/\S*(?:sh|env (?:ba|da|k)?sh)\b/.test(text);
 }
 
-/** Where `plan/controller-files.ts` would find it; names with templates in them are not known yet. */
+/** Where `plan/compile/controller-files.ts` would find it; names with templates in them are not known yet. */
 async function copiedFile({ module, args, roleDir, baseDir }: Task): Promise<{ readonly path: string; readonly text: string } | undefined> {
   const { src } = args.value;
   if ((module !== 'copy' && module !== 'template') || typeof src !== 'string' || src.includes('{{')) return undefined;

@@ -1,5 +1,5 @@
 import { LvsPlayError, type Position } from '../../core/errors.ts';
-import { MAX_WEIGHT } from '../model/real-server-rules.ts';
+import { MAX_WEIGHT } from '../model/services/real-server-rules.ts';
 import { checksOf, type HealthCheck, type Topology, type TrackUse, type VirtualService } from '../model/topology.ts';
 import { needsQuotes } from './render/text.ts';
 import type { Used } from './render/used.ts';

@@ -1,18 +1,18 @@
 import { isJsonObject, type Json } from '../../core/json.ts';
 import type { Located } from '../../core/located.ts';
-import { buildBfd, checkNeighbors } from './bfd.ts';
+import { buildBfd, checkNeighbors } from './ha/bfd.ts';
 import { buildScripts, Commands } from './commands.ts';
 import type { HostAddress } from './hosts.ts';
 import { parseIp } from './ip.ts';
 import { vipsOf } from './lookups.ts';
-import { buildNatNetworks, checkNatServices, natNetworkOf } from './nat-networks.ts';
-import { buildPairs } from './pairs.ts';
+import { buildNatNetworks, checkNatServices, natNetworkOf } from './services/nat-networks.ts';
+import { buildPairs } from './ha/pairs.ts';
 import { Problems } from './problems.ts';
 import { shapeOf } from './schema/shape.ts';
-import { buildServices } from './services.ts';
-import { buildSyncGroups } from './sync-groups.ts';
+import { buildServices } from './services/services.ts';
+import { buildSyncGroups } from './ha/sync-groups.ts';
 import type { Director, ForwardingMode, HaPair, NatNetwork, RealServerHost, Topology, Tunnel, VirtualService } from './topology.ts';
-import { buildTrackers } from './trackers.ts';
+import { buildTrackers } from './ha/trackers.ts';
 
 export type { HostAddress } from './hosts.ts';
 

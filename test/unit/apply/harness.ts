@@ -10,7 +10,7 @@ import { SecretMask } from '../../../src/core/secrets.ts';
 import { loadInventory } from '../../../src/inventory/load.ts';
 import { knownModules } from '../../../src/modules/registry.ts';
 import type { ControllerAction, RunInput } from '../../../src/plan/input.ts';
-import { loadPlaybook } from '../../../src/playbook/load.ts';
+import { loadPlaybook } from '../../../src/playbook/load/load.ts';
 import { createTemplateEngine } from '../../../src/template/engine.ts';
 import { hostConnection } from '../../../src/transport/connection.ts';
 import { localTarget } from '../../../src/transport/local.ts';

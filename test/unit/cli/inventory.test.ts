@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { inventoryGraph, inventoryList } from '../../../src/cli/inventory.ts';
+import { inventoryGraph, inventoryList } from '../../../src/cli/commands/inventory.ts';
 import { loadInventory } from '../../../src/inventory/load.ts';
 import { folder } from './support.ts';
 

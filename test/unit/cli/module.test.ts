@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { moduleText } from '../../../src/cli/module.ts';
+import { moduleText } from '../../../src/cli/commands/module.ts';
 import { defineModule } from '../../../src/modules/contract.ts';
 import { loadModule, moduleNames } from '../../../src/modules/registry.ts';
 import { stringify } from 'yaml';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { commonOptions, requireInventory, withPlaybook, type CommonOptions, type RawOptions } from '../../../src/cli/options.ts';
+import { commonOptions, requireInventory, withPlaybook, type CommonOptions, type RawOptions } from '../../../src/cli/input/options.ts';
 
 function parse(args: readonly string[], env: Readonly<Record<string, string>> = {}): CommonOptions {
   const command = withPlaybook(new Command('deploy')).exitOverride().configureOutput({ writeErr: () => undefined });

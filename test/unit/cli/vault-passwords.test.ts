@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readVaultPasswords } from '../../../src/cli/vault-passwords.ts';
+import { readVaultPasswords } from '../../../src/cli/input/vault-passwords.ts';
 import { folder } from './support.ts';
 
 describe('the vault password', () => {

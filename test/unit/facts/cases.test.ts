@@ -2,19 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
-import { addressFact } from '../../../src/facts/address.ts';
-import { contentFact } from '../../../src/facts/content.ts';
+import { addressFact } from '../../../src/facts/network/address.ts';
+import { contentFact } from '../../../src/facts/files/content.ts';
 import type { FactDef } from '../../../src/facts/contract.ts';
-import { defaultRouteFact } from '../../../src/facts/default-route.ts';
-import { fileFact } from '../../../src/facts/file.ts';
-import { firewallFact } from '../../../src/facts/firewall.ts';
-import { ipvsFact } from '../../../src/facts/ipvs.ts';
-import { kernelModuleFact } from '../../../src/facts/kernel-module.ts';
-import { packageFact } from '../../../src/facts/package.ts';
-import { packageCandidateFact } from '../../../src/facts/package-candidate.ts';
-import { sysctlFact } from '../../../src/facts/sysctl.ts';
-import { tunnelFact } from '../../../src/facts/tunnel.ts';
-import { unitFact } from '../../../src/facts/unit.ts';
+import { defaultRouteFact } from '../../../src/facts/network/default-route.ts';
+import { fileFact } from '../../../src/facts/files/file.ts';
+import { firewallFact } from '../../../src/facts/network/firewall.ts';
+import { ipvsFact } from '../../../src/facts/network/ipvs.ts';
+import { kernelModuleFact } from '../../../src/facts/system/kernel-module.ts';
+import { packageFact } from '../../../src/facts/system/package.ts';
+import { packageCandidateFact } from '../../../src/facts/system/package-candidate.ts';
+import { sysctlFact } from '../../../src/facts/system/sysctl.ts';
+import { tunnelFact } from '../../../src/facts/network/tunnel.ts';
+import { unitFact } from '../../../src/facts/system/unit.ts';
 
 /** What a host printed, and what it means: `cases/<fact>/<name>.json`. */
 interface Case {

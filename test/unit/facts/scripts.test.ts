@@ -3,15 +3,15 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addressFact } from '../../../src/facts/address.ts';
-import { contentFact, contentOf } from '../../../src/facts/content.ts';
+import { addressFact } from '../../../src/facts/network/address.ts';
+import { contentFact, contentOf } from '../../../src/facts/files/content.ts';
 import type { Json } from '../../../src/core/json.ts';
 import { type FactDef, request } from '../../../src/facts/contract.ts';
-import { fileFact } from '../../../src/facts/file.ts';
+import { fileFact } from '../../../src/facts/files/file.ts';
 import { gatherScript, parseGather } from '../../../src/facts/gather.ts';
-import { packageFact } from '../../../src/facts/package.ts';
-import { sysctlFact, sysctlPath } from '../../../src/facts/sysctl.ts';
-import { unitFact, unitName } from '../../../src/facts/unit.ts';
+import { packageFact } from '../../../src/facts/system/package.ts';
+import { sysctlFact, sysctlPath } from '../../../src/facts/system/sysctl.ts';
+import { unitFact, unitName } from '../../../src/facts/system/unit.ts';
 
 const SHELLS = [
   ['dash', []],

@@ -5,7 +5,7 @@ import { parseIptablesSave } from '../../../src/import/firewall/iptables.ts';
 import { readRuleset } from '../../../src/import/firewall/nft-rule.ts';
 import { importAll, type Imported } from '../../../src/import/import.ts';
 import { type LiveHost, liveScript, parseLive } from '../../../src/import/live.ts';
-import { renderFirewallScript } from '../../../src/lvs/host/firewall.ts';
+import { renderFirewallScript } from '../../../src/lvs/host/firewall/firewall.ts';
 import { topologyOf as modelOf } from '../lvs/support.ts';
 import { bugs, imported, texts, topologyOf } from './support.ts';
 

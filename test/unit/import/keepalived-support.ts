@@ -4,7 +4,7 @@ import { readSysctlFile } from '../../../src/import/host/commands.ts';
 import { emptySetup } from '../../../src/import/host/setup.ts';
 import { readKeepalivedLive } from '../../../src/import/keepalived-source.ts';
 import type { Note } from '../../../src/import/types.ts';
-import { firewallRules, iptablesRule } from '../../../src/lvs/host/firewall-rules.ts';
+import { firewallRules, iptablesRule } from '../../../src/lvs/host/firewall/rules.ts';
 import { renderKeepalived } from '../../../src/lvs/keepalived/render.ts';
 import { buildTopology } from '../../../src/lvs/model/build.ts';
 import type { Topology } from '../../../src/lvs/model/topology.ts';

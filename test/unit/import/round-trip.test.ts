@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readTable } from '../../../src/import/host/commands.ts';
 import { emptySetup } from '../../../src/import/host/setup.ts';
 import { loadInventory } from '../../../src/inventory/load.ts';
-import { renderFirewallScript } from '../../../src/lvs/host/firewall.ts';
+import { renderFirewallScript } from '../../../src/lvs/host/firewall/firewall.ts';
 import { ipvsCommands } from '../../../src/lvs/ipvs/commands.ts';
 import { compareTables, expectedTable } from '../../../src/lvs/ipvs/table.ts';
 import { renderKeepalived } from '../../../src/lvs/keepalived/render.ts';

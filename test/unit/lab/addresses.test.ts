@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { addressesIn, canonical, highestFree, isInNetwork, networkOf, parseAddress } from '../../../src/lab/addresses.ts';
+import { addressesIn, canonical, highestFree, isInNetwork, networkOf, parseAddress } from '../../../src/lab/inventory/addresses.ts';
 
 describe('parseAddress', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aptOptions, parseListFile, parseSourcesFile, sourceLines } from '../../../src/lab/apt-sources.ts';
+import { aptOptions, parseListFile, parseSourcesFile, sourceLines } from '../../../src/lab/image/apt-sources.ts';
 
 describe('apt sources of this machine', () => {
   it('reads one-line files', () => {

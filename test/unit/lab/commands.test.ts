@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { mmdebstrapCommand } from '../../../src/lab/image.ts';
+import { mmdebstrapCommand } from '../../../src/lab/image/image.ts';
 import { knownHosts } from '../../../src/lab/keys.ts';
 import { macAddress, networkBatch, tapsOf } from '../../../src/lab/network.ts';
 import { kernelArguments, nodeScript } from '../../../src/lab/node.ts';
-import { labPaths, nodePaths } from '../../../src/lab/paths.ts';
-import { customizeScript, fetchHook, recipeHash } from '../../../src/lab/recipe.ts';
+import { labPaths, nodePaths } from '../../../src/lab/state/paths.ts';
+import { customizeScript, fetchHook, recipeHash } from '../../../src/lab/image/recipe.ts';
 import type { LabSpec } from '../../../src/lab/spec.ts';
 import { parseKeyscan, sshCommand } from '../../../src/lab/ssh.ts';
 

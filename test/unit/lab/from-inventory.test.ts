@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
 import type { Json } from '../../../src/core/json.ts';
 import type { Inventory } from '../../../src/inventory/types.ts';
-import { labSpecFromInventory } from '../../../src/lab/from-inventory.ts';
+import { labSpecFromInventory } from '../../../src/lab/inventory/from-inventory.ts';
 
 function inventory(hosts: Record<string, Record<string, Json>>): Inventory {
   const entries = Object.entries(hosts).map(([name, vars]) => {

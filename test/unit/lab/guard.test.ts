@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { holdLock } from '../../../src/lab/lock.ts';
+import { holdLock } from '../../../src/lab/state/lock.ts';
 import { exitStatus, mustRun, pathWithSbin, runCommand } from '../../../src/lab/process.ts';
 import { judge } from '../../../src/lab/requirements.ts';
 import type { Found } from '../../../src/lab/requirements.ts';
@@ -64,7 +64,7 @@ describe('lock', () => {
   it('runs the last will of a process that was killed, and only then', async () => {
     const file = path.join(folder, 'lock');
     const program = `
-      import { holdLock } from ${JSON.stringify(path.resolve('src/lab/lock.ts'))};
+      import { holdLock } from ${JSON.stringify(path.resolve('src/lab/state/lock.ts'))};
       const lock = await holdLock(${JSON.stringify(file)}, { wait: false, lastWill: { script: 'echo "$1" >${file}.will', args: ['done for'] } });
       if (process.argv[1] === 'die') process.kill(process.pid, 'SIGKILL');
       await lock.release();`;

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadInventory } from '../../../src/inventory/load.ts';
 import { plainVars } from '../../../src/inventory/types.ts';
 import { enterLabIfNeeded, isInside, labOfInventories } from '../../../src/lab/enter.ts';
-import { labSpecFromInventory } from '../../../src/lab/from-inventory.ts';
-import { writeOverlay } from '../../../src/lab/overlay.ts';
-import { labPaths } from '../../../src/lab/paths.ts';
+import { labSpecFromInventory } from '../../../src/lab/inventory/from-inventory.ts';
+import { writeOverlay } from '../../../src/lab/inventory/overlay.ts';
+import { labPaths } from '../../../src/lab/state/paths.ts';
 
 let root: string;
 beforeEach(async () => {

@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { imageRoot, labPaths, labsRoot } from '../../../src/lab/paths.ts';
-import { findProcess, parseStat, readStat, sessionMembers } from '../../../src/lab/proc.ts';
-import { chooseLab, knownLabs, readState, writeState } from '../../../src/lab/state.ts';
-import type { LabState } from '../../../src/lab/state.ts';
+import { imageRoot, labPaths, labsRoot } from '../../../src/lab/state/paths.ts';
+import { findProcess, parseStat, readStat, sessionMembers } from '../../../src/lab/state/proc.ts';
+import { chooseLab, knownLabs, readState, writeState } from '../../../src/lab/state/state.ts';
+import type { LabState } from '../../../src/lab/state/state.ts';
 
 const STATE: LabState = { version: 1, phase: 'up', image: '/cache/base.img', inventories: ['/inv/hosts.yml'], spec: { nodes: [], networks: [] } };
 let root: string;

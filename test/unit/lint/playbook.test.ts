@@ -12,7 +12,7 @@ import { withoutMarks } from '../../../src/lint/rules/examples.ts';
 import type { Found } from '../../../src/lint/types.ts';
 import { knownModules } from '../../../src/modules/registry.ts';
 import { buildSite, type Site } from '../../../src/plan/site.ts';
-import { loadPlaybook } from '../../../src/playbook/load.ts';
+import { loadPlaybook } from '../../../src/playbook/load/load.ts';
 import { createTemplateEngine } from '../../../src/template/engine.ts';
 import { EXAMPLE } from '../lvs/support.ts';
 import { markedPlaces, placeOfFinding } from './support.ts';

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
-import { addressFact } from '../../../src/facts/address.ts';
-import { contentOf } from '../../../src/facts/content.ts';
+import { addressFact } from '../../../src/facts/network/address.ts';
+import { contentOf } from '../../../src/facts/files/content.ts';
 import type { Step } from '../../../src/modules/contract.ts';
 import { loadModule, validateArgs } from '../../../src/modules/registry.ts';
 import { renderSteps } from '../../../src/modules/render-steps.ts';

@@ -8,7 +8,7 @@ import type { FactDef } from '../../../src/facts/contract.ts';
 import type { ModuleDef } from '../../../src/modules/contract.ts';
 import { loadModule, moduleNames, validateArgs } from '../../../src/modules/registry.ts';
 import { renderSteps } from '../../../src/modules/render-steps.ts';
-import { EVERYTHING_STALE } from '../../../src/modules/run-command.ts';
+import { EVERYTHING_STALE } from '../../../src/modules/commands/run-command.ts';
 import { changed, EXAMPLE, SINGLE, topologyOf } from '../lvs/support.ts';
 import { contextOf, play, worlds } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
-import { contentOf } from '../../../src/facts/content.ts';
-import { jsonOf } from '../../../src/facts/ipvs.ts';
+import { contentOf } from '../../../src/facts/files/content.ts';
+import { jsonOf } from '../../../src/facts/network/ipvs.ts';
 import { DIRECTOR_SCRIPT, DIRECTOR_UNIT_TEXT, renderDirectorScript, usesKeepalived } from '../../../src/lvs/host/director-script.ts';
 import { parseIpvsadmSave } from '../../../src/lvs/ipvs/table.ts';
 import type { Step } from '../../../src/modules/contract.ts';

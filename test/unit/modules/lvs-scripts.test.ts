@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
-import { contentOf } from '../../../src/facts/content.ts';
+import { contentOf } from '../../../src/facts/files/content.ts';
 import type { Step } from '../../../src/modules/contract.ts';
-import { SCRIPT_LIST } from '../../../src/modules/lvs_scripts.ts';
+import { SCRIPT_LIST } from '../../../src/modules/lvs/lvs_scripts.ts';
 import { loadModule } from '../../../src/modules/registry.ts';
 import { EXAMPLE, topologyOf } from '../lvs/support.ts';
 import { bare, contextOf, play, type World } from './support.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
-import { contentOf } from '../../../src/facts/content.ts';
+import { contentOf } from '../../../src/facts/files/content.ts';
 import { REAL_SERVER_SCRIPT } from '../../../src/lvs/host/real-server.ts';
 import type { ModuleContext, Step } from '../../../src/modules/contract.ts';
 import { loadModule } from '../../../src/modules/registry.ts';

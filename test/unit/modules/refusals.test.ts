@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LvsPlayError } from '../../../src/core/errors.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
-import { contentOf } from '../../../src/facts/content.ts';
-import { modeOf } from '../../../src/modules/file-attributes.ts';
+import { contentOf } from '../../../src/facts/files/content.ts';
+import { modeOf } from '../../../src/modules/files/file-attributes.ts';
 import { loadModule, validateArgs } from '../../../src/modules/registry.ts';
 import { renderSteps } from '../../../src/modules/render-steps.ts';
 import { bare, contextOf, play, type World } from './support.ts';

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/core/json.ts';
-import type { UnitState } from '../../../src/facts/unit.ts';
+import type { UnitState } from '../../../src/facts/system/unit.ts';
 import { loadModule } from '../../../src/modules/registry.ts';
 import { bare, contextOf, play } from './support.ts';
 

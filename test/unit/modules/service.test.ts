@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/core/json.ts';
-import type { UnitState } from '../../../src/facts/unit.ts';
+import type { UnitState } from '../../../src/facts/system/unit.ts';
 import { loadModule } from '../../../src/modules/registry.ts';
 import { contextOf, play } from './support.ts';
 

@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '../../../src/core/json.ts';
-import { contentOf, NO_CONTENT } from '../../../src/facts/content.ts';
+import { contentOf, NO_CONTENT } from '../../../src/facts/files/content.ts';
 import type { FactReader, FactRequest } from '../../../src/facts/contract.ts';
-import { ABSENT } from '../../../src/facts/file.ts';
-import { jsonOf } from '../../../src/facts/ipvs.ts';
+import { ABSENT } from '../../../src/facts/files/file.ts';
+import { jsonOf } from '../../../src/facts/network/ipvs.ts';
 import { FactStore } from '../../../src/facts/store.ts';
 import { parseIpvsadmSave } from '../../../src/lvs/ipvs/table.ts';
 import type { Change, ModuleContext, ModuleDef, Step } from '../../../src/modules/contract.ts';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { sysctlStep } from '../../../src/modules/write-sysctls.ts';
+import { sysctlStep } from '../../../src/modules/system/write-sysctls.ts';
 
 /** In a network namespace of its own: the parameters of this machine are left alone. */
 function run(shell: readonly string[], values: Readonly<Record<string, string>>, show: string): { code: number | null; out: string; err: string } {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitBatches } from '../../../src/plan/batches.ts';
+import { splitBatches } from '../../../src/plan/compile/batches.ts';
 
 const hosts = (count: number) => Array.from({ length: count }, (_, i) => `h${String(i)}`);
 

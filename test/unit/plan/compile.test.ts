@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compileRun } from '../../../src/plan/compile.ts';
+import { compileRun } from '../../../src/plan/compile/compile.ts';
 import type { RunInput } from '../../../src/plan/input.ts';
 import { play, Workshop } from '../apply/harness.ts';
 

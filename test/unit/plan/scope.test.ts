@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
-import { compileRun } from '../../../src/plan/compile.ts';
+import { compileRun } from '../../../src/plan/compile/compile.ts';
 import { Scopes } from '../../../src/plan/scope.ts';
 import { createTemplateEngine } from '../../../src/template/engine.ts';
 import { Workshop } from '../apply/harness.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { loadPlaybook } from '../../../src/playbook/load.ts';
+import { loadPlaybook } from '../../../src/playbook/load/load.ts';
 import { listTasks } from '../../../src/playbook/list.ts';
 import { folder, MODULES } from './support.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFreeForm } from '../../../src/playbook/free-form.ts';
+import { parseFreeForm } from '../../../src/playbook/load/free-form.ts';
 
 describe('arguments in one string', () => {
   it.each([

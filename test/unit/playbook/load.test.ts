@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { knownModules } from '../../../src/modules/registry.ts';
-import { loadPlaybook } from '../../../src/playbook/load.ts';
+import { loadPlaybook } from '../../../src/playbook/load/load.ts';
 import { listHosts } from '../../../src/playbook/list.ts';
 import { folder, load, loadPlay, loadTasks, MODULES } from './support.ts';
 

@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
-import { loadPlaybook } from '../../../src/playbook/load.ts';
-import type { KnownModules } from '../../../src/playbook/state.ts';
+import { loadPlaybook } from '../../../src/playbook/load/load.ts';
+import type { KnownModules } from '../../../src/playbook/load/state.ts';
 import type { Play, Playbook, Task } from '../../../src/playbook/types.ts';
 
 export const MODULES: KnownModules = new Map([

@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { decideHostKey } from '../../../src/transport/host-key.ts';
-import type { StrictHostKeyChecking } from '../../../src/transport/host-key.ts';
-import { KnownHostsStore } from '../../../src/transport/known-hosts-store.ts';
-import { entriesFor, fingerprint, judgeHostKey, knownHostsLine, knownHostsName, parseKnownHosts } from '../../../src/transport/known-hosts.ts';
-import type { HostKey, KnownHostVerdict } from '../../../src/transport/known-hosts.ts';
+import { decideHostKey } from '../../../src/transport/known-hosts/host-key.ts';
+import type { StrictHostKeyChecking } from '../../../src/transport/known-hosts/host-key.ts';
+import { KnownHostsStore } from '../../../src/transport/known-hosts/store.ts';
+import { entriesFor, fingerprint, judgeHostKey, knownHostsLine, knownHostsName, parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
+import type { HostKey, KnownHostVerdict } from '../../../src/transport/known-hosts/known-hosts.ts';
 import { keygen, removeDir, tempDir } from './sshd.ts';
 
 const dir = tempDir();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { algorithmOffer } from '../../../src/transport/ssh-algorithms.ts';
-import { optionsFromArgs, parseSshOptions, sshSettings } from '../../../src/transport/ssh-config.ts';
-import type { SshSettings } from '../../../src/transport/ssh-config.ts';
-import { parseJump } from '../../../src/transport/ssh-dial.ts';
-import { SshConfigReader, sshArguments } from '../../../src/transport/ssh-resolve.ts';
+import { algorithmOffer } from '../../../src/transport/ssh/algorithms.ts';
+import { optionsFromArgs, parseSshOptions, sshSettings } from '../../../src/transport/ssh/config.ts';
+import type { SshSettings } from '../../../src/transport/ssh/config.ts';
+import { parseJump } from '../../../src/transport/ssh/dial.ts';
+import { SshConfigReader, sshArguments } from '../../../src/transport/ssh/resolve.ts';
 import { tempDir, removeDir } from './sshd.ts';
 
 const LOCAL = { home: '/home/me', user: 'me' };

@@ -1,7 +1,7 @@
 import { realServerAddresses } from '../../../lvs/host/real-server.ts';
 import { bare } from '../../../lvs/model/ip.ts';
 import { vipsOf } from '../../../lvs/model/lookups.ts';
-import { isIn } from '../../../lvs/model/nat-networks.ts';
+import { isIn } from '../../../lvs/model/services/nat-networks.ts';
 import { addressesOf, type HaPair } from '../../../lvs/model/topology.ts';
 import type { Hit } from '../../types.ts';
 import { atDirector, atServer, deviceOf, effective, realServers, type Served } from '../places.ts';

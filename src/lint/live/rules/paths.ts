@@ -1,6 +1,6 @@
 import { realServerAddresses } from '../../../lvs/host/real-server.ts';
 import { tunnelDevice, tunnelMss } from '../../../lvs/host/tunnels.ts';
-import { isIn, natNetworkOf } from '../../../lvs/model/nat-networks.ts';
+import { isIn, natNetworkOf } from '../../../lvs/model/services/nat-networks.ts';
 import { vipsOf } from '../../../lvs/model/lookups.ts';
 import { addressesOf } from '../../../lvs/model/topology.ts';
 import type { Hit } from '../../types.ts';

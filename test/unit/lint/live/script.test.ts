@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { clientsOf, parseConnections } from '../../../../src/lint/live/connections.ts';
 import { parseLiveState } from '../../../../src/lint/live/parse.ts';
 import { type LiveQuestion, liveQuestion, liveScript } from '../../../../src/lint/live/question.ts';
-import { isIn, networkOf } from '../../../../src/lvs/model/nat-networks.ts';
+import { isIn, networkOf } from '../../../../src/lvs/model/services/nat-networks.ts';
 import { parseIp } from '../../../../src/lvs/model/ip.ts';
 import { topologyOf } from '../../lvs/support.ts';
 import { answerText, CLUSTERS, NONCE } from './support.ts';

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { firewallRules, iptablesRule } from '../../../../src/lvs/host/firewall-rules.ts';
-import { renderFirewallScript } from '../../../../src/lvs/host/firewall.ts';
+import { firewallRules, iptablesRule } from '../../../../src/lvs/host/firewall/rules.ts';
+import { renderFirewallScript } from '../../../../src/lvs/host/firewall/firewall.ts';
 import { changed, EXAMPLE, topologyOf } from '../support.ts';
 
 const NAT = `nat_networks:

@@ -1,0 +1,24 @@
+import { LvsPlayError } from '../../core/errors.ts';
+import type { Topology } from '../../lvs/model/topology.ts';
+import type { ModuleContext } from '../contract.ts';
+
+/** The topology that a module works from. @param module its name. @throws LvsPlayError no-topology, input */
+export function topologyFor(module: string, { topology }: ModuleContext): Topology {
+  if (topology !== undefined) return topology;
+  throw new LvsPlayError({ code: 'no-topology', kind: 'input', message: `${module} needs the inventory variable lvs`, hint: 'describe the cluster in the variable lvs (docs/inventory.md)' });
+}
+
+/**
+ * The topology of a module that is for directors only.
+ * @param instead what else the user could do, before the usual hint
+ * @throws LvsPlayError no-director, input
+ */
+export function directorTopology({ topology, host }: ModuleContext, instead = ''): Topology {
+  if (topology?.directors.has(host) === true) return topology;
+  throw new LvsPlayError({
+    code: 'no-director',
+    kind: 'input',
+    message: `${host} is no director of the topology`,
+    hint: `${instead}run the task on hosts: lvs_directors, or name the host in lvs.ha_pairs or as "on" of a virtual service`,
+  });
+}

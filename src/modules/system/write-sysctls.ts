@@ -1,0 +1,15 @@
+import { shellQuote } from '../../core/quote.ts';
+import { sysctlPath } from '../../facts/system/sysctl.ts';
+import type { ScriptStep } from '../contract.ts';
+
+/**
+ * Sets kernel parameters, in order, up to the first that the kernel refuses. The shell writes them itself: sysctl(8) is a package that a small
+ * host does not have.
+ */
+export function sysctlStep(title: string, values: Readonly<Record<string, string>>): ScriptStep {
+  const lines = Object.entries(values).map(([name, value]) => {
+    const refused = `printf '%s\\n' ${shellQuote(`cannot set ${name} to ${value}`)} >&2; exit 1`;
+    return `printf '%s\\n' ${shellQuote(value)} >${shellQuote(sysctlPath(name))} || { ${refused}; }`;
+  });
+  return { kind: 'script', title, script: lines.join('\n'), stale: [{ fact: 'sysctl', key: '*' }] };
+}

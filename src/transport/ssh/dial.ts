@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+import { LvsPlayError } from '../../core/errors.ts';
+import { lastLine } from '../frame.ts';
+import type { SshSettings } from './config.ts';
+import { connectTimeout, connectionClosed, dialError } from '../unreachable.ts';
+
+/** A byte stream to a server's sshd, however it got there. */
+export interface Wire {
+  readonly stream: Duplex;
+  /** What the way itself says of its end (a ProxyCommand's last words); undefined when nothing. */
+  lastWords(): string | undefined;
+  /** Ends what carries the stream. Never throws. */
+  close(): Promise<void>;
+}
+
+/** @throws LvsPlayError kind `unreachable` */
+export function dialTcp(host: string, settings: SshSettings, timeoutMs: number, signal: AbortSignal): Promise<Wire> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: settings.hostName,
+      port: settings.port,
+      // A frame is one small write that must not wait for an acknowledgement.
+      noDelay: true,
+      ...(settings.addressFamily === undefined ? {} : { family: settings.addressFamily }),
+      ...(settings.bindAddress === undefined ? {} : { localAddress: settings.bindAddress }),
+    });
+    const fail = (error: LvsPlayError): void => {
+      done();
+      socket.destroy();
+      reject(error);
+    };
+    const timer = setTimeout(() => {
+      fail(connectTimeout(host, settings, 'did not answer'));
+    }, timeoutMs);
+    const onAbort = (): void => {
+      fail(connectionClosed(host));
+    };
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    signal.addEventListener('abort', onAbort);
+    socket.on('error', (error) => {
+      fail(dialError(host, settings, error));
+    });
+    socket.once('connect', () => {
+      done();
+      resolve({
+        stream: socket,
+        lastWords: () => undefined,
+        close: () => {
+          socket.destroy();
+          return Promise.resolve();
+        },
+      });
+    });
+  });
+}
+
+/** Starts a ProxyCommand, whose stdin and stdout are the connection; ended by its process group. */
+export function dialProxyCommand(host: string, command: string): Promise<Wire> {
+  const child = spawn('/bin/sh', ['-c', command], { stdio: 'pipe', detached: true });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString('utf8')).slice(-2048);
+  });
+  const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
+  stream.on('error', () => undefined);
+  const close = (): Promise<void> => {
+    stream.destroy();
+    try {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGTERM');
+    } catch {
+      // It ended by itself in between.
+    }
+    return Promise.resolve();
+  };
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => {
+      reject(new LvsPlayError({ code: 'proxy-failed', kind: 'unreachable', host, message: `${host}: cannot start the ProxyCommand: ${error.message}`, cause: error }));
+    });
+    child.once('spawn', () => {
+      resolve({ stream, lastWords: () => lastLine(stderr) ?? (child.exitCode === null ? undefined : `exit code ${String(child.exitCode)}`), close });
+    });
+  });
+}
+
+/** A jump host of ProxyJump: `[user@]host[:port]`, `[v6]:port` or an ssh:// URI. */
+export interface Jump {
+  readonly user: string | undefined;
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+/** @throws LvsPlayError kind `input` */
+export function parseJump(inventoryHost: string, text: string): Jump {
+  const match = /^(?:ssh:\/\/)?(?:([^@]+)@)?(?:\[([^\]]+)\]|([^@:/]+|[^@/]*:[^@/]*:[^@/]*))(?::(\d+))?\/?$/.exec(text.trim());
+  const host = match?.[2] ?? match?.[3];
+  if (match === null || host === undefined || host === '' || host.startsWith('-')) {
+    throw new LvsPlayError({ code: 'ssh-arguments', kind: 'input', host: inventoryHost, message: `${inventoryHost}: ProxyJump ${JSON.stringify(text)} is not [user@]host[:port]` });
+  }
+  return { user: match[1], host, port: match[4] === undefined ? undefined : Number(match[4]) };
+}
