@@ -70,7 +70,8 @@ function settingNotes(topology: Topology, { setup }: HostSources, names: Readonl
     .filter(({ position, key }) => position.line > 0 && !key.startsWith('net/ipv4/vs/'))
     .flatMap(({ key, value, position, transient }): Note[] => {
       const name = key.replaceAll('/', '.');
-      const ours = wanted.get(name);
+      // Some are set for every interface.
+      const ours = wanted.get(name) ?? wanted.get(name.replace(/^(net\.ipv[46]\.conf)\..+\.(\w+)$/, '$1.*.$2'));
       const at = { ...about, position, text: `${name} = ${value}` };
       if (ours === undefined) return [{ ...at, kind: 'changed', reason: reasonOf(key, topology) }];
       if (ours !== value) return [{ ...at, kind: 'changed', reason: `lvs-play sets ${ours}` }];

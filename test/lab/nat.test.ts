@@ -35,6 +35,13 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
     await lab.down();
   });
 
+  /** Everything that a packet needs on its way holds, redirects of every interface included. */
+  async function holds(): Promise<void> {
+    expect(await lab.sh('lvs1', 'cat /proc/sys/net/ipv4/conf/*/send_redirects | sort -u')).toBe('0\n');
+    const explained = await lvsPlay(['explain', 'web', '--live', '-i', lab.overlay]);
+    expect(explained.code, explained.stdout).toBe(0);
+  }
+
   it('serves port 80 from port 8080, each real server in turn, and leaves others\' rules alone', async () => {
     const before = await lab.sh('lvs1', OTHERS);
     await must(lvsPlay(['deploy', ...site]));
@@ -43,6 +50,7 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
     expect(names.filter((name) => name === 'rs2')).toHaveLength(10);
     expect(await lab.sh('lvs1', OTHERS)).toBe(before);
     await lab.sh('lvs1', '! command -v keepalived');
+    await holds();
   });
 
   it('real servers reach the outside with the director\'s address', async () => {
@@ -81,6 +89,7 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
     const plan = await lvsPlay(['plan', ...site, '--detailed-exitcode']);
     expect(plan.code, plan.stdout + plan.stderr).toBe(0);
     expect(await seenOutside(lab, 'rs1')).toBe(VIP);
+    await holds();
   });
 });
 

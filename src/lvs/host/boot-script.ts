@@ -119,20 +119,33 @@ const COMMON = `newline='
 
 ${SCRIPT_COMPLAINTS}
 
+# A part of a file's name may be *: all interfaces.
+expand() {
+    set +f
+    set -- $1
+    set -f
+    expanded=$*
+}
+
 set_sysctls() {
-    while IFS='=' read -r file value; do
-        [ -z "$file" ] || printf '%s\\n' "$value" >"$file" || failed "cannot set $file to $value"
+    while IFS='=' read -r files value; do
+        expand "$files"
+        for file in $expanded; do
+            printf '%s\\n' "$value" >"$file" || failed "cannot set $file to $value"
+        done
     done <<END
 $sysctls
 END
 }
 
 check_sysctls() {
-    while IFS='=' read -r file value; do
-        [ -n "$file" ] || continue
-        # Not the shell's read: it takes a byte at a time, and these files end after the first. Numbers may have tabs between them.
-        set -- $(cat "$file" 2>/dev/null)
-        [ "$*" = "$value" ] || missing "$file is \${*:-nothing}, not $value"
+    while IFS='=' read -r files value; do
+        expand "$files"
+        for file in $expanded; do
+            # Not the shell's read: it takes a byte at a time, and these files end after the first. Numbers may have tabs between them.
+            set -- $(cat "$file" 2>/dev/null)
+            [ "$*" = "$value" ] || missing "$file is \${*:-nothing}, not $value"
+        done
     done <<END
 $sysctls
 END

@@ -1,5 +1,5 @@
 import { natNetworksOf, servicesOf } from '../model/lookups.ts';
-import { addressesOf, type Topology, type VirtualService } from '../model/topology.ts';
+import type { Topology } from '../model/topology.ts';
 
 /**
  * Kernel parameters of a director.
@@ -17,7 +17,7 @@ import { addressesOf, type Topology, type VirtualService } from '../model/topolo
  * `net.ipv4.ip_forward=1` for NAT only: the real servers' replies, and what they begin themselves, are forwarded. In DR and TUN they do not come by, and the
  * requests are delivered to the VIP, a local address, and sent on by IPVS itself, so nothing is forwarded and a director need
  * not be a router. `send_redirects=0` for NAT: a director must not tell a real server of a shorter way to the client, past the translation
- * (either of `all` and the interface suffices to send them, so `all`, `default` and each interface that is known are set).
+ * (either of `all` and the interface suffices to send them, so every interface is set: which of them it is, the inventory need not tell).
  *
  * `net.ipv4.vs.conntrack` is left alone. Netfilter needs to know the connections of IPVS only where a user's own rules look at their
  * state or translate them again (ipvs-sysctl): ours mask what real servers begin themselves, which IPVS never sees, and the FTP
@@ -33,9 +33,7 @@ export function directorSysctls(topology: Topology, host: string): Readonly<Reco
   const forwarded = [...nat.map((service) => service.vip), ...networks];
   if (forwarded.some((address) => !address.includes(':'))) {
     sysctls['net.ipv4.ip_forward'] = '1';
-    const interfaces = natInterfaces(topology, host, nat);
-    // A dot separates keys; in an interface's name (VLANs) it is written as a slash (sysctl.d(5)).
-    for (const name of new Set(['all', 'default', ...interfaces])) sysctls[`net.ipv4.conf.${name.replaceAll('.', '/')}.send_redirects`] = '0';
+    sysctls['net.ipv4.conf.*.send_redirects'] = '0';
   }
   if (forwarded.some((address) => address.includes(':'))) sysctls['net.ipv6.conf.all.forwarding'] = '1';
   // The user's own win.
@@ -56,19 +54,6 @@ export function directorModules(topology: Topology, host: string): readonly stri
       ...services.filter((service) => service.helper === 'ftp' && service.mode === 'nat').map(() => 'ip_vs_ftp'),
       ...services.filter((service) => service.persistence?.engine === 'sip').map(() => 'ip_vs_pe_sip'),
     ]),
-  ];
-}
-
-/** Interfaces of a director that NAT passes, as far as the inventory names them: of its pairs, their addresses and their services. */
-function natInterfaces(topology: Topology, host: string, services: readonly VirtualService[]): string[] {
-  const gateways = natNetworksOf(topology, host).map((network) => network.gateway);
-  const pairs = [...topology.pairs.values()].filter((pair) => services.some((service) => service.pair === pair.name) || addressesOf(pair).some(({ address }) => gateways.includes(address)));
-  return [
-    ...pairs.flatMap((pair) => {
-      const own = pair.members.find((member) => member.host === host)?.interface ?? pair.interface;
-      return [own, ...addressesOf(pair).map((vip) => vip.interface ?? own)];
-    }),
-    ...services.flatMap((service) => service.vipInterface ?? []),
   ];
 }
 

@@ -12,7 +12,7 @@ const schema = {
   additionalProperties: false,
   required: ['name'],
   properties: {
-    name: { type: 'string', pattern: '^[A-Za-z0-9_][A-Za-z0-9_./-]*$', description: 'A kernel parameter, e.g. net.ipv4.ip_forward.' },
+    name: { type: 'string', pattern: '^[A-Za-z0-9_](?:[A-Za-z0-9_./-]|[./]\\*(?=[./]))*$', description: 'A kernel parameter, e.g. net.ipv4.ip_forward; with one * for a part, all of that form: net.ipv4.conf.*.send_redirects.' },
     value: { type: ['string', 'integer', 'boolean'], description: 'What it shall be. true is 1, false is 0.' },
     state: { enum: ['present', 'absent'], description: 'absent takes the line out of the file and leaves the running value. Default present.' },
     sysctl_file: { type: 'string', pattern: '^/', description: 'Where it is kept for the next boot. Default /etc/sysctl.d/90-lvs-play.conf.' },

@@ -1,5 +1,5 @@
 import { shellQuote } from '../../core/quote.ts';
-import { sysctlPath } from '../../facts/system/sysctl.ts';
+import { sysctlPattern } from '../../facts/system/sysctl.ts';
 import type { ScriptStep } from '../contract.ts';
 
 /**
@@ -9,7 +9,8 @@ import type { ScriptStep } from '../contract.ts';
 export function sysctlStep(title: string, values: Readonly<Record<string, string>>): ScriptStep {
   const lines = Object.entries(values).map(([name, value]) => {
     const refused = `printf '%s\\n' ${shellQuote(`cannot set ${name} to ${value}`)} >&2; exit 1`;
-    return `printf '%s\\n' ${shellQuote(value)} >${shellQuote(sysctlPath(name))} || { ${refused}; }`;
+    if (!name.includes('*')) return `printf '%s\\n' ${shellQuote(value)} >${sysctlPattern(name)} || { ${refused}; }`;
+    return `for file in ${sysctlPattern(name)}; do printf '%s\\n' ${shellQuote(value)} >"$file" || { ${refused}; }; done`;
   });
   return { kind: 'script', title, script: lines.join('\n'), stale: [{ fact: 'sysctl', key: '*' }] };
 }

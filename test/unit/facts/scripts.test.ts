@@ -71,8 +71,10 @@ describe.each(SHELLS)('real scripts under %s', (program, args) => {
   });
 
   it('reads kernel parameters, addresses and packages of this machine', () => {
-    expect(ask(sysctlFact, ['kernel.ostype', 'net.ipv4.no_such_thing', 'net.ipv4.ip_local_port_range'])).toMatchObject({
+    expect(ask(sysctlFact, ['kernel.ostype', 'net.ipv4.no_such_thing', 'net.ipv4.ip_local_port_range', 'net.ipv4.conf.*.tag', 'net.ipv4.conf.*.none'])).toMatchObject({
       'kernel.ostype': 'Linux',
+      'net.ipv4.conf.*.tag': '0',
+      'net.ipv4.conf.*.none': null,
       'net.ipv4.no_such_thing': null,
       'net.ipv4.ip_local_port_range': expect.stringMatching(/^\d+ \d+$/) as string,
     });
@@ -102,6 +104,12 @@ describe('parsing', () => {
       'x.service': { exists: false, active: false, enabled: '', needsReload: false },
     });
     expect(() => unitFact.parse(Buffer.from(''), ['a.service'])).toThrow(/systemd/);
+  });
+
+  it('tells every value that a parameter of all interfaces has', () => {
+    const output = ['all:0', 'eth0.5:1', 'lo:0'].map((line) => `/proc/sys/net/ipv4/conf/${line.replace(':', '/send_redirects:')}\n`).join('');
+    const key = 'net.ipv4.conf.*.send_redirects';
+    expect(sysctlFact.parse(Buffer.from(output), [key, 'net.ipv4.conf.lo.send_redirects', 'net.ipv4.*.send_redirects'])).toEqual(new Map([[key, '0,1'], ['net.ipv4.conf.lo.send_redirects', '0'], ['net.ipv4.*.send_redirects', null]]));
   });
 
   it.each([

@@ -129,6 +129,12 @@ describe('sysctl', () => {
     expect(words(second.steps)).toContain("printf '%s\\n' '4 8 16' >/proc/sys/net/b");
   });
 
+  it('sets a parameter of every interface, and keeps it by the same name', async () => {
+    const { steps } = await play(await loadModule('sysctl'), { name: 'net.ipv4.conf.*.send_redirects', value: 0 }, but(bare, { sysctl: '0,1' }), contextOf('lvs1'));
+    expect(words(steps)).toContain(`for file in /proc/sys/net/ipv4/conf/*/send_redirects; do printf '%s\\n' 0 >"$file"`);
+    expect(steps.flatMap((step) => (step.kind === 'put' ? [Buffer.from(step.content).toString()] : []))).toEqual(['net.ipv4.conf.*.send_redirects = 0\n']);
+  });
+
   it('keeps other lines, and replaces every form of its own', async () => {
     const text = '# comment\n; other\nnet/a=7\nkernel.b=1\n-net.a = 8\n#net.a = 9\n';
     const world = but(bare, { content: contentOf(Buffer.from(text)) });

@@ -9,7 +9,7 @@ export function directorBugs(setup: HostSetup, nat: boolean): readonly Note[] {
   const beyondAll = redirects.some(({ key }) => !key.includes('/conf/all/'));
   return [
     ...(first !== undefined && !beyondAll
-      ? [{ ...about, kind: 'bug', id: 'send-redirects-only-all', position: first.position, text: 'send_redirects=0 on all alone', reason: 'redirects are sent when either all or the interface says so, and interfaces that are up already keep their 1; lvs-play sets default and the interfaces that it knows, too' } as const]
+      ? [{ ...about, kind: 'bug', id: 'send-redirects-only-all', position: first.position, text: 'send_redirects=0 on all alone', reason: 'redirects are sent when either all or the interface says so, and interfaces that are up already keep their 1; lvs-play sets it on every interface' } as const]
       : []),
     // A keepalived.conf alone does not tell kernel parameters.
     ...(nat && setup.sysctls.length + setup.masquerades.length > 0 && !setup.sysctls.some(({ key, value }) => key === 'net/ipv4/ip_forward' && value === '1')

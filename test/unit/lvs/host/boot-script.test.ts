@@ -120,6 +120,14 @@ describe.each(SHELLS)('under %s', (program, args) => {
     expect(said).not.toContain('192.168.0.38');
   });
 
+  it('sets and checks a parameter of every interface', () => {
+    const every = { ...REAL_SERVER, sysctls: { '/proc/sys/net/ipv4/conf/*/send_redirects': '0' } };
+    const said = inNamespace(every, 'lvs start; echo "= $?"; cat /proc/sys/net/ipv4/conf/*/send_redirects | sort -u; lvs status; echo 1 >/proc/sys/net/ipv4/conf/lo/send_redirects; lvs status; echo "= $?"');
+    expect(said).toContain('= 0\n0\nall is there\n');
+    expect(said).toContain('/proc/sys/net/ipv4/conf/lo/send_redirects is 1, not 0');
+    expect(said).toContain('= 1\n');
+  });
+
   it('says which parameter is not as it shall be', () => {
     const said = inNamespace(REAL_SERVER, 'lvs start; echo 0 >/proc/sys/net/ipv4/conf/all/arp_ignore; lvs status; echo "= $?"');
     expect(said).toContain('arp_ignore is 0, not 1');
