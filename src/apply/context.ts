@@ -7,6 +7,7 @@ import type { HostMemory } from '../plan/scope.ts';
 import type { Sessions } from '../plan/sessions.ts';
 import type { HostRecap, TaskOutcome } from '../core/events.ts';
 import type { Task } from '../playbook/types.ts';
+import type { Keepers } from './keeper.ts';
 
 /** What carrying out a plan shares between hosts. */
 export interface RunContext {
@@ -16,6 +17,7 @@ export interface RunContext {
   readonly outlines: PreparedRun['outlines'];
   readonly emit: Emit;
   readonly signal: AbortSignal;
+  readonly keepers: Keepers;
   /** Whether any host was changed by this run yet. */
   changedSoFar(): boolean;
   /** Milliseconds; ends early when the run is interrupted. */

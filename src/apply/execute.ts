@@ -11,16 +11,7 @@ import { idleReason } from '../plan/prepare.ts';
 import { type HostSession, newNonce, type Question } from '../plan/session.ts';
 import { viewChange } from '../plan/view.ts';
 import type { RunContext } from './context.ts';
-
-/** What a task did on a host, and what `register` keeps of it. */
-export interface Executed {
-  readonly outcome: TaskOutcome;
-  readonly result: JsonObject;
-  /** Notifications that are due. */
-  readonly notifies: readonly string[];
-  /** The connection is gone: nothing more can be done on this host. */
-  readonly unreachable?: LvsPlayError;
-}
+import type { Executed } from './executed.ts';
 
 /**
  * Carries one instance out: asks what became doubtful (together with what the tasks after it will ask), compares, does the steps.
@@ -73,6 +64,7 @@ async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: re
   try {
     const action = run.input.controllerActions.get(instance.task.module);
     if (action !== undefined) {
+      await run.keepers.beforeSteps(instance, []);
       const args = isJsonObject(work.args) ? work.args : {};
       const target = async (host: string) => (await run.sessions.get(host)).target;
       const outcome = await action({ args, topology: work.context.topology, target, signal: run.signal });
@@ -83,6 +75,7 @@ async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: re
     const wanted = work.module.diff(work.args, reader, work.context);
     changes = wanted.map((change) => viewChange(change, run.input.secrets, instance.task.noLog));
     if (wanted.length === 0 && work.module.action !== true) return judge(instance, work, wanted, changes, { outcomes: [], failing: undefined }, run);
+    await run.keepers.beforeSteps(instance, wanted);
     const steps = work.module.apply(work.args, wanted, reader, work.context);
     const done = await carryOut(instance, steps.map((step) => withEnvironment(step, work.environment)), session, run);
     return judge(instance, work, wanted, changes, done, run);

@@ -52,6 +52,7 @@ async function runInstance(host: HostProgress, instance: TaskInstance, upcoming:
   const { task, ref } = instance;
   run.emit({ at: Date.now(), type: 'task-started', host: host.host, task: ref });
   const executed = await executeInstance(instance, upcoming, run);
+  await run.keepers.afterTask(instance, executed);
   const ignored = executed.outcome.status === 'failed' && task.ignoreErrors && executed.unreachable === undefined;
   const outcome = ignored ? { ...executed.outcome, status: 'ignored' as const } : executed.outcome;
   if (executed.unreachable !== undefined) {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { LvsPlayError } from '../core/errors.ts';
 import type { HostRecap, HostStats } from '../core/events.ts';
 import type { Json } from '../core/json.ts';
 import { mapLimited } from '../core/pool.ts';
@@ -8,6 +9,7 @@ import { prepareRun, type PreparedRun } from '../plan/prepare.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Task } from '../playbook/types.ts';
 import { HostProgress, type RunContext } from './context.ts';
+import { changingHosts, Keepers, type KeptRun, type RunEnding, type RunKeeper } from './keeper.ts';
 import { runTasks, type Stretch } from './host-tasks.ts';
 
 /** How a run ended; the CLI makes the exit code of it. */
@@ -18,6 +20,15 @@ export interface RunResult {
   /** Why the run ended before its last task, if it did. */
   readonly stopped: string | undefined;
   readonly interrupted: boolean;
+  /** What went wrong beside the tasks: a keeper refused, or could not end well. */
+  readonly errors: readonly LvsPlayError[];
+}
+
+/** What a deploy is carried out with, beside what it starts from. */
+export interface DeployOptions {
+  /** See core/run-id.ts. */
+  readonly id: string;
+  readonly keepers: readonly RunKeeper[];
 }
 
 /** The dry run: asks every host once, changes nothing, and gives the plan. */
@@ -27,7 +38,7 @@ export async function makePlan(input: RunInput, emit: Emit): Promise<RunResult> 
   await prepared.sessions.close();
   const recap = Object.fromEntries(prepared.compiled.hosts.map((host) => [host, plannedRecap(prepared.plan, host)]));
   emit({ at: Date.now(), type: 'run-finished', recap, stats, interrupted: false });
-  return { plan: prepared.plan, recap, stats, stopped: undefined, interrupted: false };
+  return { plan: prepared.plan, recap, stats, stopped: undefined, interrupted: false, errors: [] };
 }
 
 function plannedRecap(plan: Plan, host: string): HostRecap {
@@ -43,8 +54,9 @@ function plannedRecap(plan: Plan, host: string): HostRecap {
  * `any_errors_fatal`, a passed `max_fail_percentage` or a batch that failed whole stops the run.
  * After `signal` fires the steps in hand are finished and nothing more is begun.
  */
-export async function runDeploy(input: RunInput, emit: Emit, signal: AbortSignal): Promise<RunResult> {
-  const prepared = await prepareRun(input, { dryRun: false }, emit);
+export async function runDeploy(input: RunInput, emit: Emit, signal: AbortSignal, options: DeployOptions): Promise<RunResult> {
+  const prepared = await prepareRun(input, { dryRun: false, id: options.id }, emit);
+  const kept: KeptRun = { id: options.id, input, prepared, changing: changingHosts(prepared.plan), emit, signal };
   const hosts = new Map(prepared.compiled.hosts.map((host) => [host, new HostProgress(host)]));
   for (const state of ['unreachable', 'failed'] as const) {
     for (const host of Object.keys(prepared.plan[state])) hosts.get(host)?.lose(state);
@@ -56,31 +68,64 @@ export async function runDeploy(input: RunInput, emit: Emit, signal: AbortSignal
     outlines: prepared.outlines,
     emit,
     signal,
+    keepers: new Keepers(options.keepers, kept),
     changedSoFar: () => [...hosts.values()].some((host) => host.recap.changed > 0),
     sleep: async (milliseconds) => {
       await delay(milliseconds, undefined, { signal }).catch(() => undefined);
     },
   };
   try {
-    const stopped = await runPlays(prepared.compiled.plays, hosts, run);
-    const recap = Object.fromEntries([...hosts].map(([name, host]) => [name, host.recap]));
+    const { stopped, errors } = await runKept(prepared.compiled.plays, hosts, run);
+    const recap = recapOf(hosts);
     const stats = await statsOf(prepared);
     emit({ at: Date.now(), type: 'run-finished', recap, stats, interrupted: signal.aborted });
-    return { plan: prepared.plan, recap, stats, stopped, interrupted: signal.aborted };
+    return { plan: prepared.plan, recap, stats, stopped, interrupted: signal.aborted, errors };
   } finally {
     await prepared.sessions.close();
   }
 }
 
+/** The plays, with the keepers around them. What is no error of ours is thrown on once they have ended. */
+async function runKept(plays: readonly CompiledPlay[], hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<{ stopped: string | undefined; errors: readonly LvsPlayError[] }> {
+  const hopeless = hopelessReason(plays, hosts);
+  if (hopeless !== undefined) {
+    run.emit({ at: Date.now(), type: 'run-stopped', reason: hopeless, notStarted: [...hosts.keys()] });
+    return { stopped: hopeless, errors: [] };
+  }
+  let stopped: string | undefined;
+  let error: unknown;
+  try {
+    await run.keepers.begin();
+    stopped = await runPlays(plays, hosts, run);
+  } catch (cause) {
+    error = cause;
+  }
+  const errors = await run.keepers.end(endingOf(hosts, run, stopped, error));
+  if (error === undefined) return { stopped, errors };
+  if (!(error instanceof LvsPlayError)) throw error as Error;
+  const reason = stopped ?? error.message;
+  run.emit({ at: Date.now(), type: 'run-stopped', reason, notStarted: [...hosts.keys()].filter((host) => hosts.get(host)?.recap.ok === 0) });
+  return { stopped: reason, errors: [error, ...errors] };
+}
+
+function endingOf(hosts: ReadonlyMap<string, HostProgress>, run: RunContext, stopped: string | undefined, error: unknown): RunEnding {
+  const interrupted = run.signal.aborted;
+  const good = error === undefined && stopped === undefined && !interrupted && [...hosts.values()].every((host) => host.state === 'good');
+  return { recap: recapOf(hosts), stopped, interrupted, error, good };
+}
+
+function recapOf(hosts: ReadonlyMap<string, HostProgress>): Record<string, HostRecap> {
+  return Object.fromEntries([...hosts].map(([name, host]) => [name, host.recap]));
+}
+
+/** A host that a later play cannot do without stops the run before anything is changed. */
+function hopelessReason(plays: readonly CompiledPlay[], hosts: ReadonlyMap<string, HostProgress>): string | undefined {
+  return plays.map((play) => stopReason(play, progressOf(play.batches.flat(), hosts), false)).find((reason) => reason !== undefined);
+}
+
 /** @returns why the run stopped early, if it did */
 async function runPlays(plays: readonly CompiledPlay[], hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<string | undefined> {
   const { emit } = run;
-  // A host that a later play cannot do without stops the run here, before anything is changed.
-  const hopeless = plays.map((play) => stopReason(play, progressOf(play.batches.flat(), hosts), false)).find((reason) => reason !== undefined);
-  if (hopeless !== undefined) {
-    emit({ at: Date.now(), type: 'run-stopped', reason: hopeless, notStarted: [...hosts.keys()] });
-    return hopeless;
-  }
   for (const [index, play] of plays.entries()) {
     const name = play.play.name;
     emit({ at: Date.now(), type: 'play-started', play: name, hosts: play.batches.flat(), batches: play.batches.length });
@@ -98,6 +143,7 @@ async function runPlays(plays: readonly CompiledPlay[], hosts: ReadonlyMap<strin
 
 async function runBatch(play: CompiledPlay, batch: readonly string[], number: number, hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<string | undefined> {
   const members = progressOf(batch, hosts);
+  await run.keepers.beforeBatch({ play: play.play.name, index: number, hosts: batch });
   run.emit({ at: Date.now(), type: 'batch-started', play: play.play.name, batch: number, hosts: batch });
   for (const stretch of stretches(play, batch)) await runStretch(stretch, members, run);
   settleHandlers(play, members, run);

@@ -19,8 +19,10 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** How a run ended, as an exit code: what an operator must look at first decides. Pure. */
-export function runExitCode(run: { readonly recap: Readonly<Record<string, HostRecap>>; readonly interrupted: boolean }, events: readonly RunEvent[]): number {
+export function runExitCode(run: { readonly recap: Readonly<Record<string, HostRecap>>; readonly interrupted: boolean; readonly errors: readonly LvsPlayError[] }, events: readonly RunEvent[]): number {
   if (run.interrupted) return EXIT.interrupted;
+  const [error] = run.errors;
+  if (error !== undefined) return exitCodeOf(error);
   const hosts = Object.values(run.recap);
   const failed = Object.keys(run.recap).filter((host) => (run.recap[host]?.failed ?? 0) > 0);
   const modulesOf = (host: string) => events.flatMap((event) => (event.type === 'task-finished' && event.host === host && event.outcome.status === 'failed' ? [event.task.module] : []));

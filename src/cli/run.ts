@@ -1,5 +1,6 @@
 import { makePlan, runDeploy, type RunResult } from '../apply/run.ts';
 import { enterLabIfNeeded } from '../lab/enter.ts';
+import { newRunId } from '../core/run-id.ts';
 import type { RunInput } from '../plan/input.ts';
 import { deployJson, planJson } from '../report/documents.ts';
 import { countPlan, formatPlan } from '../report/plan-text.ts';
@@ -10,7 +11,7 @@ import { followRun, type Follower } from './follow.ts';
 import { endedBySignals, interruptible } from './interrupt.ts';
 import { printListings } from './listings.ts';
 import { requireInventory, type CommonOptions } from './input/options.ts';
-import { colorOn, printProgress, printResult, processSecrets } from './output.ts';
+import { colorOn, printError, printProgress, printResult, processSecrets } from './output.ts';
 import { plainScreen, readRunInput, type Screen } from './input/run-input.ts';
 
 /** `deploy` and `plan`, from the command line to the exit code. */
@@ -37,6 +38,7 @@ async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: F
     const result = await engine(command, input, follower);
     await follower.close();
     report(command, result, follower, options);
+    for (const error of result.errors) printError(error, options.verbose);
     return exitCode(command, result, follower, options);
   } catch (error) {
     await follower.close();
@@ -46,7 +48,7 @@ async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: F
 
 function engine(command: 'deploy' | 'plan', input: RunInput, follower: Follower): Promise<RunResult> {
   if (command === 'plan') return endedBySignals(() => makePlan(input, follower.emit));
-  return interruptible((signal) => runDeploy(input, follower.emit, signal), follower.notice);
+  return interruptible((signal) => runDeploy(input, follower.emit, signal, { id: newRunId(new Date()), keepers: [] }), follower.notice);
 }
 
 /** The result goes to stdout; but when that carries the documents, what is for people goes to stderr. */

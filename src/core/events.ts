@@ -5,7 +5,7 @@ import type { Json } from './json.ts';
  * Every event can be written as one line of JSON. Times are milliseconds since the epoch.
  */
 export type RunEvent = { readonly at: number } & (
-  | { readonly type: 'run-started'; readonly command: 'deploy' | 'plan'; readonly playbook: string; readonly inventory: string; readonly hosts: readonly string[] }
+  | { readonly type: 'run-started'; readonly command: 'deploy' | 'plan'; readonly run?: string; readonly playbook: string; readonly inventory: string; readonly hosts: readonly string[] }
   /** Facts are being asked of a host, or its connection made. */
   | { readonly type: 'host-gathering'; readonly host: string }
   /** Nothing more is done on the host: no way to it, or what it needs first (facts, sudo) failed. */

@@ -24,7 +24,7 @@ export interface PreparedRun {
  * Reads everything, asks every host once, and decides what would change. Writes nothing anywhere.
  * @throws LvsPlayError kind `input` when playbook, variables or topology are wrong: no host has been asked then
  */
-export async function prepareRun(input: RunInput, options: { dryRun: boolean }, emit: Emit): Promise<PreparedRun> {
+export async function prepareRun(input: RunInput, options: { dryRun: boolean; id?: string }, emit: Emit): Promise<PreparedRun> {
   const compiled = compileRun(input);
   const { playbook, inventory, engine, secrets } = input;
   for (const secret of compiled.site.topology === undefined ? [] : secretsOf(compiled.site.topology)) secrets.add(secret);
@@ -41,6 +41,7 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean }, 
     at: Date.now(),
     type: 'run-started',
     command: options.dryRun ? 'plan' : 'deploy',
+    ...(options.id === undefined ? {} : { run: options.id }),
     playbook: playbook.file,
     inventory: inventory.source,
     hosts: compiled.hosts,

@@ -27,7 +27,7 @@ const CLOSE_LIMIT_MS = 3000;
 
 /**
  * A Target over any way that can start a command: opens it at the first request, keeps one long-lived sh for the user who
- * logged in and one for the become user, each only when it is asked for. What has failed stays failed: nothing is tried
+ * logged in and one for the become user (and the same again for the side lane), each only when it is asked for. What has failed stays failed: nothing is tried
  * a second time behind the caller's back (a wrong sudo password would lock the account).
  */
 export class ShellTarget implements Target {
@@ -38,8 +38,8 @@ export class ShellTarget implements Target {
   readonly #become: ChannelCounters = { requests: 0, bytesSent: 0, bytesReceived: 0 };
   #connections = 0;
   #session: Promise<Session> | undefined;
-  #loginShell: Promise<ShellChannel> | undefined;
-  #becomeShell: Promise<ShellChannel> | undefined;
+  /** By privilege and lane. */
+  readonly #shells = new Map<string, Promise<ShellChannel>>();
   readonly #channels: ShellChannel[] = [];
   readonly #abort = new AbortController();
   #closed: Promise<void> | undefined;
@@ -53,7 +53,7 @@ export class ShellTarget implements Target {
   async request(request: ShellRequest): Promise<ShellReply> {
     const timeoutMs = request.timeoutMs ?? this.#connection.commandTimeoutMs;
     try {
-      const channel = await this.#channel(request.become === true);
+      const channel = await this.#channel(request.become === true, request.lane ?? 'main');
       return await channel.request(request.script, timeoutMs);
     } catch (error) {
       if (error instanceof LvsPlayError) {
@@ -79,16 +79,15 @@ export class ShellTarget implements Target {
     return this.#closed;
   }
 
-  async #channel(become: boolean): Promise<ShellChannel> {
+  async #channel(become: boolean, lane: 'main' | 'side'): Promise<ShellChannel> {
     if (this.#closed !== undefined) throw connectionClosed(this.host);
     this.#session ??= this.#open();
     const session = await this.#session;
-    if (become && this.#connection.become.user !== session.user) {
-      this.#becomeShell ??= this.#startBecome(session);
-      return await this.#becomeShell;
-    }
-    this.#loginShell ??= this.#startLogin(session);
-    return await this.#loginShell;
+    const other = become && this.#connection.become.user !== session.user;
+    const key = `${other ? 'become' : 'login'} ${lane}`;
+    const shell = this.#shells.get(key) ?? (other ? this.#startBecome(session) : this.#startLogin(session));
+    this.#shells.set(key, shell);
+    return await shell;
   }
 
   async #open(): Promise<Session> {

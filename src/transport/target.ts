@@ -11,6 +11,11 @@ export interface ShellRequest {
   readonly script: string;
   /** Run it as the connection's become user. Needs no second shell when that is the user who logged in. */
   readonly become?: boolean;
+  /**
+   * `side`: a second shell of the same user, for what must not wait for a step in hand (heartbeats, watchers). It is started when it is first used. A host
+   * allows ten shells on a connection (sshd's MaxSessions). Default `main`.
+   */
+  readonly lane?: 'main' | 'side';
   /** Milliseconds until the request fails with code `command-timeout`; the connection is closed then. Default: the connection's. */
   readonly timeoutMs?: number;
 }

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { makePlan, runDeploy, type RunResult } from '../../../src/apply/run.ts';
+import type { RunKeeper } from '../../../src/apply/keeper.ts';
 import type { RunEvent, TaskOutcome } from '../../../src/core/events.ts';
 import { LvsPlayError } from '../../../src/core/errors.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
@@ -26,6 +27,7 @@ export class Workshop {
   readonly broken = new Set<string>();
   readonly secrets = new SecretMask();
   readonly actions = new Map<string, ControllerAction>();
+  keepers: readonly RunKeeper[] = [];
   /** Called with every event as it happens. */
   onEvent: (event: RunEvent) => void = () => undefined;
 
@@ -81,7 +83,7 @@ export class Workshop {
 
   async deploy(playbook: string, options: Parameters<Workshop['input']>[1] = {}, signal = new AbortController().signal): Promise<RunResult> {
     this.events.length = 0;
-    return runDeploy(await this.input(playbook, options), this.#emit, signal);
+    return runDeploy(await this.input(playbook, options), this.#emit, signal, { id: 'test', keepers: this.keepers });
   }
 
   /** How each finished task ended: `host name status`. */

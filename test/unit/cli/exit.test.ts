@@ -37,6 +37,11 @@ describe('the exit code', () => {
     ['a host failed before its first task and the verification too', { a: { ...NONE, failed: 1 }, localhost: { ...NONE, failed: 1 } }, [failure('lvs_verify', 'localhost')], false, 2],
     ['it was interrupted', { a: { ...NONE, failed: 1 } }, [failure('copy')], true, 130],
   ])('of a run in which %s is right', (_what, recap, events, interrupted, code) => {
-    expect(runExitCode({ recap, interrupted }, events)).toBe(code);
+    expect(runExitCode({ recap, interrupted, errors: [] }, events)).toBe(code);
   });
+});
+
+it('ends with the code of what a keeper of the run refused', () => {
+  const refused = new LvsPlayError({ code: 'locked', kind: 'host', message: 'lvs1 is locked' });
+  expect(runExitCode({ recap: {}, interrupted: false, errors: [refused] }, [])).toBe(2);
 });

@@ -188,3 +188,19 @@ describe('a local target', () => {
     await expect(pending).rejects.toMatchObject({ code: 'connection-closed' });
   });
 });
+
+describe('the side lane', () => {
+  it('answers while a request of the main lane is at work', async () => {
+    const target = local();
+    try {
+      const fifo = `${dir}/lane`;
+      // The main shell waits for what only the side shell writes.
+      const waiting = target.request({ script: `mkfifo ${shellQuote(fifo)}; cat ${shellQuote(fifo)}` });
+      await target.request({ script: `while ! [ -p ${shellQuote(fifo)} ]; do :; done; echo from the side >${shellQuote(fifo)}`, lane: 'side' });
+      expect(text(await waiting)).toEqual(['from the side\n', 0]);
+      expect(target.stats()).toMatchObject({ connections: 1, requests: 2 });
+    } finally {
+      await target.close();
+    }
+  });
+});
