@@ -1,5 +1,5 @@
 import { LvsPlayError } from '../core/errors.ts';
-import type { ChangeView, TaskOutcome } from '../core/events.ts';
+import type { ChangeView } from '../core/events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { FactStore } from '../facts/store.ts';
 import type { Change, Step, StepOutcome } from '../modules/contract.ts';

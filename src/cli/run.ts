@@ -9,6 +9,7 @@ import { createStyle } from '../report/style.ts';
 import { EXIT, runExitCode } from './exit.ts';
 import { followRun, type Follower } from './follow.ts';
 import { endedBySignals, interruptible } from './interrupt.ts';
+import { keepersOf } from './keepers.ts';
 import { printListings } from './listings.ts';
 import { requireInventory, type CommonOptions } from './input/options.ts';
 import { colorOn, printError, printProgress, printResult, processSecrets } from './output.ts';
@@ -35,7 +36,7 @@ export async function runPlaybook(command: 'deploy' | 'plan', playbookFile: stri
 
 async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: Follower, options: CommonOptions): Promise<number> {
   try {
-    const result = await engine(command, input, follower);
+    const result = await engine(command, input, follower, options);
     await follower.close();
     report(command, result, follower, options);
     for (const error of result.errors) printError(error, options.verbose);
@@ -46,9 +47,10 @@ async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: F
   }
 }
 
-function engine(command: 'deploy' | 'plan', input: RunInput, follower: Follower): Promise<RunResult> {
+async function engine(command: 'deploy' | 'plan', input: RunInput, follower: Follower, options: CommonOptions): Promise<RunResult> {
   if (command === 'plan') return endedBySignals(() => makePlan(input, follower.emit));
-  return interruptible((signal) => runDeploy(input, follower.emit, signal, { id: newRunId(new Date()), keepers: [] }), follower.notice);
+  const keepers = await keepersOf(options);
+  return interruptible((signal) => runDeploy(input, follower.emit, signal, { id: newRunId(new Date()), keepers }), follower.notice);
 }
 
 /** The result goes to stdout; but when that carries the documents, what is for people goes to stderr. */
