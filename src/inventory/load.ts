@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { InputFiles } from '../core/inputs.ts';
 import type { Json } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
 import { SecretMask } from '../core/secrets.ts';
@@ -14,6 +15,8 @@ export interface InventoryOptions {
   readonly vaultPasswords?: readonly string[];
   /** Learns every secret that is met. */
   readonly secrets?: SecretMask;
+  /** Notes every file that is read. */
+  readonly inputs?: InputFiles;
   /** Its group_vars/ and host_vars/ count above the inventory's. */
   readonly playbookDir?: string;
 }
@@ -24,9 +27,10 @@ export interface InventoryOptions {
  * @throws LvsPlayError kind `input` with file, line and column
  */
 export async function loadInventory(sources: readonly string[], options: InventoryOptions = {}): Promise<Inventory> {
-  const vault: VaultOptions = { passwords: options.vaultPasswords ?? [], secrets: options.secrets ?? new SecretMask() };
+  const inputs = options.inputs ?? new InputFiles();
+  const vault: VaultOptions = { passwords: options.vaultPasswords ?? [], secrets: options.secrets ?? new SecretMask(), inputs };
   const raw = emptyInventory();
-  for (const source of sources) await addSource(raw, source);
+  for (const source of sources) await addSource(raw, source, inputs);
   await decryptAll(raw, vault);
   const groups = joinGroups(raw);
   const dirs = await Promise.all(sources.filter((source) => !source.includes(',')).map(sideDir));

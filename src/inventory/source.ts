@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
+import type { InputFiles } from '../core/inputs.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
 import { suggest } from '../core/suggest.ts';
@@ -28,14 +29,14 @@ export function emptyInventory(): RawInventory {
 }
 
 /** Adds one source of `-i`: a file, a directory of files, or `host1,host2,`. @throws LvsPlayError for anything that is no inventory */
-export async function addSource(raw: RawInventory, source: string): Promise<void> {
+export async function addSource(raw: RawInventory, source: string, inputs: InputFiles): Promise<void> {
   if (source.includes(',')) {
     for (const name of source.split(',').map((part) => part.trim()).filter((part) => part !== '')) {
       for (const host of expandRange(name)) addHost(raw, groupOf(raw, 'all'), host);
     }
     return;
   }
-  for (const file of await filesOf(source)) addDocument(raw, await parseYamlFile(file), file);
+  for (const file of await filesOf(source)) addDocument(raw, await parseYamlFile(file, inputs), file);
 }
 
 async function filesOf(source: string): Promise<string[]> {

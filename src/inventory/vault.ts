@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { LvsPlayError, messageOf } from '../core/errors.ts';
+import { InputFiles } from '../core/inputs.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
 import type { SecretMask } from '../core/secrets.ts';
@@ -10,6 +10,8 @@ export interface VaultOptions {
   /** Tried in turn. */
   readonly passwords: readonly string[];
   readonly secrets: SecretMask;
+  /** Notes every file that is read. */
+  readonly inputs?: InputFiles;
 }
 
 const HEADER = '$ANSIBLE_VAULT;';
@@ -18,7 +20,7 @@ const HEADER = '$ANSIBLE_VAULT;';
 export async function loadVarsFile(file: string, vault: VaultOptions): Promise<Located> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await (vault.inputs ?? new InputFiles()).readText(file);
   } catch (cause) {
     throw new LvsPlayError({ code: 'no-such-file', kind: 'input', message: `${file} cannot be read: ${messageOf(cause)}`, cause });
   }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../core/json.ts';
 import type { RunEvent } from '../core/events.ts';
+import type { InputFiles } from '../core/inputs.ts';
 import type { SecretMask } from '../core/secrets.ts';
 import type { StepOutcome } from '../modules/contract.ts';
 import type { Connector, HostConnection, Target } from '../transport/target.ts';
@@ -28,6 +29,8 @@ export interface RunInput {
   /** From a host's variables, all Jinja rendered, to the way to reach it. */
   readonly connectionOf: (host: string, vars: JsonObject) => HostConnection;
   readonly secrets: SecretMask;
+  /** Every file that playbook, inventory and variables were read from; those that tasks name are added as the plan is made. */
+  readonly inputs: InputFiles;
   /** Modules that the controller carries out itself with targets in hand (`lvs_verify`). */
   readonly controllerActions: ReadonlyMap<string, ControllerAction>;
 }

@@ -35,7 +35,7 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean; id
     dryRun: options.dryRun,
     playbookDir: path.dirname(path.resolve(playbook.file)),
   });
-  const services = { site: compiled.site, scopes, engine, become: input.become, secrets };
+  const services = { site: compiled.site, scopes, engine, become: input.become, secrets, inputs: input.inputs };
   const sessions = new Sessions(input, scopes);
   emit({
     at: Date.now(),

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   type Alias,
   type Document,
@@ -14,6 +13,7 @@ import {
   type ScalarTag,
 } from 'yaml';
 import { LvsPlayError, messageOf, type Position } from '../core/errors.ts';
+import type { InputFiles } from '../core/inputs.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { DataPath, Located } from '../core/located.ts';
 
@@ -50,11 +50,11 @@ const OPTIONS = {
   customTags: (tags: Tags) => [...tags.filter((tag) => typeof tag === 'string' || (!LEFT_OUT.has(tag.tag) && tag.format !== 'EXP')), TRUE_TAG, FALSE_TAG, FLOAT_EXP_TAG, VAULT_TAG, UNSAFE_TAG],
 } as const;
 
-/** Reads a file. @throws LvsPlayError `no-such-file`, `bad-yaml` */
-export async function parseYamlFile(file: string): Promise<Located> {
+/** Reads a file, which `inputs` notes. @throws LvsPlayError `no-such-file`, `bad-yaml` */
+export async function parseYamlFile(file: string, inputs: InputFiles): Promise<Located> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await inputs.readText(file);
   } catch (cause) {
     throw new LvsPlayError({ code: 'no-such-file', kind: 'input', message: `${file} cannot be read: ${messageOf(cause)}`, cause });
   }

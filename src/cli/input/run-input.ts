@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { InputErrors, LvsPlayError } from '../../core/errors.ts';
+import { InputFiles } from '../../core/inputs.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { loadExtraVars } from '../../inventory/extra-vars.ts';
 import { readLimits } from '../../inventory/limits.ts';
@@ -19,16 +20,16 @@ import { askSecret, canAsk } from './prompt.ts';
 import { readVaultPasswords } from './vault-passwords.ts';
 
 /** The inventory and the variables of `-e`, with vaulted values opened. */
-export async function readInventory(options: CommonOptions, playbookFile?: string): Promise<{ inventory: Inventory; extraVars: JsonObject }> {
+export async function readInventory(options: CommonOptions, playbookFile?: string, inputs = new InputFiles()): Promise<{ inventory: Inventory; extraVars: JsonObject }> {
   const passwords = await readVaultPasswords(options.vaultPasswordFiles);
   for (const password of passwords) processSecrets.add(password);
   const playbookDir = playbookFile === undefined ? {} : { playbookDir: path.dirname(playbookFile) };
-  const inventory = await loadInventory(options.inventories, { vaultPasswords: passwords, secrets: processSecrets, ...playbookDir });
-  return { inventory, extraVars: await loadExtraVars(options.extraVars, { passwords, secrets: processSecrets }) };
+  const inventory = await loadInventory(options.inventories, { vaultPasswords: passwords, secrets: processSecrets, inputs, ...playbookDir });
+  return { inventory, extraVars: await loadExtraVars(options.extraVars, { passwords, secrets: processSecrets, inputs }) };
 }
 
-export function readPlaybook(file: string): Promise<Playbook> {
-  return loadPlaybook(file, knownModules);
+export function readPlaybook(file: string, inputs = new InputFiles()): Promise<Playbook> {
+  return loadPlaybook(file, knownModules, inputs);
 }
 
 /** How a connection talks to the operator while something else may hold the screen. */
@@ -72,12 +73,13 @@ export async function readConnection(options: CommonOptions, screen: Screen = pl
  * @throws LvsPlayError with the mistakes of playbook and inventory together, so that both are mended in one go
  */
 export async function readRunInput(playbookFile: string, options: CommonOptions, screen: Screen = plainScreen): Promise<RunInput> {
-  const [playbook, hosts] = await together(readPlaybook(playbookFile), readInventory(options, playbookFile));
+  const inputs = new InputFiles();
+  const [playbook, hosts] = await together(readPlaybook(playbookFile, inputs), readInventory(options, playbookFile, inputs));
   const connection = await readConnection(options, screen);
   return {
     playbook,
     inventory: hosts.inventory,
-    limit: await readLimits(options.limit),
+    limit: await readLimits(options.limit, inputs),
     tags: options.tags,
     skipTags: options.skipTags,
     startAtTask: options.startAtTask,
@@ -87,6 +89,7 @@ export async function readRunInput(playbookFile: string, options: CommonOptions,
     engine: createTemplateEngine(),
     ...connection,
     secrets: processSecrets,
+    inputs,
     controllerActions,
   };
 }

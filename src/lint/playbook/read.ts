@@ -5,7 +5,7 @@ import { splitWords } from '../../core/words.ts';
 import { selectHosts } from '../../inventory/pattern.ts';
 import { splitBatches } from '../../plan/compile/batches.ts';
 import type { Site } from '../../plan/site.ts';
-import { displayPath } from '../../playbook/load/source-files.ts';
+import { displayPath } from '../../core/inputs.ts';
 import type { Play, Playbook, Task } from '../../playbook/types.ts';
 import { commandsAt, commandsOf, programFirst, withoutTemplates } from './commands.ts';
 import type { LintPlay, LintTask, PlaybookCommand, PlaybookContext } from './types.ts';

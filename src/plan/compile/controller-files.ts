@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../../core/errors.ts';
+import type { InputFiles } from '../../core/inputs.ts';
 import type { ControllerFiles } from '../../modules/contract.ts';
 import type { Task } from '../../playbook/types.ts';
 import type { Scope, TemplateEngine } from '../../template/types.ts';
 
-/** The files of a task: in its role's `files/` or `templates/`, then beside the playbook, as Ansible looks for them. */
-export function controllerFiles(task: Task, scope: Scope, engine: TemplateEngine): ControllerFiles {
+/** The files of a task, noted as they are read: in its role's `files/` or `templates/`, then beside the playbook, as Ansible looks for them. */
+export function controllerFiles(task: Task, scope: Scope, engine: TemplateEngine, inputs: InputFiles): ControllerFiles {
   return {
     read: async (name, kind) => {
       const places = path.isAbsolute(name)
@@ -14,7 +14,7 @@ export function controllerFiles(task: Task, scope: Scope, engine: TemplateEngine
         : [task.roleDir, task.baseDir].filter((dir) => dir !== undefined).flatMap((dir) => [path.join(dir, kind, name), path.join(dir, name)]);
       for (const place of places) {
         try {
-          return { path: place, content: await readFile(place) };
+          return { path: place, content: await inputs.read(place) };
         } catch (error) {
           if (!isMissing(error)) throw unreadable(place, task, error);
         }

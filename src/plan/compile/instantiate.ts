@@ -1,5 +1,6 @@
 import { LvsPlayError } from '../../core/errors.ts';
 import type { TaskRef } from '../../core/events.ts';
+import type { InputFiles } from '../../core/inputs.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Located } from '../../core/located.ts';
 import type { SecretMask } from '../../core/secrets.ts';
@@ -57,6 +58,8 @@ export interface InstantiateServices {
   readonly engine: TemplateEngine;
   readonly become: boolean;
   readonly secrets: SecretMask;
+  /** Notes the files that tasks name. */
+  readonly inputs: InputFiles;
 }
 
 export interface TaskPlace {
@@ -216,7 +219,7 @@ async function readyWork(place: TaskPlace, head: Omit<TaskInstance, 'work'>, sco
     onController: head.onController,
     osFamily: family === 'redhat' ? 'redhat' : 'debian',
   };
-  const files = controllerFiles(task, scope, engine);
+  const files = controllerFiles(task, scope, engine, services.inputs);
   return atTask(task, async () => {
     let args: Json = given;
     try {

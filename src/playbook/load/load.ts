@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { throwCollected, type LvsPlayError } from '../../core/errors.ts';
+import { displayPath, InputFiles } from '../../core/inputs.ts';
 import { readVars, rootInherited, withDirectives, type Inherited } from './inherit.ts';
 import { checkKeywords, IMPORT_PLAYBOOK } from '../keywords.ts';
 import type { Node } from '../node.ts';
 import { loadPlay, type DraftPlay } from './play.ts';
-import { displayPath, SourceFiles } from './source-files.ts';
+import { SourceFiles } from './source-files.ts';
 import type { DraftTask, KnownModules, LoadState } from './state.ts';
 import type { Play, Playbook, Task, VarLayer } from '../types.ts';
 
@@ -20,11 +21,12 @@ interface Around {
 /**
  * Reads a playbook with its roles, imports and includes.
  * @param modules what a task may name
+ * @param inputs notes every file read
  * @throws LvsPlayError kind `input` for one error, InputErrors for several: those of all files, found in one pass
  */
-export async function loadPlaybook(file: string, modules: KnownModules): Promise<Playbook> {
+export async function loadPlaybook(file: string, modules: KnownModules, inputs = new InputFiles()): Promise<Playbook> {
   const errors: LvsPlayError[] = [];
-  const files = new SourceFiles(errors);
+  const files = new SourceFiles(errors, inputs);
   const drafts = await loadFile(path.resolve(file), undefined, { when: [], tags: [], vars: [], files: [] }, files, modules);
   throwCollected(inPlaces(errors));
   return { file, plays: drafts.map(numbered) };

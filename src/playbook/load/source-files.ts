@@ -1,22 +1,18 @@
-import { readFile, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { stat } from 'node:fs/promises';
 import { InputErrors, LvsPlayError, messageOf } from '../../core/errors.ts';
+import { displayPath, type InputFiles } from '../../core/inputs.ts';
 import { parseYaml } from '../../yaml/load.ts';
 import { Node } from '../node.ts';
-
-/** A path as a person would type it from here: relative below the working directory, else absolute. */
-export function displayPath(file: string): string {
-  const relative = path.relative(process.cwd(), file);
-  return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
-}
 
 /** The YAML files of a playbook, each read once; errors of all of them go into one list. */
 export class SourceFiles {
   readonly errors: LvsPlayError[];
+  readonly #inputs: InputFiles;
   readonly #cache = new Map<string, Node | undefined>();
 
-  constructor(errors: LvsPlayError[]) {
+  constructor(errors: LvsPlayError[], inputs: InputFiles) {
     this.errors = errors;
+    this.#inputs = inputs;
   }
 
   /**
@@ -35,7 +31,7 @@ export class SourceFiles {
     const shown = displayPath(file);
     let text: string;
     try {
-      text = await readFile(file, 'utf8');
+      text = await this.#inputs.readText(file);
     } catch (error) {
       this.errors.push(
         new LvsPlayError({ code: 'unreadable-file', kind: 'input', message: `${shown} cannot be read: ${messageOf(error)}`, position: asker?.position(), cause: error }),

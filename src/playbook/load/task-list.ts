@@ -5,7 +5,7 @@ import { APPLY, BLOCK, checkKeywords, HANDLER, IMPORT, INCLUDE, TASK } from '../
 import { findAction, readArgs, type Action } from './modules.ts';
 import type { Node } from '../node.ts';
 import { findRole, MAIN_PARTS, readDependencies, readRoleFile, readRoleVars, type RoleParts } from './role-files.ts';
-import { displayPath } from './source-files.ts';
+import { displayPath } from '../../core/inputs.ts';
 import type { DraftTask, LoadState } from './state.ts';
 import { readTask } from './task.ts';
 import type { VarLayer } from '../types.ts';

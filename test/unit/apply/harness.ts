@@ -6,6 +6,7 @@ import { makePlan, runDeploy, type RunResult } from '../../../src/apply/run.ts';
 import type { RunKeeper } from '../../../src/apply/keeper.ts';
 import type { RunEvent, TaskOutcome } from '../../../src/core/events.ts';
 import { LvsPlayError } from '../../../src/core/errors.ts';
+import { InputFiles } from '../../../src/core/inputs.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import { SecretMask } from '../../../src/core/secrets.ts';
 import { loadInventory } from '../../../src/inventory/load.ts';
@@ -72,6 +73,7 @@ export class Workshop {
       connector: { connect: (connection) => Promise.resolve(this.#target(connection.host)) },
       connectionOf: (host, vars) => hostConnection(host, { ...vars, ansible_connection: 'local' }),
       secrets: this.secrets,
+      inputs: new InputFiles(),
       controllerActions: this.actions,
     };
   }
