@@ -1,4 +1,4 @@
-import type { Json } from '../core/json.ts';
+import { isJsonObject, type Json } from '../core/json.ts';
 
 /**
  * A fact is a question about a host. One file per kind: it knows the shell, merges all keys asked of it into one
@@ -19,11 +19,23 @@ export interface FactDef<V extends Json = Json> {
    * @param output stdout of the fragment, bytes
    */
   parse(output: Buffer, keys: readonly string[]): ReadonlyMap<string, V>;
+  /**
+   * What of an answer is state, under names that an operator knows it by, for telling whether and what has changed since: counters and caches are left
+   * out. Default: each property of an object, else the whole, named by fact and key. Pure.
+   */
+  aspects?(value: V, key: string): Readonly<Record<string, Json>>;
 }
 
 /** Identity, for inference of V. */
 export function defineFact<V extends Json>(definition: FactDef<V>): FactDef<V> {
   return definition;
+}
+
+/** See `FactDef.aspects`. */
+export function aspectsOf(fact: FactDef, key: string, value: Json): Readonly<Record<string, Json>> {
+  if (fact.aspects !== undefined) return fact.aspects(value, key);
+  const name = `${fact.name} ${key}`;
+  return isJsonObject(value) ? Object.fromEntries(Object.entries(value).map(([property, part]) => [`${name} ${property}`, part])) : { [name]: value };
 }
 
 /** One question: `request(unit, 'keepalived.service')`. */

@@ -1,7 +1,9 @@
 import type { Json } from '../core/json.ts';
 import type { FactDef, FactPatch, FactReader, FactRequest, StaleFacts } from './contract.ts';
 
-interface Answer {
+/** What one question was answered with. */
+export interface Answer {
+  readonly def: FactDef;
   readonly fact: string;
   readonly key: string;
   readonly value: Json;
@@ -21,7 +23,11 @@ export class FactStore {
 
   /** Answers of one fact, as its `parse` gave them. */
   static of(fact: FactDef, values: ReadonlyMap<string, Json>): FactStore {
-    return new FactStore(new Map([...values].map(([key, value]) => [idOf(fact.name, key), { fact: fact.name, key, value, predicted: false }])));
+    return new FactStore(new Map([...values].map(([key, value]) => [idOf(fact.name, key), { def: fact, fact: fact.name, key, value, predicted: false }])));
+  }
+
+  answers(): readonly Answer[] {
+    return [...this.#answers.values()];
   }
 
   /** Those of `requests` that have no answer, each once. */

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../core/json.ts';
+import type { FactRequest } from '../facts/contract.ts';
 import { FactStore } from '../facts/store.ts';
 import { loadModule } from '../modules/registry.ts';
 import type { Task } from '../playbook/types.ts';
@@ -60,19 +61,23 @@ export function questionsOf(instance: TaskInstance): Question[] {
 /**
  * Asks everything that a host's outline needs to know: one request for each connection and privilege. A host that is only told to run something
  * is asked whether it is there: a rollout must know that before it begins.
+ * @param live what is asked along of a host that is asked or told anything
  */
-export async function askOutline(outline: HostOutline, sessions: SessionOf): Promise<void> {
+export async function askOutline(outline: HostOutline, sessions: SessionOf, live: readonly FactRequest[]): Promise<void> {
   const bySession = new Map<HostSession, Question[]>();
+  const along = (become: boolean) => live.map((request) => ({ request, become }));
   for (const instance of outline.entries.flatMap((entry) => entry.instances)) {
     const questions = questionsOf(instance);
     if (questions.length === 0 || instance.onController) continue;
     const session = await sessions(instance);
-    bySession.set(session, [...(bySession.get(session) ?? []), ...questions]);
+    bySession.set(session, [...(bySession.get(session) ?? (bySession.size === 0 ? along(instance.become) : [])), ...questions]);
   }
   for (const [session, questions] of bySession) await session.ask(questions);
   if (bySession.size > 0) return;
   const first = outline.entries.filter((entry) => !entry.handler).flatMap((entry) => entry.instances).find(acts);
-  if (first !== undefined) await (await sessions(first)).reach(first.become);
+  if (first === undefined) return;
+  const session = await sessions(first);
+  await (live.length === 0 ? session.reach(first.become) : session.ask(along(first.become)));
 }
 
 /** An action on the host that rests on no fact. */

@@ -6,9 +6,10 @@ import { secretsOf } from '../lvs/host/director.ts';
 import { type CompiledRun, compileRun, CONTROLLER } from './compile/compile.ts';
 import type { Emit, RunInput } from './input.ts';
 import type { InstantiateServices, TaskInstance } from './compile/instantiate.ts';
+import { liveRequests } from './live.ts';
 import { askOutline, type HostOutline, type HostPlay, outlineHost, planHost } from './plan-host.ts';
 import { Scopes } from './scope.ts';
-import { Sessions } from './sessions.ts';
+import { type HostAnswer, Sessions } from './sessions.ts';
 import type { Plan, PlannedTask } from './types.ts';
 
 /** A run whose hosts have been asked and whose plan is made: what `apply` starts from. */
@@ -18,6 +19,8 @@ export interface PreparedRun {
   readonly outlines: ReadonlyMap<string, HostOutline>;
   readonly plan: Plan;
   readonly sessions: Sessions;
+  /** Everything that hosts answered while the plan was made. */
+  readonly answers: readonly HostAnswer[];
 }
 
 /**
@@ -58,7 +61,7 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean; id
       const outline = outlines.get(host);
       if (outline === undefined) return;
       try {
-        await askOutline(outline, sessions.of);
+        await askOutline(outline, sessions.of, liveRequests(compiled.site.topology, host));
         rows.set(host, await planHost(outline, sessions.of, planServices));
       } catch (error) {
         if (!(error instanceof LvsPlayError) || error.kind === 'input') throw error;
@@ -72,7 +75,7 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean; id
     if (compiled.hosts.includes(CONTROLLER)) await planOne(CONTROLLER);
     const plan = planOf(input, compiled, rows, lost);
     emit({ at: Date.now(), type: 'plan-made', hosts: compiled.hosts.map((host) => countsOf(host, [...(rows.get(host)?.values() ?? [])].flat())) });
-    return { compiled, services, outlines, plan, sessions };
+    return { compiled, services, outlines, plan, sessions, answers: await sessions.answers() };
   } catch (error) {
     await sessions.close();
     throw error;

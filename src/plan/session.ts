@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { LvsPlayError } from '../core/errors.ts';
 import type { FactPatch, FactRequest, StaleFacts } from '../facts/contract.ts';
 import { gatherScript, parseGather } from '../facts/gather.ts';
-import { FactStore } from '../facts/store.ts';
+import { type Answer, FactStore } from '../facts/store.ts';
 import type { Target } from '../transport/target.ts';
 
 /** A question and the privilege it is asked with: a file that root reads may be closed to the user who logged in. */
@@ -23,6 +23,11 @@ export class HostSession {
   /** What is known under a privilege. An immutable value: planning patches its own copy. */
   store(become: boolean): FactStore {
     return this.#stores.get(become) ?? FactStore.empty;
+  }
+
+  /** Everything that is known, by privilege. */
+  answers(): readonly (Answer & { readonly become: boolean })[] {
+    return [...this.#stores].flatMap(([become, store]) => store.answers().map((answer) => ({ ...answer, become })));
   }
 
   /** Asks what is not known yet: one request for each privilege concerned, none when all is known. */

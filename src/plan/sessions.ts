@@ -1,4 +1,5 @@
-import type { JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { FactDef } from '../facts/contract.ts';
 import type { HostConnection, Target } from '../transport/target.ts';
 import { CONTROLLER } from './compile/compile.ts';
 import type { RunInput } from './input.ts';
@@ -8,6 +9,17 @@ import { HostSession } from './session.ts';
 
 /** What connecting needs of a run's input. */
 export type ConnectionInput = Pick<RunInput, 'engine' | 'secrets' | 'connector' | 'connectionOf'>;
+
+/** What a host said to one question. */
+export interface HostAnswer {
+  readonly host: string;
+  /** Who was asked: the become user of the connection, and whether the question was his. */
+  readonly user: string;
+  readonly become: boolean;
+  readonly fact: FactDef;
+  readonly key: string;
+  readonly value: Json;
+}
 
 /** The open hosts of a run. A host is connected when it is first needed, once for each become user. */
 export class Sessions {
@@ -43,6 +55,18 @@ export class Sessions {
   /** Every open session of a host: a step's stale facts concern them all. */
   async openOf(host: string): Promise<HostSession[]> {
     return fulfilled([...(this.#open.get(host)?.values() ?? [])]);
+  }
+
+  /** What every host answered up to now. */
+  async answers(): Promise<readonly HostAnswer[]> {
+    const found: HostAnswer[] = [];
+    for (const [host, ofHost] of this.#open) {
+      for (const [user, opening] of ofHost) {
+        const [session] = await fulfilled([opening]);
+        for (const { def, key, value, become } of session?.answers() ?? []) found.push({ host, user, become, fact: def, key, value });
+      }
+    }
+    return found;
   }
 
   async targets(): Promise<Target[]> {

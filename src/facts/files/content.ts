@@ -41,6 +41,7 @@ export const contentFact = defineFact<ContentState>({
       'if [ $# -gt 0 ]; then cat -- "$@"; fi',
     ].join('\n'),
   parse: (output, keys) => parseContents(output, keys),
+  aspects: ({ state, sha256 }, key) => ({ [`content of ${key}`]: state === 'file' ? sha256 : state }),
 });
 
 function parseContents(output: Buffer, keys: readonly string[]): Map<string, ContentState> {

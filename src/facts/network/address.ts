@@ -24,4 +24,5 @@ export const addressFact = defineFact<InterfaceState>({
       ]),
     );
   },
+  aspects: ({ exists, addresses }, key) => ({ [`interface ${key}`]: exists ? 'there' : 'missing', ...Object.fromEntries(addresses.map((address) => [`${key} ${address}`, 'held'])) }),
 });

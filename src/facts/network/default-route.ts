@@ -29,6 +29,8 @@ export const defaultRouteFact = defineFact<DefaultRoute>({
     const found = { peer: peer === '' ? null : peer, peerVia: / via (\S+)/.exec(path)?.[1] ?? null };
     return new Map(keys.map((key) => [key, { gateway: usedGateway(sections.get(key) ?? []), ...found }]));
   },
+  // Another controller has another way to the host.
+  aspects: ({ gateway }, key) => ({ [`default route of IPv${key}`]: gateway }),
 });
 
 function usedGateway(lines: readonly string[]): string | null {

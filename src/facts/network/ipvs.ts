@@ -1,7 +1,8 @@
 import type { Json } from '../../core/json.ts';
 import { parseIpvsadmSave, parseProcNetIpVs } from '../../lvs/ipvs/table.ts';
 import { withThresholds } from '../../lvs/ipvs/thresholds.ts';
-import type { IpvsTable } from '../../lvs/ipvs/types.ts';
+import { type IpvsTable, serviceKey } from '../../lvs/ipvs/types.ts';
+import { formatEndpoint } from '../../lvs/model/ip.ts';
 import { defineFact } from '../contract.ts';
 
 /** A kernel's IPVS. */
@@ -36,7 +37,26 @@ export const ipvsFact = defineFact<IpvsState>({
     const told = /^Timeout \(tcp tcpfin udp\): (\d+) (\d+) (\d+)$/m.exec(text);
     return new Map(keys.map((key) => [key, { table, timeouts: key === 'timeouts' && told !== null ? told.slice(1).map(Number) : null }]));
   },
+  aspects: (state) => ({ ...ipvsAspects(tableOf(state)), 'IPVS time-outs': state.timeouts }),
 });
+
+/** What of a table is state: `IPVS TCP 192.168.0.38:80 -> 192.168.0.18:80 weight`. */
+export function ipvsAspects(table: IpvsTable): Readonly<Record<string, Json>> {
+  const found: Record<string, Json> = {};
+  for (const { destinations, ...service } of table.services) {
+    const name = `IPVS ${serviceKey(service)}`;
+    found[`${name} scheduler`] = service.scheduler;
+    found[`${name} flags`] = [...(service.flags ?? [])];
+    found[`${name} persistence`] = [service.persistence ?? null, service.persistencePrefix ?? null, service.engine ?? null];
+    for (const server of destinations) {
+      const at = `${name} -> ${formatEndpoint(server.address, server.port)}`;
+      found[`${at} weight`] = server.weight;
+      found[`${at} forwarding`] = server.forward;
+      found[`${at} thresholds`] = [server.upperThreshold ?? 0, server.lowerThreshold ?? 0];
+    }
+  }
+  return found;
+}
 
 function parseTable(text: string): IpvsTable {
   if (text.startsWith('none\n')) return { services: [] };

@@ -43,6 +43,8 @@ export const packageFact = defineFact<PackageState>({
     const candidates = parsePolicy(text);
     return new Map(keys.map((key) => [key, stateOf(states.get(key), candidates.get(key))]));
   },
+  // Of what is there, what else could be had is no state of the host.
+  aspects: ({ installed, candidate, state }, key) => ({ [`package ${key}`]: state === 'installed' ? installed : state, ...(installed === null ? { [`package ${key} to be had`]: candidate } : {}) }),
 });
 
 function stateOf(known: { status: string; version: string } | undefined, candidate: string | undefined): PackageState {

@@ -28,7 +28,7 @@ export function parseProcNetIpVs(text: string): IpvsTable {
     const protocol = PROTOCOLS[first];
     const [scheduler = '', ...flags] = rest;
     if (protocol === undefined) throw unreadable(line);
-    const { address, port } = protocol === 'fwm' ? { address: '', port: Number.parseInt(second, 16) } : procEndpoint(second, line);
+    const { address, port } = protocol === 'fwm' ? { address: '', port: Number.parseInt(second, 16) } : parseProcEndpoint(second, line);
     services.push({ protocol, address, port, scheduler, flags: undefined, ...procPersistence(flags, address, line), destinations: [] });
   }
   return { services };
@@ -50,10 +50,11 @@ function procPersistence(flags: readonly string[], address: string, line: string
 function procDestination(endpoint: string, [forward = '', weight = '', active = '', inactive = '']: readonly string[], line: string): IpvsDestination {
   const mode = FORWARDS[forward];
   if (mode === undefined) throw unreadable(line);
-  return { ...procEndpoint(endpoint, line), forward: mode, weight: whole(weight, line), activeConnections: whole(active, line), inactiveConnections: whole(inactive, line) };
+  return { ...parseProcEndpoint(endpoint, line), forward: mode, weight: whole(weight, line), activeConnections: whole(active, line), inactiveConnections: whole(inactive, line) };
 }
 
-function procEndpoint(text: string, line: string): { address: string; port: number } {
+/** `C0A80026:0050` or `[...]:0050`, as the kernel writes it. @throws Error with `line` for anything else */
+export function parseProcEndpoint(text: string, line: string): { address: string; port: number } {
   const v4 = /^([0-9A-F]{8}):([0-9A-F]{4})$/i.exec(text);
   if (v4 !== null) {
     const [, hex = '', port = ''] = v4;
