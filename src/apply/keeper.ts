@@ -11,6 +11,8 @@ import type { Executed } from './executed.ts';
 /** A run as its keepers see it. */
 export interface KeptRun {
   readonly id: string;
+  /** When the hosts began to be asked; milliseconds since the epoch. */
+  readonly startedAt: number;
   readonly input: RunInput;
   readonly prepared: PreparedRun;
   /** Hosts that the plan changes or runs something on, without the controller; in the plan's order. */

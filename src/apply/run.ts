@@ -55,8 +55,9 @@ function plannedRecap(plan: Plan, host: string): HostRecap {
  * After `signal` fires the steps in hand are finished and nothing more is begun.
  */
 export async function runDeploy(input: RunInput, emit: Emit, signal: AbortSignal, options: DeployOptions): Promise<RunResult> {
+  const startedAt = Date.now();
   const prepared = await prepareRun(input, { dryRun: false, id: options.id }, emit);
-  const kept: KeptRun = { id: options.id, input, prepared, changing: changingHosts(prepared.plan), emit, signal };
+  const kept: KeptRun = { id: options.id, startedAt, input, prepared, changing: changingHosts(prepared.plan), emit, signal };
   const hosts = new Map(prepared.compiled.hosts.map((host) => [host, new HostProgress(host)]));
   for (const state of ['unreachable', 'failed'] as const) {
     for (const host of Object.keys(prepared.plan[state])) hosts.get(host)?.lose(state);
