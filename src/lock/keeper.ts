@@ -2,7 +2,6 @@ import { LvsPlayError, messageOf } from '../core/errors.ts';
 import { HOST_STATE } from '../core/host-state.ts';
 import type { KeptRun, RunKeeper } from '../apply/keeper.ts';
 import type { Topology } from '../lvs/model/topology.ts';
-import { newNonce } from '../plan/session.ts';
 import type { Target } from '../transport/target.ts';
 import { beatScript, parseTake, releaseScript, takeScript } from './script.ts';
 import { BEAT_SECONDS, EXPIRY_SECONDS, type HeldLock, type LockOwner, type LockReply } from './types.ts';
@@ -115,7 +114,7 @@ async function lockHost(host: string, owner: LockOwner, run: KeptRun, root: stri
     let target: Target;
     try {
       ({ target } = await run.prepared.sessions.get(host));
-      reply = parseTake(await answerOf(target, takeScript(owner, newNonce(), root), become));
+      reply = parseTake(await answerOf(target, takeScript(owner, root), become));
     } catch (error) {
       if (own || !(error instanceof LvsPlayError) || error.kind !== 'unreachable') throw asLockError(host, error);
       warn(run, host, `it is not locked: ${error.message}`);

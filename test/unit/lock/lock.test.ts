@@ -1,0 +1,125 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beatScript, parseStatus, parseTake, releaseScript, statusScript, takeScript } from '../../../src/lock/script.ts';
+import type { LockOwner } from '../../../src/lock/types.ts';
+import { duration, isStale, ownerText, stateText } from '../../../src/lock/words.ts';
+
+const RUN: LockOwner = { version: 1, id: 'run-a', owner: "o'brien@ops1", command: 'deploy site.yml', reason: 'new "kernel" $(id)', since: '2026-11-23T14:02:11.000Z', expiry: 30, lasts: undefined };
+const HAND: LockOwner = { ...RUN, id: 'hand', command: 'by hand', expiry: undefined };
+
+describe.each([['dash', ['dash']], ['busybox sh', ['busybox', 'sh']]])('the lock of a host under %s', (_name, shell) => {
+  let root: string;
+  beforeEach(() => {
+    root = path.join(mkdtempSync(path.join(os.tmpdir(), 'lvs-play-lock-')), 'state');
+  });
+  afterEach(() => {
+    rmSync(path.dirname(root), { recursive: true, force: true });
+  });
+
+  function sh(script: string): string {
+    const [command = '', ...args] = shell;
+    return execFileSync(command, args, { input: script, encoding: 'utf8' });
+  }
+
+  function take(owner: LockOwner): ReturnType<typeof parseTake> {
+    return parseTake(sh(takeScript(owner, root)));
+  }
+
+  /** As if the last sign of life had been so many seconds ago. */
+  function grow(seconds: number): void {
+    const [id = '', json = ''] = readFileSync(path.join(root, 'lock'), 'utf8').split('\n');
+    writeFileSync(path.join(root, 'lock'), `${id}\n${json}\n${String(Math.floor(Date.now() / 1000) - seconds)}\n`);
+    rmSync(path.join(root, 'lock.beat'), { force: true });
+  }
+
+  it('is taken by one, and the next is told who holds it and why', () => {
+    expect(parseStatus(sh(statusScript(root)))).toBeUndefined();
+    expect(take(RUN)).toEqual({ kind: 'taken', from: undefined, last: undefined });
+    const refused = take({ ...RUN, id: 'run-b' });
+    expect(refused).toMatchObject({ kind: 'held', lock: { owner: JSON.parse(JSON.stringify(RUN)) as LockOwner } });
+    expect(parseStatus(sh(statusScript(root)))?.owner.reason).toBe('new "kernel" $(id)');
+    expect(readdirSync(root).sort()).toEqual(['.mutex', 'lock']);
+  });
+
+  it('is given to exactly one of many who try at the same time', () => {
+    take(RUN);
+    grow(31);
+    // All of them find it too old in the same moment.
+    const tries = Array.from({ length: 8 }, (_, index) => `( ${shell.join(' ')} <<'END${String(index)}' >${root}/../out${String(index)}\n${takeScript({ ...RUN, id: `run-${String(index)}` }, root)}\nEND${String(index)}\n) &`);
+    sh(`${tries.join('\n')}\nwait`);
+    const replies = Array.from({ length: 8 }, (_, index) => parseTake(readFileSync(path.join(root, '..', `out${String(index)}`), 'utf8')));
+    const winners = replies.flatMap((reply, index) => (reply.kind === 'taken' ? [`run-${String(index)}`] : []));
+    expect(winners).toHaveLength(1);
+    expect(parseStatus(sh(statusScript(root)))?.owner.id).toBe(winners[0]);
+  });
+
+  it("is taken over when its owner gave no sign of life for too long, and whose it was is told; the old owner's next sign fails", () => {
+    take(RUN);
+    grow(29);
+    expect(take({ ...RUN, id: 'run-b' }).kind).toBe('held');
+    grow(31);
+    expect(take({ ...RUN, id: 'run-b' })).toMatchObject({ kind: 'taken', from: { owner: { id: 'run-a' } } });
+    expect(() => sh(beatScript('run-a', root))).toThrow();
+    sh(beatScript('run-b', root));
+    sh(releaseScript('run-a', true, root));
+    expect(parseStatus(sh(statusScript(root)))?.owner.id).toBe('run-b');
+  });
+
+  it('a sign of life makes it young again', () => {
+    take(RUN);
+    grow(20);
+    sh(beatScript('run-a', root));
+    expect(parseStatus(sh(statusScript(root)))?.age).toBeLessThan(10);
+  });
+
+  it('does not grow eternal when the clock is set back', () => {
+    take(RUN);
+    grow(-3600);
+    expect(take({ ...RUN, id: 'run-b' }).kind).toBe('taken');
+  });
+
+  it('by hand it lasts until it is released, or for the time given', () => {
+    take(HAND);
+    grow(1_000_000);
+    expect(take(RUN).kind).toBe('held');
+    sh(releaseScript('hand', false, root));
+    take({ ...HAND, lasts: 60 });
+    grow(59);
+    expect(take(RUN).kind).toBe('held');
+    grow(61);
+    expect(take(RUN).kind).toBe('taken');
+  });
+
+  it('who takes it learns which run ended last, and when', () => {
+    take(RUN);
+    sh(releaseScript('run-a', true, root));
+    const taken = take({ ...RUN, id: 'run-b' });
+    expect(taken).toMatchObject({ kind: 'taken', last: { run: 'run-a' } });
+    expect(taken.kind === 'taken' && (taken.last?.age ?? 99) < 20).toBe(true);
+  });
+});
+
+describe('the words of a lock', () => {
+  it('name owner, time, purpose and reason', () => {
+    expect(ownerText(RUN)).toBe('o\'brien@ops1 since 2026-11-23 14:02 UTC (deploy site.yml, "new \\"kernel\\" $(id)", run run-a)');
+    expect(ownerText({ ...HAND, reason: undefined })).toBe("o'brien@ops1 since 2026-11-23 14:02 UTC (by hand)");
+  });
+
+  it.each([
+    [{ owner: RUN, age: 4 }, 'last sign of life 4 s ago', false],
+    [{ owner: RUN, age: 45 }, 'dead: no sign of life for 45 s', true],
+    [{ owner: HAND, age: 45 }, 'taken by hand, until it is released', false],
+    [{ owner: { ...HAND, lasts: 7200 }, age: 600 }, 'taken by hand, for 110 min more', false],
+    [{ owner: { ...HAND, lasts: 60 }, age: 600 }, 'taken by hand, and its time is over', true],
+  ])('say how it stands: %o', (lock, text, stale) => {
+    expect(stateText(lock)).toBe(text);
+    expect(isStale(lock)).toBe(stale);
+  });
+
+  it.each([[3, '3 s'], [119, '119 s'], [600, '10 min'], [7200, '2 h'], [7500, '2 h 5 min']])('tell %d seconds', (seconds, text) => {
+    expect(duration(seconds)).toBe(text);
+  });
+});
