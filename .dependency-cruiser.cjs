@@ -28,7 +28,8 @@ module.exports = {
     only('transport', ['core']),
     only('plan', ['modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('apply', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
-    // It stands beside apply: a keeper of its runs.
+    // They stand beside apply: keepers of its runs.
+    only('journal', ['apply', 'plan', 'core']),
     only('lock', ['apply', 'plan', 'lvs', 'core', TARGET]),
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('explain', ['lvs', 'core']),

@@ -30,6 +30,8 @@ export interface CommonOptions {
   readonly events: string | undefined;
   readonly stats: boolean;
   readonly detailedExitcode: boolean;
+  /** Why: for locks, the journal and those who read them. */
+  readonly reason: string | undefined;
 }
 
 const DEFAULT_FORKS = 10;
@@ -81,6 +83,7 @@ export function withPlaybook(command: Command): Command {
     .option('--syntax-check', 'read the playbook, and do nothing else')
     .option('--json', 'print one JSON document on stdout')
     .addOption(new Option('--events <file>', 'write every event as a line of JSON; - for stdout').conflicts('json'))
+    .option('--reason <text>', 'why; shown to whoever meets the lock, and kept in the journal')
     .option('--stats', 'print connections, requests and bytes of each host')
     .option('--detailed-exitcode', 'of a plan: 0 nothing to change, 1 error, 2 changes');
 }
@@ -111,6 +114,7 @@ export interface RawOptions {
   readonly events?: string;
   readonly stats?: true;
   readonly detailedExitcode?: true;
+  readonly reason?: string;
 }
 
 /** @param env the process's environment, for LVS_PLAY_INVENTORY (several with commas between) */
@@ -140,6 +144,7 @@ export function commonOptions(raw: RawOptions, env: Readonly<Record<string, stri
     events: raw.events,
     stats: raw.stats ?? false,
     detailedExitcode: raw.detailedExitcode ?? false,
+    reason: raw.reason,
   };
 }
 
