@@ -2,9 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { flushOutput, ignoreClosedPipes, printError } from './output.ts';
-
-/** Set by the build. */
-declare const LVS_PLAY_VERSION: string;
+import { toolVersion } from './version.ts';
 
 interface CommandEntry {
   readonly name: string;
@@ -23,6 +21,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'lint', summary: 'find what is wrong with a cluster before clients do', load: async () => (await import('./commands/lint.ts')).lintCommand() },
   { name: 'inventory', summary: 'show hosts, groups and variables', load: async () => (await import('./commands/inventory.ts')).inventoryCommand() },
   { name: 'module', alias: 'modules', summary: 'list the modules, or show the arguments of one', load: async () => (await import('./commands/module.ts')).moduleCommand() },
+  { name: 'history', summary: 'the runs made from here; show RUN: what one was and did', load: async () => (await import('./commands/history.ts')).historyCommand() },
   { name: 'lock', summary: 'see, take and release the locks that keep runs apart', load: async () => (await import('./commands/lock.ts')).lockCommand() },
   { name: 'lab', summary: 'boot a replica of an inventory on this machine, on real kernels', load: async () => (await import('./commands/lab.ts')).labCommand() },
 ];
@@ -48,7 +47,7 @@ async function main(args: readonly string[]): Promise<number | string | undefine
 async function buildProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('lvs-play')
     .description('Deploy, prove and maintain Linux Virtual Server clusters over SSH')
-    .version(LVS_PLAY_VERSION, '--version')
+    .version(toolVersion(), '--version')
     .showHelpAfterError('(lvs-play COMMAND --help shows the options)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 wrong file or plan, 2 a host failed, 4 unreachable, 5 wrong usage, 8 verification failed, 130 interrupted')
     .exitOverride();

@@ -1,14 +1,17 @@
 import { makePlan, runDeploy, type RunResult } from '../apply/run.ts';
+import { messageOf } from '../core/errors.ts';
+import { endBefore } from '../journal/keeper.ts';
 import { enterLabIfNeeded } from '../lab/enter.ts';
 import { newRunId } from '../core/run-id.ts';
-import type { RunInput } from '../plan/input.ts';
-import { deployJson, planJson } from '../report/documents.ts';
+import type { Emit, RunInput } from '../plan/input.ts';
+import { deployJson, eventLine, planJson } from '../report/documents.ts';
 import { countPlan, formatPlan } from '../report/plan-text.ts';
 import { formatRecap, formatStats } from '../report/recap.ts';
 import { createStyle } from '../report/style.ts';
 import { EXIT, runExitCode } from './exit.ts';
 import { followRun, type Follower } from './follow.ts';
 import { endedBySignals, interruptible } from './interrupt.ts';
+import { openJournal } from './journal.ts';
 import { keepersOf } from './keepers.ts';
 import { printListings } from './listings.ts';
 import { requireInventory, type CommonOptions } from './input/options.ts';
@@ -49,8 +52,22 @@ async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: F
 
 async function engine(command: 'deploy' | 'plan', input: RunInput, follower: Follower, options: CommonOptions): Promise<RunResult> {
   if (command === 'plan') return endedBySignals(() => makePlan(input, follower.emit));
-  const keepers = await keepersOf(options);
-  return interruptible((signal) => runDeploy(input, follower.emit, signal, { id: newRunId(new Date()), keepers }), follower.notice);
+  const id = newRunId(new Date());
+  const journal = openJournal({ id, command, playbook: input.playbook.file, options });
+  const emit: Emit = (event) => {
+    journal.line(eventLine(event));
+    follower.emit(event);
+  };
+  try {
+    const result = await interruptible((signal) => runDeploy(input, emit, signal, { id, keepers: keepersOf(options, journal) }), follower.notice);
+    journal.end(endBefore(result.recap, result.stopped ?? 'nothing was begun'));
+    return result;
+  } catch (error) {
+    journal.end(endBefore({}, processSecrets.mask(messageOf(error))));
+    throw error;
+  } finally {
+    journal.close();
+  }
 }
 
 /** The result goes to stdout; but when that carries the documents, what is for people goes to stderr. */

@@ -21,12 +21,17 @@ export function journalKeeper(writer: JournalWriter, mask: (text: string) => str
 }
 
 /** The same for two plans that change the same things in the same order. Pure. */
-export function planDigest(plan: Plan): string {
+function planDigest(plan: Plan): string {
   return createHash('sha256').update(JSON.stringify(plan.plays)).digest('hex');
 }
 
+/** What the journal says of a run that came to an end before its keepers had begun. Pure. */
+export function endBefore(recap: RunEnd['recap'], why: string): RunEnd {
+  return { version: 1, at: new Date().toISOString(), result: Object.values(recap).some((host) => host.unreachable > 0) ? 'unreachable' : 'refused', message: why, recap };
+}
+
 /** What the journal says of an end. Pure. */
-export function endOf(ending: RunEnding, mask: (text: string) => string): RunEnd {
+function endOf(ending: RunEnding, mask: (text: string) => string): RunEnd {
   const message = ending.error === undefined ? ending.stopped : messageOf(ending.error);
   return { version: 1, at: new Date().toISOString(), result: resultOf(ending), message: message === undefined ? undefined : mask(message), recap: ending.recap };
 }

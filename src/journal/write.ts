@@ -8,6 +8,7 @@ export class JournalWriter {
   readonly #dir: string;
   #header: RunHeader;
   readonly #lines: number;
+  #ended = false;
 
   /** @throws LvsPlayError `journal-unwritable`: a run that leaves no trace is not begun */
   constructor(root: string, header: RunHeader) {
@@ -37,8 +38,14 @@ export class JournalWriter {
     writeSync(this.#lines, text);
   }
 
+  /** How it ended; what is said a second time counts for nothing. */
   end(end: RunEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#put('end.json', end);
+  }
+
+  close(): void {
     closeSync(this.#lines);
   }
 

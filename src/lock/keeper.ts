@@ -1,9 +1,10 @@
 import { LvsPlayError, messageOf } from '../core/errors.ts';
 import { HOST_STATE } from '../core/host-state.ts';
-import type { KeptRun, RunKeeper } from '../apply/keeper.ts';
+import type { KeptRun, RunEnding, RunKeeper } from '../apply/keeper.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import type { Target } from '../transport/target.ts';
-import { beatScript, parseTake, releaseScript, takeScript } from './script.ts';
+import { beatScript, endScript, parseTake, releaseScript, takeScript } from './script.ts';
 import { BEAT_SECONDS, EXPIRY_SECONDS, type HeldLock, type LockOwner, type LockReply } from './types.ts';
 import { ownerText, stateText } from './words.ts';
 
@@ -48,13 +49,14 @@ export function lockKeeper(options: LockOptions): RunKeeper {
     );
   };
 
-  const release = async (run: KeptRun, ended: boolean): Promise<void> => {
+  const release = async (run: KeptRun, ending: RunEnding | undefined): Promise<void> => {
     clearInterval(timer);
     await beating;
     await Promise.all(
       locked.splice(0).map(async ({ host, target, become }) => {
         try {
-          await target.request({ script: releaseScript(run.id, ended && run.changing.includes(host), root), become });
+          const script = ending === undefined || !run.changing.includes(host) ? releaseScript(run.id, root) : endScript(run.id, recordOf(run, host, ending), root);
+          await target.request({ script, become });
         } catch (error) {
           warn(run, host, `its lock could not be released (${messageOf(error)}); it expires by itself`);
         }
@@ -79,7 +81,7 @@ export function lockKeeper(options: LockOptions): RunKeeper {
         const refused = results.find((result) => result.status === 'rejected');
         if (refused !== undefined) throw refused.reason as Error;
       } catch (error) {
-        await release(run, false);
+        await release(run, undefined);
         throw error;
       }
       timer = setInterval(() => {
@@ -88,7 +90,20 @@ export function lockKeeper(options: LockOptions): RunKeeper {
     },
     beforeBatch: () => settled(lost),
     beforeSteps: () => settled(lost),
-    end: (run) => release(run, true),
+    end: (run, ending) => release(run, ending),
+  };
+}
+
+/** What the record on a host says of a run's end. */
+function recordOf(run: KeptRun, host: string, ending: RunEnding): JsonObject {
+  const counts = ending.recap[host];
+  const message = ending.error === undefined ? ending.stopped : messageOf(ending.error);
+  return {
+    at: new Date().toISOString(),
+    result: ending.good ? 'ok' : ending.interrupted ? 'interrupted' : 'failed',
+    changed: counts?.changed ?? 0,
+    failed: counts?.failed ?? 0,
+    ...(message === undefined ? {} : { message: run.input.secrets.mask(message) }),
   };
 }
 
@@ -129,7 +144,7 @@ async function lockHost(host: string, owner: LockOwner, run: KeptRun, root: stri
       // Both are spans of one clock each: the host's and ours.
       const planned = (Date.now() - run.startedAt) / 1000;
       if (own && reply.last !== undefined && reply.last.age < planned) {
-        await target.request({ script: releaseScript(run.id, false, root), become });
+        await target.request({ script: releaseScript(run.id, root), become });
         throw changedMeanwhile(host, reply.last.run);
       }
       return { host, target, become };

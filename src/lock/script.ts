@@ -1,4 +1,5 @@
 import { HOST_STATE } from '../core/host-state.ts';
+import type { JsonObject } from '../core/json.ts';
 import { shellQuote } from '../core/quote.ts';
 import type { HeldLock, LockOwner, LockReply } from './types.ts';
 
@@ -23,6 +24,8 @@ function head(root: string): string {
     // A sign of life of somebody before counts for nothing.
     'age() { at=$(sed -n 3p lock); beat=$(cat lock.beat 2>/dev/null); if [ "${beat% *}" = "$(id)" ]; then at=${beat##* }; fi; since "$at"; }',
     'tell() { echo "$1"; age; sed -n 2p lock; }',
+    // What the lock said, and how it ended; those of the last hundred runs stay.
+    `record() { mkdir -p records && { sed -n 2p lock; printf '%s\\n' "$1"; } >"records/$(id)" && ls records | sort -r | tail -n +101 | while IFS= read -r old; do rm -f -- "records/$old"; done; }`,
   ].join('\n');
 }
 
@@ -35,6 +38,7 @@ export function takeScript(owner: LockOwner, root: string = HOST_STATE): string 
     `  limit=$(sed -n '2s/.*"\\(expiry\\|lasts\\)":\\([0-9][0-9]*\\).*/\\2/p' lock)`,
     '  if [ -z "$limit" ] || [ "$(age)" -le "$limit" ]; then tell held; exit 0; fi',
     '  tell over',
+    `  record '{"result":"died"}'`,
     'fi',
     `printf '%s\\n%s\\n%s\\n' ${shellQuote(owner.id)} ${shellQuote(JSON.stringify(owner))} "$now" >lock.new && mv -f lock.new lock || { echo 'it cannot be written' >&2; exit 1; }`,
     'echo taken',
@@ -58,16 +62,50 @@ export function beatScript(id: string, root: string = HOST_STATE): string {
   return [head(root), `[ "$(id)" = ${shellQuote(id)} ] || exit 3`, `printf '%s %s\\n' ${shellQuote(id)} "$now" >lock.beat`].join('\n');
 }
 
+/** Gives the lock up, if it is still the owner's, and leaves no trace. */
+export function releaseScript(id: string, root: string = HOST_STATE): string {
+  return [head(root), `if [ "$(id)" = ${shellQuote(id)} ]; then rm -f lock lock.beat; fi`].join('\n');
+}
+
 /**
- * Gives the lock up, if it is still the owner's.
- * @param ended note that this run has ended, so that a plan that was made before is known to be old
+ * Gives the lock up, and notes that this run has ended: for the history, and so that a plan made before is known to be old.
+ * @param end what the record says of the end; no secrets
  */
-export function releaseScript(id: string, ended: boolean, root: string = HOST_STATE): string {
+export function endScript(id: string, end: JsonObject, root: string = HOST_STATE): string {
   return [
     head(root),
-    ...(ended ? [`printf '%s\\n%s\\n' ${shellQuote(id)} "$now" >last-run.new && mv -f last-run.new last-run`] : []),
-    `if [ "$(id)" = ${shellQuote(id)} ]; then rm -f lock lock.beat; fi`,
+    `[ "$(id)" = ${shellQuote(id)} ] || exit 0`,
+    `record ${shellQuote(JSON.stringify(end))}`,
+    `printf '%s\\n%s\\n' ${shellQuote(id)} "$now" >last-run.new && mv -f last-run.new last-run`,
+    'rm -f lock lock.beat',
   ].join('\n');
+}
+
+/** A run as its record on a host tells of it. */
+export interface HostRecord {
+  readonly owner: LockOwner;
+  /** `result`: ok, failed, ..., died; `changed`: tasks that changed this host. */
+  readonly end: JsonObject;
+}
+
+/** The records of a host. Makes nothing. Output: see `parseRecords`. */
+export function recordsScript(root: string = HOST_STATE): string {
+  const dir = shellQuote(`${root}/records`);
+  return `if [ -d ${dir} ]; then cd ${dir} && for file in *; do [ -f "$file" ] && sed -n '1,2p' "$file"; done; fi\n:`;
+}
+
+/** The newest first. What cannot be read is left out. */
+export function parseRecords(output: string): HostRecord[] {
+  const lines = output.split('\n');
+  const records: HostRecord[] = [];
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    try {
+      records.push({ owner: JSON.parse(lines[at] ?? '') as LockOwner, end: JSON.parse(lines[at + 1] ?? '') as JsonObject });
+    } catch {
+      // Cut short by a full disk, or edited.
+    }
+  }
+  return records.sort((a, b) => (a.owner.id < b.owner.id ? 1 : -1));
 }
 
 /** Who holds the lock. Makes nothing, not even the folder. Output: see `parseStatus`. */

@@ -96,7 +96,7 @@ async function release(host: string, { target }: OpenSite, flags: LockFlags): Pr
   if (lock === undefined) return { host, lock, text: 'was free' };
   const mayRelease = flags.force === true || isStale(lock) || (lock.owner.expiry === undefined && lock.owner.owner === operator());
   if (!mayRelease) return { host, lock, refused: true, text: `refused without --force: locked by ${ownerText(lock.owner)}; ${stateText(lock)}` };
-  await askHost(host, target, { script: releaseScript(lock.owner.id, false), read: () => undefined });
+  await askHost(host, target, { script: releaseScript(lock.owner.id), read: () => undefined });
   return { host, lock: undefined, text: `released: it was locked by ${ownerText(lock.owner)}` };
 }
 

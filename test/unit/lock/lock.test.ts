@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { beatScript, parseStatus, parseTake, releaseScript, statusScript, takeScript } from '../../../src/lock/script.ts';
+import { beatScript, endScript, parseRecords, parseStatus, parseTake, recordsScript, releaseScript, statusScript, takeScript } from '../../../src/lock/script.ts';
 import type { LockOwner } from '../../../src/lock/types.ts';
 import { duration, isStale, ownerText, stateText } from '../../../src/lock/words.ts';
 
@@ -64,7 +64,8 @@ describe.each([['dash', ['dash']], ['busybox sh', ['busybox', 'sh']]])('the lock
     expect(take({ ...RUN, id: 'run-b' })).toMatchObject({ kind: 'taken', from: { owner: { id: 'run-a' } } });
     expect(() => sh(beatScript('run-a', root))).toThrow();
     sh(beatScript('run-b', root));
-    sh(releaseScript('run-a', true, root));
+    expect(parseRecords(sh(recordsScript(root))).map(({ owner, end }) => [owner.id, end['result']])).toEqual([['run-a', 'died']]);
+    sh(releaseScript('run-a', root));
     expect(parseStatus(sh(statusScript(root)))?.owner.id).toBe('run-b');
   });
 
@@ -85,7 +86,7 @@ describe.each([['dash', ['dash']], ['busybox sh', ['busybox', 'sh']]])('the lock
     take(HAND);
     grow(1_000_000);
     expect(take(RUN).kind).toBe('held');
-    sh(releaseScript('hand', false, root));
+    sh(releaseScript('hand', root));
     take({ ...HAND, lasts: 60 });
     grow(59);
     expect(take(RUN).kind).toBe('held');
@@ -93,9 +94,22 @@ describe.each([['dash', ['dash']], ['busybox sh', ['busybox', 'sh']]])('the lock
     expect(take(RUN).kind).toBe('taken');
   });
 
+  it('leaves records of the last hundred runs', () => {
+    for (let run = 100; run < 204; run++) {
+      mkdirSync(path.join(root, 'records'), { recursive: true });
+      writeFileSync(path.join(root, 'records', `run-${String(run)}`), `${JSON.stringify({ ...RUN, id: `run-${String(run)}` })}\n{"result":"ok"}\n`);
+    }
+    take({ ...RUN, id: 'run-300' });
+    sh(endScript('run-300', { result: 'failed' }, root));
+    const ids = parseRecords(sh(recordsScript(root))).map(({ owner }) => owner.id);
+    expect(ids).toHaveLength(100);
+    expect([ids[0], ids[1], ids.at(-1)]).toEqual(['run-300', 'run-203', 'run-105']);
+  });
+
   it('who takes it learns which run ended last, and when', () => {
     take(RUN);
-    sh(releaseScript('run-a', true, root));
+    sh(endScript('run-a', { result: 'ok', message: "it's done" }, root));
+    expect(parseRecords(sh(recordsScript(root)))).toEqual([{ owner: JSON.parse(JSON.stringify(RUN)), end: { result: 'ok', message: "it's done" } }]);
     const taken = take({ ...RUN, id: 'run-b' });
     expect(taken).toMatchObject({ kind: 'taken', last: { run: 'run-a' } });
     expect(taken.kind === 'taken' && (taken.last?.age ?? 99) < 20).toBe(true);
