@@ -1,0 +1,85 @@
+import type { ConfiguredService, KeepalivedConfig, VrrpInstance } from './config.ts';
+import { endpoint } from './config.ts';
+
+/**
+ * What a running keepalived does, from what it prints on SIGUSR1 (keepalived.data and keepalived_check.data; the texts are those of 2.2.7). Pure.
+ * Lines that are not known are passed over.
+ * @throws Error when neither text is a dump
+ */
+export function parseDump(vrrp: string, checkers: string): KeepalivedConfig {
+  if (!vrrp.includes('Global definitions') && !checkers.includes('Global definitions')) throw new Error('keepalived did not tell its configuration');
+  return {
+    instances: blocks(vrrp, /^ VRRP Instance = (.*)$/, /^------/).map(([name, lines]) => instanceOf(name, lines)),
+    services: blocks(checkers, /^ (VS (?:VIP|FWMARK|GROUP) = .*)$/, /^------/).map(([title, lines]) => serviceOf(title, lines)),
+  };
+}
+
+/** The lines that follow each head, up to the next head or the end. */
+function blocks(text: string, head: RegExp, end: RegExp): [string, string[]][] {
+  const found: [string, string[]][] = [];
+  let open: string[] | undefined;
+  for (const line of text.split('\n')) {
+    const title = head.exec(line)?.[1];
+    if (title !== undefined) {
+      open = [];
+      found.push([title, open]);
+    } else if (end.test(line)) {
+      open = undefined;
+    } else {
+      open?.push(line);
+    }
+  }
+  return found;
+}
+
+function value(lines: readonly string[], name: string): string | undefined {
+  const start = `   ${name} = `;
+  return lines.find((line) => line.startsWith(start))?.slice(start.length).trim();
+}
+
+function instanceOf(name: string, lines: readonly string[]): VrrpInstance {
+  const interval = /^([\d.]+) (sec|milli-sec)/.exec(value(lines, 'Advert interval') ?? '');
+  return {
+    name,
+    state: value(lines, 'State'),
+    virtualRouterId: Number(value(lines, 'Virtual Router ID')),
+    interface: value(lines, 'Interface') ?? '',
+    priority: Number(value(lines, 'Priority')),
+    advertInterval: interval === null ? Number.NaN : Math.round(Number(interval[1]) * (interval[2] === 'sec' ? 1000 : 1)),
+    password: value(lines, 'Password')?.slice(0, 8),
+    vips: addresses(lines, /^ {3}Virtual IP \(\d+\):$/),
+    excluded: addresses(lines, /^ {3}Virtual IP Excluded\b/),
+  };
+}
+
+/** The addresses under a heading: `     192.168.0.38 dev eth0 scope global set`. */
+function addresses(lines: readonly string[], heading: RegExp): string[] {
+  const at = lines.findIndex((line) => heading.test(line));
+  if (at < 0) return [];
+  const rest = lines.slice(at + 1);
+  const end = rest.findIndex((line) => !/^ {5}\S/.test(line));
+  return (end < 0 ? rest : rest.slice(0, end)).map((line) => (line.trim().split(/[\s/]/)[0] ?? '').toLowerCase()).sort();
+}
+
+function serviceOf(title: string, lines: readonly string[]): ConfiguredService {
+  const firstServer = lines.findIndex((line) => line.includes('------< Real server >------'));
+  const own = firstServer < 0 ? lines : lines.slice(0, firstServer);
+  const servers = lines.flatMap((line): [string, number][] => {
+    const server = /^ {3}RIP = (\S+), RPORT = (\d+), WEIGHT = (-?\d+)/.exec(line);
+    return server === null ? [] : [[endpoint(server[1] ?? '', Number(server[2])), Number(server[3])]];
+  });
+  return {
+    name: nameOf(title, value(own, 'protocol') ?? 'TCP'),
+    scheduler: value(own, 'lvs_sched') ?? '',
+    forward: (value(own, 'default forwarding method') ?? '').split(',')[0] ?? '',
+    persistence: Number(value(own, 'persistence timeout') ?? 0),
+    servers: new Map(servers),
+  };
+}
+
+function nameOf(title: string, protocol: string): string {
+  const vip = /^VS VIP = (\S+), VPORT = (\d+)/.exec(title);
+  if (vip !== null) return `${protocol} ${endpoint(vip[1] ?? '', Number(vip[2]))}`;
+  const mark = /^VS FWMARK = (\d+)/.exec(title);
+  return mark === null ? `group ${/\[(.*)\]/.exec(title)?.[1] ?? ''}` : `FWM ${String(mark[1])}`;
+}
