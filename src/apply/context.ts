@@ -8,6 +8,7 @@ import type { Sessions } from '../plan/sessions.ts';
 import type { HostRecap, TaskOutcome } from '../core/events.ts';
 import type { Task } from '../playbook/types.ts';
 import type { Keepers } from './keeper.ts';
+import type { PairCoordinator } from './pair/coordinate.ts';
 
 /** What carrying out a plan shares between hosts. */
 export interface RunContext {
@@ -18,6 +19,7 @@ export interface RunContext {
   readonly emit: Emit;
   readonly signal: AbortSignal;
   readonly keepers: Keepers;
+  readonly pairs: PairCoordinator;
   /** Whether any host was changed by this run yet. */
   changedSoFar(): boolean;
   /** Milliseconds; ends early when the run is interrupted. */

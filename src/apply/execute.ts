@@ -11,7 +11,7 @@ import { idleReason } from '../plan/prepare.ts';
 import { type HostSession, newNonce, type Question } from '../plan/session.ts';
 import { viewChange } from '../plan/view.ts';
 import type { RunContext } from './context.ts';
-import type { Executed } from './executed.ts';
+import type { Done, Executed } from './executed.ts';
 
 /**
  * Carries one instance out: asks what became doubtful (together with what the tasks after it will ask), compares, does the steps.
@@ -77,7 +77,9 @@ async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: re
     if (wanted.length === 0 && work.module.action !== true) return judge(instance, work, wanted, changes, { outcomes: [], failing: undefined }, run);
     await run.keepers.beforeSteps(instance, wanted);
     const steps = work.module.apply(work.args, wanted, reader, work.context);
-    const done = await carryOut(instance, steps.map((step) => withEnvironment(step, work.environment)), session, run);
+    const activation = work.module.pair?.(work.args, wanted, reader, work.context);
+    const doSteps = (some: readonly Step[]): Promise<Done> => carryOut(instance, some.map((step) => withEnvironment(step, work.environment)), session, run);
+    const done = activation === undefined ? await doSteps(steps) : await run.pairs.carryOut(instance.host, activation, steps, doSteps);
     return judge(instance, work, wanted, changes, done, run);
   } catch (error) {
     if (!(error instanceof LvsPlayError)) throw error;
@@ -97,12 +99,6 @@ async function knownTo(instance: TaskInstance, work: ReadyWork, upcoming: readon
     store = session.store(instance.become);
   }
   return store;
-}
-
-/** What the steps of a task gave; `failing`: the one that did not succeed, after which nothing more was done. */
-interface Done {
-  readonly outcomes: readonly StepOutcome[];
-  readonly failing: Step | undefined;
 }
 
 /** Does the steps in order; those for the target go in as few requests as the controller's own allow. */

@@ -1,20 +1,12 @@
 import { LvsPlayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { CompiledPlay } from '../plan/compile/compile.ts';
 import { instantiate, NOTHING_UNKNOWN, type TaskInstance, variablesOf } from '../plan/compile/instantiate.ts';
 import { questionsOf } from '../plan/plan-host.ts';
 import type { Question } from '../plan/session.ts';
 import type { Task } from '../playbook/types.ts';
 import type { HostProgress, RunContext } from './context.ts';
+import type { Stretch } from './rounds.ts';
 import { executeInstance, shownError } from './execute.ts';
-
-/** A stretch of tasks that a host goes through by itself. */
-export interface Stretch {
-  readonly play: CompiledPlay;
-  readonly batch: readonly string[];
-  readonly tasks: readonly Task[];
-  readonly handlers: boolean;
-}
 
 /** Takes one host through tasks until the end, a failure or an interruption (which waits for the step in hand). */
 export async function runTasks(host: HostProgress, stretch: Stretch, run: RunContext): Promise<void> {
@@ -74,7 +66,8 @@ async function liveInstances(host: HostProgress, task: Task, stretch: Stretch, r
   const planned = run.outlines.get(host.host)?.entries.find((entry) => entry.task === task);
   const isSettled = planned?.instances.every((instance) => instance.work.kind !== 'deferred') === true && !planned.elsewhere;
   if (isSettled && host.registered.size === 0 && host.facts.size === 0) return planned;
-  const place = { host: host.host, play: stretch.play, batch: stretch.batch, task, handler: stretch.handlers };
+  const batch = stretch.play.batches.find((hosts) => hosts.includes(host.host)) ?? stretch.hosts;
+  const place = { host: host.host, play: stretch.play, batch, task, handler: stretch.handlers };
   try {
     return { instances: await instantiate(place, host, NOTHING_UNKNOWN, run.services) };
   } catch (error) {

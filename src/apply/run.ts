@@ -10,7 +10,9 @@ import type { Plan } from '../plan/types.ts';
 import type { Task } from '../playbook/types.ts';
 import { HostProgress, type RunContext } from './context.ts';
 import { changingHosts, Keepers, type KeptRun, type RunEnding, type RunKeeper } from './keeper.ts';
-import { runTasks, type Stretch } from './host-tasks.ts';
+import { runTasks } from './host-tasks.ts';
+import { PairCoordinator } from './pair/coordinate.ts';
+import { type Round, roundsOf, type Stretch } from './rounds.ts';
 
 /** How a run ended; the CLI makes the exit code of it. */
 export interface RunResult {
@@ -62,6 +64,9 @@ export async function runDeploy(input: RunInput, emit: Emit, signal: AbortSignal
   for (const state of ['unreachable', 'failed'] as const) {
     for (const host of Object.keys(prepared.plan[state])) hosts.get(host)?.lose(state);
   }
+  const sleep = async (milliseconds: number): Promise<void> => {
+    await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+  };
   const run: RunContext = {
     input,
     services: prepared.services,
@@ -71,12 +76,17 @@ export async function runDeploy(input: RunInput, emit: Emit, signal: AbortSignal
     signal,
     keepers: new Keepers(options.keepers, kept),
     changedSoFar: () => [...hosts.values()].some((host) => host.recap.changed > 0),
-    sleep: async (milliseconds) => {
-      await delay(milliseconds, undefined, { signal }).catch(() => undefined);
-    },
+    sleep,
+    pairs: new PairCoordinator({
+      topology: prepared.compiled.site.topology,
+      target: async (host) => (await prepared.sessions.get(host)).target,
+      mask: (text) => input.secrets.mask(text),
+      emit,
+      sleep,
+    }),
   };
   try {
-    const { stopped, errors } = await runKept(prepared.compiled.plays, hosts, run);
+    const { stopped, errors } = await runKept(prepared, hosts, run);
     const recap = recapOf(hosts);
     const stats = await statsOf(prepared);
     emit({ at: Date.now(), type: 'run-finished', recap, stats, interrupted: signal.aborted });
@@ -87,7 +97,7 @@ export async function runDeploy(input: RunInput, emit: Emit, signal: AbortSignal
 }
 
 /** The plays, with the keepers around them. What is no error of ours is thrown on once they have ended. */
-async function runKept(plays: readonly CompiledPlay[], hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<{ stopped: string | undefined; errors: readonly LvsPlayError[] }> {
+async function runKept({ compiled: { plays }, plan }: PreparedRun, hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<{ stopped: string | undefined; errors: readonly LvsPlayError[] }> {
   const hopeless = hopelessReason(plays, hosts);
   if (hopeless !== undefined) {
     run.emit({ at: Date.now(), type: 'run-stopped', reason: hopeless, notStarted: [...hosts.keys()] });
@@ -97,7 +107,7 @@ async function runKept(plays: readonly CompiledPlay[], hosts: ReadonlyMap<string
   let error: unknown;
   try {
     await run.keepers.begin();
-    stopped = await runPlays(plays, hosts, run);
+    stopped = await runPlays(plays, plan, hosts, run);
   } catch (cause) {
     error = cause;
   }
@@ -125,15 +135,16 @@ function hopelessReason(plays: readonly CompiledPlay[], hosts: ReadonlyMap<strin
 }
 
 /** @returns why the run stopped early, if it did */
-async function runPlays(plays: readonly CompiledPlay[], hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<string | undefined> {
+async function runPlays(plays: readonly CompiledPlay[], plan: Plan, hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<string | undefined> {
   const { emit } = run;
   for (const [index, play] of plays.entries()) {
     const name = play.play.name;
     emit({ at: Date.now(), type: 'play-started', play: name, hosts: play.batches.flat(), batches: play.batches.length });
-    for (const [number, batch] of play.batches.entries()) {
-      const reason = (number === 0 ? stopReason(play, progressOf(play.batches.flat(), hosts), false) : undefined) ?? (await runBatch(play, batch, number, hosts, run));
+    const rounds = roundsOf(play, plan.plays[index]?.tasks ?? []);
+    for (const [turn, round] of rounds.entries()) {
+      const reason = (turn === 0 ? stopReason(play, progressOf(play.batches.flat(), hosts), false) : undefined) ?? (await runRound(play, round, hosts, run));
       if (reason === undefined) continue;
-      const notStarted = [...play.batches.slice(number + 1), ...plays.slice(index + 1).flatMap((later) => later.batches)].flat();
+      const notStarted = [...rounds.slice(turn + 1).flatMap((later) => later.hosts), ...plays.slice(index + 1).flatMap((later) => later.batches.flat())];
       emit({ at: Date.now(), type: 'run-stopped', reason, notStarted: [...new Set(notStarted)] });
       return reason;
     }
@@ -142,36 +153,28 @@ async function runPlays(plays: readonly CompiledPlay[], hosts: ReadonlyMap<strin
   return undefined;
 }
 
-async function runBatch(play: CompiledPlay, batch: readonly string[], number: number, hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<string | undefined> {
-  const members = progressOf(batch, hosts);
-  await run.keepers.beforeBatch({ play: play.play.name, index: number, hosts: batch });
-  run.emit({ at: Date.now(), type: 'batch-started', play: play.play.name, batch: number, hosts: batch });
-  for (const stretch of stretches(play, batch)) await runStretch(stretch, members, run);
+async function runRound(play: CompiledPlay, { number, hosts: names, stretches }: Round, hosts: ReadonlyMap<string, HostProgress>, run: RunContext): Promise<string | undefined> {
+  const members = progressOf(names, hosts);
+  await run.keepers.beforeBatch({ play: play.play.name, index: number, hosts: names });
+  run.emit({ at: Date.now(), type: 'batch-started', play: play.play.name, batch: number, hosts: names });
+  for (const stretch of stretches) {
+    await runStretch(stretch, progressOf(stretch.hosts, hosts), run);
+    // What went wrong on one director keeps the others of its round as they are.
+    if (stretch.pair !== undefined && members.some((host) => host.state !== 'good')) break;
+  }
   settleHandlers(play, members, run);
   run.emit({ at: Date.now(), type: 'batch-finished', play: play.play.name, batch: number });
   if (run.signal.aborted) return 'interrupted';
   return stopReason(play, members, true);
 }
 
-/**
- * The tasks of a batch, cut where hosts have to wait for each other: a `run_once` task stands alone, and handlers run when all is done.
- */
-function stretches(play: CompiledPlay, batch: readonly string[]): Stretch[] {
-  const cut = (tasks: readonly Task[], handlers: boolean): Stretch[] => {
-    const result: (Stretch & { tasks: Task[] })[] = [];
-    for (const task of tasks) {
-      const last = result.at(-1);
-      if (last !== undefined && !task.runOnce && last.tasks[0]?.runOnce !== true) last.tasks.push(task);
-      else result.push({ play, batch, tasks: [task], handlers });
-    }
-    return result;
-  };
-  return [...cut(play.tasks, false), ...cut(play.handlers, true)];
-}
-
 async function runStretch(stretch: Stretch, members: readonly HostProgress[], run: RunContext): Promise<void> {
   const good = members.filter((host) => host.state === 'good');
   const [task] = stretch.tasks;
+  if (stretch.pair !== undefined) {
+    await runPairStretch(stretch, stretch.pair, good, run);
+    return;
+  }
   if (task?.runOnce !== true) {
     await mapLimited(good, run.input.forks, (host) => runTasks(host, stretch, run));
     return;
@@ -181,6 +184,26 @@ async function runStretch(stretch: Stretch, members: readonly HostProgress[], ru
   const before = new Map(first.facts);
   await runTasks(first, stretch, run);
   tellOthers(task, first, before, good);
+}
+
+/** A task that changes what HA pairs run: its hosts one after the other, up to the first that fails, or those of a set together. */
+async function runPairStretch(stretch: Stretch, pair: NonNullable<Stretch['pair']>, good: readonly HostProgress[], run: RunContext): Promise<void> {
+  if (pair === 'in-turn') {
+    for (const host of good) {
+      await runTasks(host, stretch, run);
+      if (host.state !== 'good') return;
+    }
+    return;
+  }
+  for (const set of pair.together) run.pairs.join(set);
+  // A member that failed before is waited for by nobody.
+  for (const host of pair.together.flat().filter((name) => !good.some((one) => one.host === name))) run.pairs.part(host);
+  await Promise.all(
+    good.map(async (host) => {
+      await runTasks(host, stretch, run);
+      run.pairs.part(host.host);
+    }),
+  );
 }
 
 // What `run_once` found out and set is known to all.

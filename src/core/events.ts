@@ -15,6 +15,14 @@ export type RunEvent = { readonly at: number } & (
   | { readonly type: 'batch-started'; readonly play: string; readonly batch: number; readonly hosts: readonly string[] }
   | { readonly type: 'task-started'; readonly host: string; readonly task: TaskRef }
   | { readonly type: 'task-finished'; readonly host: string; readonly task: TaskRef; readonly outcome: TaskOutcome }
+  /** How virtual IPs fared while a pair was changed: who held them, and for how many milliseconds nobody or two did. */
+  | {
+      readonly type: 'pair-watched';
+      readonly pairs: readonly string[];
+      readonly hosts: readonly string[];
+      readonly vips: readonly { readonly vip: string; readonly holders: readonly string[]; readonly nobody: number; readonly several: number; readonly uncertainty: number }[];
+      readonly text: string;
+    }
   | { readonly type: 'batch-finished'; readonly play: string; readonly batch: number }
   | { readonly type: 'play-finished'; readonly play: string }
   /** Rollout stopped: hosts that were not begun. */

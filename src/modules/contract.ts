@@ -28,6 +28,8 @@ interface StepBase {
   readonly title: string;
   readonly stale: readonly StaleFacts[];
   readonly undo?: readonly Step[];
+  /** It puts a pair's new configuration into force (see `PairActivation`); all other steps only prepare that. */
+  readonly activates?: true;
 }
 
 /** Runs an argv. */
@@ -73,6 +75,21 @@ export interface PutStep extends StepBase {
 export interface ControlStep extends StepBase {
   readonly kind: 'control';
   run(signal: AbortSignal): Promise<StepOutcome>;
+}
+
+/** A change of what the members of HA pairs run, which they must make in an order, or at the same moment. */
+export interface PairActivation {
+  /** Names of the pairs that the host is a member of. */
+  readonly pairs: readonly string[];
+  /** The text of keepalived.conf before and after. May hold a password. */
+  readonly before: string;
+  readonly after: string;
+  /** Writes any text in its place, checked by keepalived where that can be. */
+  write(text: string): Step;
+  /** Puts the file that is there now back, as it is: content, mode and owner. */
+  readonly putBack: readonly Step[];
+  /** Seconds that connections to a real server which leaves a service are waited for. */
+  readonly drainSeconds: number;
 }
 
 /** What a step gave back. */
@@ -129,6 +146,8 @@ export interface ModuleDef<A = Json, R = A> {
   apply(args: R, changes: readonly Change[], facts: FactReader, context: ModuleContext): readonly Step[];
   /** The answers expected after the steps. Pure. Law: diff on patched facts is empty, but for actions. */
   after(args: R, changes: readonly Change[], facts: FactReader, context: ModuleContext): readonly FactPatch[];
+  /** What of the changes puts HA pairs at risk; undefined: nothing does. Its steps say which of them `activates`. Pure. */
+  pair?(args: R, changes: readonly Change[], facts: FactReader, context: ModuleContext): PairActivation | undefined;
   /** What `register` gets beside `changed`, and a failure that exit codes do not show (a `uri` status). Pure. */
   result?(args: R, outcomes: readonly StepOutcome[]): { readonly data: JsonObject; readonly failed?: string };
 }

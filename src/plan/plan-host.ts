@@ -1,12 +1,14 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import type { FactRequest } from '../facts/contract.ts';
 import { FactStore } from '../facts/store.ts';
+import { classifyChange } from '../lvs/change/classify.ts';
+import type { PairActivation } from '../modules/contract.ts';
 import { loadModule } from '../modules/registry.ts';
 import type { Task } from '../playbook/types.ts';
 import type { CompiledPlay } from './compile/compile.ts';
 import { instantiate, type InstantiateServices, type TaskInstance, type Unknowns, variablesOf } from './compile/instantiate.ts';
 import { type HostSession, PredictedFacts, type Question } from './session.ts';
-import type { PlannedTask } from './types.ts';
+import type { PlannedPair, PlannedTask } from './types.ts';
 import { viewChange } from './view.ts';
 
 /** The tasks of one play on one host, in order; handlers are kept apart as they run only when notified. */
@@ -158,7 +160,14 @@ async function planInstance(
   if (task.changedWhen?.value === false) return { ...row, status };
   // What says of itself that it changed something calls its handlers.
   if (changes.length === 0) return { ...row, status, notifies: task.changedWhen?.value === true ? task.notify : [] };
-  return { ...row, status, predicted, changes: changes.map((change) => viewChange(change, services.secrets, task.noLog)), notifies: task.notify };
+  const activation = module.pair?.(args, changes, reader, context);
+  const pair = activation === undefined ? {} : { pair: plannedPair(activation) };
+  return { ...row, status, predicted, ...pair, changes: changes.map((change) => viewChange(change, services.secrets, task.noLog)), notifies: task.notify };
+}
+
+function plannedPair({ pairs, before, after }: PairActivation): PlannedPair {
+  const { class: how, reasons, leaving, outage } = classifyChange(before, after);
+  return { pairs, class: how, reasons, outage, leaving: [...leaving].flatMap(([service, servers]) => servers.map((server) => `${service} ${server}`)) };
 }
 
 /** What a plan can know of the results before it: that a task changes something, never what a command prints. */

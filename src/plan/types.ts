@@ -35,6 +35,19 @@ export interface PlannedTask {
   /** It rests on what an earlier task of the plan is expected to do. */
   readonly predicted: boolean;
   readonly reason?: string;
+  /** It changes what an HA pair runs: how its members go about it. */
+  readonly pair?: PlannedPair;
   /** Handlers it would notify. */
   readonly notifies: readonly string[];
+}
+
+/** How the members of an HA pair make a change; see lvs/change/classify.ts. */
+export interface PlannedPair {
+  readonly pairs: readonly string[];
+  readonly class: 'none' | 'serial' | 'simultaneous' | 'disruptive';
+  readonly reasons: readonly string[];
+  /** Real servers that leave: `TCP 192.168.0.38:80 192.168.0.18:80`. */
+  readonly leaving: readonly string[];
+  /** Seconds for which nobody may hold the virtual IPs. */
+  readonly outage: number;
 }

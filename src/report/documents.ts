@@ -1,5 +1,5 @@
 import type { ChangeView, HostRecap, HostStats, RunEvent } from '../core/events.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Plan, PlannedPair } from '../plan/types.ts';
 import { countPlan, type PlanCounts } from './plan-text.ts';
 
 /** A row of a document: one task, for one loop item, on one host. A plan's rows and a deploy's have the same `id`s. */
@@ -35,7 +35,7 @@ export interface PlanDocument extends RunDocument {
   readonly command: 'plan';
   readonly createdAt: string;
   readonly plays: readonly { readonly name: string; readonly batches: readonly (readonly string[])[] }[];
-  readonly tasks: readonly (TaskRow & { readonly predicted: boolean; readonly notifies: readonly string[]; readonly reason?: string })[];
+  readonly tasks: readonly (TaskRow & { readonly predicted: boolean; readonly notifies: readonly string[]; readonly reason?: string; readonly pair?: PlannedPair })[];
   readonly counts: PlanCounts;
 }
 
@@ -44,6 +44,8 @@ export interface DeployDocument extends RunDocument {
   readonly plays: readonly { readonly name: string; readonly hosts: readonly string[] }[];
   readonly tasks: readonly (TaskRow & { readonly message?: string; readonly hint?: string; readonly output?: string })[];
   readonly messages: readonly { readonly level: string; readonly text: string; readonly host?: string }[];
+  /** How virtual IPs fared while pairs were changed; milliseconds. */
+  readonly pairs: readonly Pick<Extract<RunEvent, { type: 'pair-watched' }>, 'pairs' | 'hosts' | 'vips'>[];
   /** Why the run ended before its last task. */
   readonly stopped?: { readonly reason: string; readonly notStarted: readonly string[] };
   readonly interrupted: boolean;
@@ -61,7 +63,7 @@ export function planJson(plan: Plan, run: { readonly recap: Readonly<Record<stri
     hosts: [...new Set(plan.plays.flatMap((play) => play.batches.flat()))],
     plays: plan.plays.map(({ name, batches }) => ({ name, batches })),
     tasks: plan.plays.flatMap((play) =>
-      play.tasks.map(({ host, task, status, changes, predicted, notifies, reason }) => ({
+      play.tasks.map(({ host, task, status, changes, predicted, notifies, reason, pair }) => ({
         host,
         ...task,
         status,
@@ -69,6 +71,7 @@ export function planJson(plan: Plan, run: { readonly recap: Readonly<Record<stri
         predicted,
         notifies,
         ...(reason === undefined ? {} : { reason }),
+        ...(pair === undefined ? {} : { pair }),
       })),
     ),
     unreachable,
@@ -93,6 +96,7 @@ export function deployJson(events: readonly RunEvent[]): DeployDocument {
     plays: events.flatMap((event) => (event.type === 'play-started' ? [{ name: event.play, hosts: event.hosts }] : [])),
     tasks: events.flatMap((event) => (event.type === 'task-finished' ? [{ host: event.host, ...event.task, ...event.outcome }] : [])),
     messages: events.flatMap((event) => (event.type === 'message' ? [{ level: event.level, text: event.text, ...(event.host === undefined ? {} : { host: event.host }) }] : [])),
+    pairs: events.flatMap((event) => (event.type === 'pair-watched' ? [{ pairs: event.pairs, hosts: event.hosts, vips: event.vips }] : [])),
     unreachable: lostHosts(events, 'unreachable'),
     failed: lostHosts(events, 'failed'),
     recap: finished?.recap ?? {},

@@ -37,6 +37,8 @@ export function plainLines(event: RunEvent, options: ProgressOptions, style: Sty
       const changes = event.hosts.reduce((sum, host) => sum + host.changes, 0);
       return [`planned: ${plural(changes, 'change')} on ${plural(event.hosts.filter((host) => host.changes > 0).length, 'host')}`];
     }
+    case 'pair-watched':
+      return [printable(event.text)];
     case 'play-started':
       return ['', style.bold(`PLAY [${event.play}]`)];
     case 'batch-started':

@@ -74,7 +74,20 @@ function taskLines(row: PlannedTask, options: { readonly diff: boolean; readonly
     row.reason === undefined ? '' : style.dim(` ${printable(row.reason)}`),
   ].join('');
   const notifies = row.notifies.length === 0 ? [] : [style.dim(`      notifies ${row.notifies.join(', ')}`)];
-  return [head, ...row.changes.flatMap((change) => changeLines(change, options)).map((line) => `      ${line}`), ...notifies];
+  const pair = row.pair === undefined ? [] : pairLines(row.pair).map((line) => style.yellow(`      ${printable(line)}`));
+  return [head, ...pair, ...row.changes.flatMap((change) => changeLines(change, options)).map((line) => `      ${line}`), ...notifies];
+}
+
+/** How the members of a pair will go about it. */
+function pairLines({ pairs, class: how, reasons, leaving, outage }: NonNullable<PlannedTask['pair']>): string[] {
+  const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
+  const way = {
+    none: 'nothing that its daemon reads changes',
+    serial: 'one director after the other, with a look in between',
+    simultaneous: `all directors at the same moment${why}`,
+    disruptive: `a short outage of up to ${outage.toFixed(1)} s: the others stop, the holder reloads, the others start${why}`,
+  }[how];
+  return [`pair ${pairs.join(', ')}: ${way}`, ...leaving.map((server) => `drains ${server} before it goes`)];
 }
 
 function countsLine(counts: PlanCounts, style: Style): string {

@@ -3,7 +3,7 @@ import type { RunEvent } from '../core/events.ts';
 import { messageLine, stoppedLines, taskLines, lostLines } from './plain.ts';
 import type { ProgressOptions, Reporter } from './reporter.ts';
 import { StageRows } from './rows.ts';
-import { createStyle, type Style } from './style.ts';
+import { createStyle, printable, type Style } from './style.ts';
 
 const REFRESH_MS = 1000;
 
@@ -59,6 +59,9 @@ class TerminalReporter implements Reporter {
         break;
       case 'message':
         this.#say([messageLine(event, style)]);
+        break;
+      case 'pair-watched':
+        this.#say([printable(event.text)]);
         break;
       case 'run-stopped':
         this.#say(stoppedLines(event, style));

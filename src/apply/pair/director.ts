@@ -1,0 +1,99 @@
+import { messageOf } from '../../core/errors.ts';
+import { configDifferences } from '../../lvs/change/differences.ts';
+import { configOf, confNodes, type KeepalivedConfig } from '../../lvs/change/config.ts';
+import { parseDump } from '../../lvs/change/dump.ts';
+import { parseAddresses } from '../../lvs/host/addresses.ts';
+import { parseProcNetIpVs } from '../../lvs/ipvs/parse.ts';
+import type { IpvsTable } from '../../lvs/ipvs/types.ts';
+
+/** A director of a pair as it says of itself, right now. */
+export interface DirectorNow {
+  readonly host: string;
+  /** keepalived runs, and is not being started again and again. */
+  readonly alive: boolean;
+  /** What systemd says, for people: `active (running)`. */
+  readonly state: string;
+  readonly addresses: ReadonlySet<string>;
+  /** What it runs; undefined where it does not tell. */
+  readonly running: KeepalivedConfig | undefined;
+  readonly table: IpvsTable;
+}
+
+/**
+ * Asks a director for its state. keepalived writes what it runs on SIGUSR1 into its /tmp, which may be its own (PrivateTmp), and which is read as soon as it
+ * grows no more. It holds the password, so it goes again.
+ */
+export const DIRECTOR_SCRIPT = [
+  'systemctl show -p ActiveState,SubState,MainPID keepalived.service',
+  "echo '--- addresses'; ip -o addr show",
+  "echo '--- table'; if [ -r /proc/net/ip_vs ]; then cat /proc/net/ip_vs; fi",
+  'pid=$(systemctl show -p MainPID keepalived.service); pid=${pid#MainPID=}',
+  'if [ "${pid:-0}" -gt 0 ]; then',
+  '  dump=/proc/$pid/root/tmp',
+  '  rm -f "$dump/keepalived.data" "$dump/keepalived_check.data" "$dump/keepalived_parent.data"',
+  '  kill -USR1 "$pid"',
+  '  before=none; try=0',
+  '  while [ $try -lt 20 ]; do',
+  '    sleep 0.1; try=$((try + 1))',
+  `    now=$(stat -c %s "$dump/keepalived.data" "$dump/keepalived_check.data" 2>/dev/null | tr '\\n' ' ')`,
+  '    if [ -n "$now" ] && [ "$now" = "$before" ]; then break; fi',
+  '    before=$now',
+  '  done',
+  "  echo '--- vrrp'; cat \"$dump/keepalived.data\" 2>/dev/null",
+  "  echo '--- checkers'; cat \"$dump/keepalived_check.data\" 2>/dev/null",
+  '  rm -f "$dump/keepalived.data" "$dump/keepalived_check.data" "$dump/keepalived_parent.data"',
+  'fi',
+  ':',
+].join('\n');
+
+/** Pure. */
+export function parseDirector(host: string, output: string): DirectorNow {
+  const sections = new Map(output.split(/^--- /m).map((section, index): [string, string] => (index === 0 ? ['unit', section] : [section.slice(0, section.indexOf('\n')), section.slice(section.indexOf('\n') + 1)])));
+  const unit = new Map((sections.get('unit') ?? '').split('\n').map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  const [active = '', sub = ''] = [unit.get('ActiveState'), unit.get('SubState')];
+  return {
+    host,
+    alive: active === 'active' || active === 'reloading',
+    state: `${active} (${sub})`,
+    addresses: new Set(parseAddresses(sections.get('addresses') ?? '').map(({ address }) => address)),
+    running: runningOf(sections.get('vrrp') ?? '', sections.get('checkers') ?? ''),
+    table: parseProcNetIpVs(sections.get('table') ?? ''),
+  };
+}
+
+function runningOf(vrrp: string, checkers: string): KeepalivedConfig | undefined {
+  try {
+    return parseDump(vrrp, checkers);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What is wrong with a director after its configuration was changed, a sentence each. Pure.
+ * @param wanted text of the file that it should run
+ */
+export function directorFaults(now: DirectorNow, wanted: string): string[] {
+  if (!now.alive) return [`keepalived on ${now.host} is ${now.state}`];
+  // A version that tells nothing, or in other words, cannot be judged by it.
+  if (now.running === undefined || (now.running.instances.length === 0 && now.running.services.length === 0)) return [];
+  const faults = configDifferences(now.running, wantedConfig(wanted));
+  return faults.length === 0 ? [] : [`keepalived on ${now.host} does not run its new configuration: ${faults.slice(0, 3).join('; ')}${faults.length > 3 ? `; and ${String(faults.length - 3)} more` : ''}`];
+}
+
+function wantedConfig(text: string): KeepalivedConfig {
+  try {
+    return configOf(confNodes(text, 'keepalived.conf'));
+  } catch (error) {
+    throw new Error(`the new keepalived.conf cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** What is wrong with who holds the virtual IPs of a pair: each must be held by exactly one member. Pure. */
+export function holderFaults(vips: readonly string[], members: readonly DirectorNow[]): string[] {
+  return vips.flatMap((vip) => {
+    const holders = members.filter(({ addresses }) => addresses.has(vip)).map(({ host }) => host);
+    if (holders.length === 1) return [];
+    return [holders.length === 0 ? `nobody holds ${vip}` : `${vip} is held by ${holders.join(' and ')}`];
+  });
+}
