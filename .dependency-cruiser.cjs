@@ -26,17 +26,16 @@ module.exports = {
     only('inventory', ['yaml', 'core']),
     only('playbook', ['yaml', 'core']),
     only('transport', ['core']),
-    only('plan', ['modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
-    only('apply', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
-    // They stand beside apply: keepers of its runs.
-    only('journal', ['apply', 'plan', 'core']),
-    only('lock', ['apply', 'plan', 'lvs', 'core', TARGET]),
+    only('plan', ['impact/types.ts', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
+    only('apply', ['impact', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
+    // Pure: what a plan costs, and what is too much of it.
+    only('impact', ['plan/types.ts', 'plan/sessions.ts', 'facts', 'lvs', 'core']),
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('explain', ['lvs', 'core']),
     // It reads scripts and firewalls as an import does.
     only('lint', ['import/firewall', 'import/shell', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core']),
     only('import', ['lvs', 'core']),
-    only('report', ['core', 'plan/types.ts']),
+    only('report', ['core', 'plan/types.ts', 'impact/types.ts', 'impact/words.ts', 'plan/saved/types.ts']),
     only('lab', ['inventory', 'core']),
     {
       name: 'no-cycles',

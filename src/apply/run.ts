@@ -34,13 +34,13 @@ export interface DeployOptions {
 }
 
 /** The dry run: asks every host once, changes nothing, and gives the plan. */
-export async function makePlan(input: RunInput, emit: Emit): Promise<RunResult> {
+export async function makePlan(input: RunInput, emit: Emit): Promise<RunResult & { readonly prepared: PreparedRun }> {
   const prepared = await prepareRun(input, { dryRun: true }, emit);
   const stats = await statsOf(prepared);
   await prepared.sessions.close();
   const recap = Object.fromEntries(prepared.compiled.hosts.map((host) => [host, plannedRecap(prepared.plan, host)]));
   emit({ at: Date.now(), type: 'run-finished', recap, stats, interrupted: false });
-  return { plan: prepared.plan, recap, stats, stopped: undefined, interrupted: false, errors: [] };
+  return { plan: prepared.plan, recap, stats, stopped: undefined, interrupted: false, errors: [], prepared };
 }
 
 function plannedRecap(plan: Plan, host: string): HostRecap {

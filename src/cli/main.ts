@@ -15,6 +15,8 @@ interface CommandEntry {
 const COMMANDS: readonly CommandEntry[] = [
   { name: 'deploy', summary: 'carry out a playbook', load: async () => (await import('./commands/deploy.ts')).deployCommand() },
   { name: 'plan', summary: 'what a deploy would change, with every difference; changes nothing', load: async () => (await import('./commands/plan.ts')).planCommand() },
+  { name: 'apply', summary: 'carry out a saved plan, if nothing has changed since', load: async () => (await import('./commands/apply.ts')).applyCommand() },
+  { name: 'show', summary: 'what a saved plan says', load: async () => (await import('./commands/show.ts')).showCommand() },
   { name: 'verify', summary: 'prove from outside that the virtual services work', load: async () => (await import('./commands/verify.ts')).verifyCommand() },
   { name: 'explain', summary: "a packet's way through a virtual service, and what each hop needs", load: async () => (await import('./commands/explain.ts')).explainCommand() },
   { name: 'import', summary: 'make an inventory of keepalived.conf, ipvsadm -Sn, scripts, or of live hosts', load: async () => (await import('./commands/import.ts')).importCommand() },

@@ -1,10 +1,13 @@
+import { assess } from '../apply/guards.ts';
 import { makePlan, runDeploy, type RunResult } from '../apply/run.ts';
 import { messageOf } from '../core/errors.ts';
 import { endBefore } from '../journal/keeper.ts';
 import { enterLabIfNeeded } from '../lab/enter.ts';
 import { newRunId } from '../core/run-id.ts';
 import type { Emit, RunInput } from '../plan/input.ts';
+import type { SavedPlan } from '../plan/saved/types.ts';
 import { deployJson, eventLine, planJson } from '../report/documents.ts';
+import type { Weight } from '../report/impact.ts';
 import { countPlan, formatPlan } from '../report/plan-text.ts';
 import { formatRecap, formatStats } from '../report/recap.ts';
 import { createStyle } from '../report/style.ts';
@@ -14,34 +17,61 @@ import { endedBySignals, interruptible } from './interrupt.ts';
 import { openJournal } from './journal.ts';
 import { keepersOf } from './keepers.ts';
 import { printListings } from './listings.ts';
-import { requireInventory, type CommonOptions } from './input/options.ts';
+import { type CommonOptions, requireInventory, requireReason } from './input/options.ts';
 import { colorOn, printError, printProgress, printResult, processSecrets } from './output.ts';
 import { plainScreen, readRunInput, type Screen } from './input/run-input.ts';
+import { type LoadedPlan, loadPlan, planToApply, requireDirectory, requireExtraVars, savePlan, type SaveOptions } from './saved-plan.ts';
 
-/** `deploy` and `plan`, from the command line to the exit code. */
-export async function runPlaybook(command: 'deploy' | 'plan', playbookFile: string, options: CommonOptions): Promise<number> {
+/** `deploy` and `plan`, from the command line to the exit code. @param save of a plan: where it is kept */
+export async function runPlaybook(command: 'deploy' | 'plan', playbookFile: string, options: CommonOptions, save?: SaveOptions): Promise<number> {
+  requireReason(options);
   if (await printListings(playbookFile, options)) return EXIT.ok;
   requireInventory(options);
   const inside = await enterLabIfNeeded(options.inventories);
-  if (inside !== undefined) return inside;
-  const run: { follower?: Follower } = {};
+  return inside ?? run({ command, playbookFile, options, save });
+}
+
+/** `apply`, from the command line to the exit code. @param given what the plan does not keep */
+export async function applyPlan(file: string, given: CommonOptions): Promise<number> {
+  const loaded = await loadPlan(file, given);
+  requireReason(loaded.options);
+  requireDirectory(loaded);
+  requireExtraVars(loaded);
+  const inside = await enterLabIfNeeded(loaded.options.inventories);
+  return inside ?? run({ command: 'apply', playbookFile: loaded.plan.command.playbook, options: loaded.options, loaded });
+}
+
+/** One run, from its files to the exit code. */
+interface Run {
+  readonly command: 'deploy' | 'plan' | 'apply';
+  readonly playbookFile: string;
+  readonly options: CommonOptions;
+  readonly save?: SaveOptions | undefined;
+  /** Of an apply. */
+  readonly loaded?: LoadedPlan;
+}
+
+async function run(task: Run): Promise<number> {
+  const { options, playbookFile } = task;
+  const shown: { follower?: Follower } = {};
   const screen: Screen = {
-    quiet: (work) => run.follower?.quiet(work) ?? work(),
+    quiet: (work) => shown.follower?.quiet(work) ?? work(),
     warn: (text, host) => {
-      if (run.follower === undefined) plainScreen.warn(text, host);
-      else run.follower.emit({ at: Date.now(), type: 'message', level: 'warning', host, text: processSecrets.mask(text) });
+      if (shown.follower === undefined) plainScreen.warn(text, host);
+      else shown.follower.emit({ at: Date.now(), type: 'message', level: 'warning', host, text: processSecrets.mask(text) });
     },
   };
   const input = await readRunInput(playbookFile, options, screen);
-  run.follower = await followRun(options);
-  return carryOut(command, input, run.follower, options);
+  shown.follower = await followRun(options);
+  return carryOut(task, input, shown.follower);
 }
 
-async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: Follower, options: CommonOptions): Promise<number> {
+async function carryOut(task: Run, input: RunInput, follower: Follower): Promise<number> {
+  const { command, options } = task;
   try {
-    const result = await engine(command, input, follower, options);
+    const result = command === 'plan' ? await plan(input, follower, task) : await engine(task, input, follower);
     await follower.close();
-    report(command, result, follower, options);
+    report(result, follower, options);
     for (const error of result.errors) printError(error, options.verbose);
     return exitCode(command, result, follower, options);
   } catch (error) {
@@ -50,16 +80,30 @@ async function carryOut(command: 'deploy' | 'plan', input: RunInput, follower: F
   }
 }
 
-async function engine(command: 'deploy' | 'plan', input: RunInput, follower: Follower, options: CommonOptions): Promise<RunResult> {
-  if (command === 'plan') return endedBySignals(() => makePlan(input, follower.emit));
+/** A plan made, weighed, and kept where that was asked for. */
+interface PlanMade extends RunResult {
+  readonly weight: Weight;
+  readonly saved: SavedPlan | undefined;
+}
+
+async function plan(input: RunInput, follower: Follower, { options, save }: Run): Promise<PlanMade> {
+  return endedBySignals(async () => {
+    const result = await makePlan(input, follower.emit);
+    const saved = save === undefined ? undefined : await savePlan(result.prepared, input, options, save);
+    return { ...result, weight: assess(result.prepared, input, options.allow), saved };
+  });
+}
+
+async function engine({ command, options, loaded }: Run, input: RunInput, follower: Follower): Promise<RunResult> {
   const id = newRunId(new Date());
-  const journal = openJournal({ id, command, playbook: input.playbook.file, options });
+  const journal = openJournal({ id, command: command === 'apply' ? 'apply' : 'deploy', playbook: input.playbook.file, options });
   const emit: Emit = (event) => {
     journal.line(eventLine(event));
     follower.emit(event);
   };
   try {
-    const result = await interruptible((signal) => runDeploy(input, emit, signal, { id, keepers: keepersOf(options, journal) }), follower.notice);
+    const saved = loaded === undefined ? undefined : await planToApply(loaded, input);
+    const result = await interruptible((signal) => runDeploy(input, emit, signal, { id, keepers: keepersOf(options, journal, saved) }), follower.notice);
     journal.end(endBefore(result.recap, result.stopped ?? 'nothing was begun'));
     return result;
   } catch (error) {
@@ -71,20 +115,22 @@ async function engine(command: 'deploy' | 'plan', input: RunInput, follower: Fol
 }
 
 /** The result goes to stdout; but when that carries the documents, what is for people goes to stderr. */
-function report(command: 'deploy' | 'plan', result: RunResult, follower: Follower, options: CommonOptions): void {
-  if (options.json) printResult(`${JSON.stringify(command === 'plan' ? planJson(result.plan, result) : deployJson(follower.events), null, 2)}\n`);
+function report(result: RunResult | PlanMade, follower: Follower, options: CommonOptions): void {
+  const made = 'weight' in result ? result : undefined;
+  if (options.json) printResult(`${JSON.stringify(made === undefined ? deployJson(follower.events) : planJson(result.plan, made.weight, result), null, 2)}\n`);
   const machineOutput = options.json || options.events === '-';
   const print = machineOutput ? printProgress : printResult;
   const color = colorOn(machineOutput ? process.stderr : process.stdout);
   const style = createStyle(color);
-  if (command === 'plan' && !options.json) print(formatPlan(result.plan, { diff: options.diff, color }));
-  if (command === 'deploy') print(`\n${formatRecap(result.recap, style)}`);
+  if (made !== undefined && !options.json) print(formatPlan(result.plan, { diff: options.diff, color, weight: made.weight }));
+  if (made?.saved !== undefined) printProgress(`saved: carry it out with lvs-play apply, until ${made.saved.expiresAt}\n`);
+  if (made === undefined) print(`\n${formatRecap(result.recap, style)}`);
   if (options.stats) print(`\n${formatStats(result.stats, style)}`);
 }
 
-function exitCode(command: 'deploy' | 'plan', result: RunResult, follower: Follower, options: CommonOptions): number {
+function exitCode(command: Run['command'], result: RunResult, follower: Follower, options: CommonOptions): number {
   const code = runExitCode(result, follower.events);
-  if (command === 'deploy' || code !== EXIT.ok || !options.detailedExitcode) return code;
+  if (command !== 'plan' || code !== EXIT.ok || !options.detailedExitcode) return code;
   const counts = countPlan(result.plan);
   return counts.changes > 0 || counts.deferred > 0 ? EXIT.changes : EXIT.ok;
 }

@@ -47,6 +47,8 @@ export interface ChangeView {
   readonly impact?: string;
   /** Unified diff with secrets masked; only for texts. */
   readonly diff?: string;
+  /** `before` and `after` are checksums of texts that may hold a secret: whoever knows the rest could try passwords on them. */
+  readonly guessable?: true;
 }
 
 export interface TaskOutcome {

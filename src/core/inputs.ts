@@ -8,19 +8,27 @@ export interface InputFile {
   readonly path: string;
   /** Hexadecimal, of its bytes as they lie there: of a vaulted file the ciphertext. */
   readonly sha256: string;
+  /** It may hold a secret that is written plainly: its digest would let somebody who knows the rest try passwords. */
+  readonly suspicious: boolean;
 }
+
+/** Words that stand beside passwords. */
+export const SUSPICIOUS = /pass|secret|token|credential|(?:private|api)[ _-]?key/i;
 
 /**
  * Every file that a run was made from, noted where it is read: playbook, roles, includes, templates, copied files, inventory, variables.
  * Key files and files of passwords are not among them.
  */
 export class InputFiles {
-  readonly #files = new Map<string, string>();
+  readonly #files = new Map<string, InputFile>();
 
   /** Reads a file and notes it. Throws what `readFile` does; nothing is noted then. */
   async read(file: string): Promise<Buffer> {
     const bytes = await readFile(file);
-    this.#files.set(displayPath(path.resolve(file)), createHash('sha256').update(bytes).digest('hex'));
+    const name = displayPath(path.resolve(file));
+    const text = bytes.toString('latin1');
+    const suspicious = SUSPICIOUS.test(text) && !text.startsWith('$ANSIBLE_VAULT;');
+    this.#files.set(name, { path: name, sha256: createHash('sha256').update(bytes).digest('hex'), suspicious });
     return bytes;
   }
 
@@ -30,7 +38,7 @@ export class InputFiles {
 
   /** Sorted by path. */
   list(): readonly InputFile[] {
-    return [...this.#files].map(([name, sha256]) => ({ path: name, sha256 })).sort((a, b) => (a.path < b.path ? -1 : 1));
+    return [...this.#files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 }
 

@@ -1,15 +1,16 @@
 import { LvsPlayError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 import { parseYaml } from '../yaml/load.ts';
-import { loadVarsFile, type VaultOptions } from './vault.ts';
+import { loadVarsFile, registerSecret, type VaultOptions } from './vault.ts';
 
 /**
- * Variables of `-e`: `@file`, a YAML or JSON mapping, or `name=value name2="two words"` (values stay strings, as in Ansible). Later ones win.
+ * Variables of `-e`; those named as a password are known as secrets from then on: `@file`, a YAML or JSON mapping, or `name=value name2="two words"` (values stay strings, as in Ansible). Later ones win.
  * @throws LvsPlayError kind `usage` for anything else, kind `input` for a bad file
  */
 export async function loadExtraVars(given: readonly string[], vault: VaultOptions): Promise<JsonObject> {
   let vars: JsonObject = {};
   for (const text of given) vars = { ...vars, ...(await one(text.trim(), vault)) };
+  for (const [name, value] of Object.entries(vars)) registerSecret(name, value, vault.secrets);
   return vars;
 }
 

@@ -1,14 +1,13 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputFiles } from '../core/inputs.ts';
-import type { Json } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
 import { SecretMask } from '../core/secrets.ts';
 import { joinGroups, mergeHosts, type SideVars } from './merge.ts';
 import { loadSideVars } from './side-vars.ts';
 import { addSource, emptyInventory, type RawInventory } from './source.ts';
 import type { Inventory } from './types.ts';
-import { decryptValues, type VaultOptions } from './vault.ts';
+import { decryptValues, registerSecret, type VaultOptions } from './vault.ts';
 
 export interface InventoryOptions {
   /** Tried in turn on vaulted files and values. */
@@ -49,9 +48,4 @@ async function sideDir(source: string): Promise<string> {
 async function decryptAll(raw: RawInventory, vault: VaultOptions): Promise<void> {
   const all: Map<string, Located>[] = [...[...raw.groups.values()].map((group) => group.vars), ...raw.hosts.values()];
   for (const vars of all) for (const [name, located] of vars) vars.set(name, await decryptValues(located, vault));
-}
-
-/** Passwords are often written plainly; that is no reason to print them. */
-function registerSecret(name: string, value: Json, secrets: SecretMask): void {
-  if (typeof value === 'string' && /(?:^|_)(?:password|passwd|pass|secret|token)$/i.test(name)) secrets.add(value);
 }

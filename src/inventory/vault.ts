@@ -66,6 +66,11 @@ async function open(ciphertext: string, where: string, vault: VaultOptions): Pro
   });
 }
 
+/** Passwords are often written plainly; that is no reason to print them. */
+export function registerSecret(name: string, value: Json, secrets: SecretMask): void {
+  if (typeof value === 'string' && /(?:^|_)(?:password|passwd|pass|secret|token)$/i.test(name)) secrets.add(value);
+}
+
 function registerAll(value: Json, secrets: SecretMask): void {
   if (typeof value === 'string') secrets.add(value);
   else if (Array.isArray(value)) for (const item of value as readonly Json[]) registerAll(item, secrets);

@@ -1,5 +1,6 @@
 import { unifiedDiff } from '../core/diff.ts';
 import type { ChangeView } from '../core/events.ts';
+import { SUSPICIOUS } from '../core/inputs.ts';
 import type { Json } from '../core/json.ts';
 import type { SecretMask } from '../core/secrets.ts';
 import type { Change } from '../modules/contract.ts';
@@ -16,8 +17,13 @@ export function viewChange(change: Change, secrets: SecretMask, noLog: boolean):
     before: maskJson(change.before, secrets),
     after: maskJson(change.after, secrets),
     ...impact,
+    ...(change.text !== undefined && mayHoldSecret(change.text, secrets) ? { guessable: true as const } : {}),
     ...(change.text === undefined ? {} : { diff: secrets.mask(unifiedDiff(change.path, change.text.before, change.text.after)) }),
   };
+}
+
+function mayHoldSecret({ before, after }: { readonly before: string; readonly after: string }, secrets: SecretMask): boolean {
+  return [before, after].some((text) => SUSPICIOUS.test(text) || secrets.mask(text) !== text);
 }
 
 function maskJson(value: Json, secrets: SecretMask): Json {

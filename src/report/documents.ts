@@ -1,5 +1,8 @@
 import type { ChangeView, HostRecap, HostStats, RunEvent } from '../core/events.ts';
+import type { GuardFinding, Impact } from '../impact/types.ts';
+import { impactWords } from '../impact/words.ts';
 import type { Plan, PlannedPair } from '../plan/types.ts';
+import type { Weight } from './impact.ts';
 import { countPlan, type PlanCounts } from './plan-text.ts';
 
 /** A row of a document: one task, for one loop item, on one host. A plan's rows and a deploy's have the same `id`s. */
@@ -37,6 +40,10 @@ export interface PlanDocument extends RunDocument {
   readonly plays: readonly { readonly name: string; readonly batches: readonly (readonly string[])[] }[];
   readonly tasks: readonly (TaskRow & { readonly predicted: boolean; readonly notifies: readonly string[]; readonly reason?: string; readonly pair?: PlannedPair })[];
   readonly counts: PlanCounts;
+  /** What it costs, also in words, and the guards that it meets. */
+  readonly impact: Impact;
+  readonly impactText: readonly string[];
+  readonly guards: readonly GuardFinding[];
 }
 
 export interface DeployDocument extends RunDocument {
@@ -52,7 +59,7 @@ export interface DeployDocument extends RunDocument {
 }
 
 /** A plan as a document. Pure. */
-export function planJson(plan: Plan, run: { readonly recap: Readonly<Record<string, HostRecap>>; readonly stats: Readonly<Record<string, HostStats>> }): PlanDocument {
+export function planJson(plan: Plan, weight: Weight, run: { readonly recap: Readonly<Record<string, HostRecap>>; readonly stats: Readonly<Record<string, HostStats>> }): PlanDocument {
   const { createdAt, playbook, inventory, unreachable, failed } = plan;
   return {
     version: 1,
@@ -79,6 +86,9 @@ export function planJson(plan: Plan, run: { readonly recap: Readonly<Record<stri
     recap: run.recap,
     stats: run.stats,
     counts: countPlan(plan),
+    impact: weight.impact,
+    impactText: impactWords(weight.impact),
+    guards: weight.guards,
   };
 }
 

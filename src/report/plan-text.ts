@@ -1,5 +1,6 @@
 import type { Plan, PlannedPlay, PlannedTask } from '../plan/types.ts';
 import { changeLines } from './change.ts';
+import { type Weight, weightBlocks } from './impact.ts';
 import { createStyle, printable, type Style } from './style.ts';
 
 export interface PlanCounts {
@@ -33,13 +34,13 @@ export function countPlan(plan: Plan): PlanCounts {
 
 /**
  * A plan for people: play by play and host by host, what each task would change, and the counts at the end.
- * Tasks with nothing to do are left out. @param options.diff show the texts' unified diffs
+ * Tasks with nothing to do are left out. @param options.diff show the texts' unified diffs; `weight`: what it costs
  */
-export function formatPlan(plan: Plan, options: { readonly diff: boolean; readonly color: boolean }): string {
+export function formatPlan(plan: Plan, options: { readonly diff: boolean; readonly color: boolean; readonly weight?: Weight }): string {
   const style = createStyle(options.color);
   const blocks = plan.plays.flatMap((play) => playBlock(play, { diff: options.diff, style }));
   const lost = (['unreachable', 'failed'] as const).flatMap((state) => Object.entries(plan[state]).map(([host, message]) => `${style.red(`${state}:`)} [${host}] ${printable(message)}`));
-  return [...blocks, ...(lost.length === 0 ? [] : [lost.join('\n')]), countsLine(countPlan(plan), style)].join('\n\n') + '\n';
+  return [...blocks, ...(lost.length === 0 ? [] : [lost.join('\n')]), ...(options.weight === undefined ? [] : weightBlocks(options.weight, style)), countsLine(countPlan(plan), style)].join('\n\n') + '\n';
 }
 
 function playBlock(play: PlannedPlay, options: { readonly diff: boolean; readonly style: Style }): string[] {

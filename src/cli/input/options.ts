@@ -1,6 +1,8 @@
 import type { Command} from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { LvsPlayError } from '../../core/errors.ts';
+import { suggest } from '../../core/suggest.ts';
+import { GUARD_RULES } from '../../impact/types.ts';
 
 /** The options that several commands share, parsed. Ansible's names and meanings. */
 export interface CommonOptions {
@@ -32,6 +34,8 @@ export interface CommonOptions {
   readonly detailedExitcode: boolean;
   /** Why: for locks, the journal and those who read them. */
   readonly reason: string | undefined;
+  /** Guards that may be overruled. */
+  readonly allow: readonly string[];
 }
 
 const DEFAULT_FORKS = 10;
@@ -60,31 +64,55 @@ export function withInventory(command: Command): Command {
 
 /** How to reach the hosts. */
 export function withConnection(command: Command): Command {
+  return withLogin(
+    command
+      .option('-l, --limit <pattern>', 'only these hosts', collect)
+      .option('-f, --forks <number>', 'hosts worked on at the same time', positiveInteger, DEFAULT_FORKS)
+      .option('-u, --user <user>', 'log in as this user')
+      .option('-b, --become', 'become root by sudo')
+      .option('--become-user <user>', 'become this user'),
+  );
+}
+
+/** What opens the way to the hosts. */
+export function withLogin(command: Command): Command {
   return command
-    .option('-l, --limit <pattern>', 'only these hosts', collect)
-    .option('-f, --forks <number>', 'hosts worked on at the same time', positiveInteger, DEFAULT_FORKS)
-    .option('-u, --user <user>', 'log in as this user')
     .option('--private-key <file>', 'log in with this key')
     .option('-k, --ask-pass', 'ask for the password of the login')
-    .option('-b, --become', 'become root by sudo')
-    .option('--become-user <user>', 'become this user')
     .option('-K, --ask-become-pass', 'ask for the password of sudo')
     .option('-v, --verbose', 'say more; -vvv also where an internal error came from', (_value: string, before: number) => before + 1, 0);
 }
 
+/** What every command has that changes hosts, or plans to. */
+export function withChange(command: Command): Command {
+  return command
+    .option('--reason <text>', 'why; shown to whoever meets the lock, and kept in the journal')
+    .option('--allow <rule>', `let a guard pass, with --reason: ${GUARD_RULES.join(', ')}; may be given again`, collect)
+    .option('--json', 'print one JSON document on stdout')
+    .addOption(new Option('--events <file>', 'write every event as a line of JSON; - for stdout').conflicts('json'))
+    .option('--stats', 'print connections, requests and bytes of each host');
+}
+
+/** @throws LvsPlayError kind `usage` for a rule that is none, or one without a reason */
+export function requireReason({ allow, reason }: Pick<CommonOptions, 'allow' | 'reason'>): void {
+  for (const rule of allow) {
+    if ((GUARD_RULES as readonly string[]).includes(rule)) continue;
+    const meant = suggest(rule, GUARD_RULES);
+    throw new LvsPlayError({ code: 'unknown-rule', kind: 'usage', message: `--allow ${rule}: there is no such guard`, hint: meant === undefined ? `the guards are ${GUARD_RULES.join(', ')}` : `did you mean ${meant}?` });
+  }
+  if (allow.length === 0 || (reason ?? '').trim() !== '') return;
+  throw new LvsPlayError({ code: 'no-reason', kind: 'usage', message: '--allow needs --reason TEXT: it is kept in the journal', hint: 'add --reason "what this is for"' });
+}
+
 /** What `deploy` and `plan` have in common. */
 export function withPlaybook(command: Command): Command {
-  return withConnection(withInventory(command.argument('<playbook>', 'playbook file')))
+  return withChange(withConnection(withInventory(command.argument('<playbook>', 'playbook file'))))
     .option('-t, --tags <tags>', 'only tasks with these tags', collectCommas)
     .option('--skip-tags <tags>', 'leave out tasks with these tags', collectCommas)
     .option('--start-at-task <name>', 'begin with the task of this name')
     .option('--list-hosts', 'list the hosts of each play, and do nothing else')
     .option('--list-tasks', 'list the tasks that would run, and do nothing else')
     .option('--syntax-check', 'read the playbook, and do nothing else')
-    .option('--json', 'print one JSON document on stdout')
-    .addOption(new Option('--events <file>', 'write every event as a line of JSON; - for stdout').conflicts('json'))
-    .option('--reason <text>', 'why; shown to whoever meets the lock, and kept in the journal')
-    .option('--stats', 'print connections, requests and bytes of each host')
     .option('--detailed-exitcode', 'of a plan: 0 nothing to change, 1 error, 2 changes');
 }
 
@@ -115,6 +143,7 @@ export interface RawOptions {
   readonly stats?: true;
   readonly detailedExitcode?: true;
   readonly reason?: string;
+  readonly allow?: readonly string[];
 }
 
 /** @param env the process's environment, for LVS_PLAY_INVENTORY (several with commas between) */
@@ -145,6 +174,7 @@ export function commonOptions(raw: RawOptions, env: Readonly<Record<string, stri
     stats: raw.stats ?? false,
     detailedExitcode: raw.detailedExitcode ?? false,
     reason: raw.reason,
+    allow: raw.allow ?? [],
   };
 }
 

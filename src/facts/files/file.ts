@@ -46,6 +46,7 @@ export const fileFact = defineFact<FileState>({
       }),
     );
   },
+  aspects: ({ type, mode, owner, group, target }, key) => ({ [`path ${key}`]: type === 'absent' ? 'absent' : [type, mode, `${owner}:${group}`, ...(target === undefined ? [] : [`-> ${target}`])].join(' ') }),
 });
 
 /** From st_mode, see inode(7). */

@@ -72,7 +72,7 @@ Plan: 3 changes on 2 hosts; 1 predicted; 1 that runs each time; 1 deferred until
 describe('a plan for programs', () => {
   it('is one versioned document', () => {
     const recap = { rs1: { ok: 1, changed: 1, unreachable: 0, failed: 0, skipped: 0, rescued: 0, ignored: 0 } };
-    const document = planJson(PLAN, { recap, stats: {} });
+    const document = planJson(PLAN, { impact: { services: [], pairs: [], units: [], order: [] }, guards: [] }, { recap, stats: {} });
     expect(document).toMatchObject({ version: 1, command: 'plan', playbook: 'site.yml', hosts: ['rs1', 'rs2'], recap, stats: {}, counts: { changes: 3, hosts: 2, predicted: 1, runs: 1, deferred: 1, unreachable: 0 } });
     expect(document.tasks[1]).toEqual({ host: 'rs1', id: '0.0', play: 'Web', name: 'write x', module: 'copy', handler: false, status: 'change', changes: [TEXT], predicted: false, notifies: ['reload'] });
     expect(JSON.parse(JSON.stringify(document))).toEqual(document);

@@ -1,0 +1,86 @@
+import type { Topology } from '../lvs/model/topology.ts';
+import type { HostAnswer } from '../plan/sessions.ts';
+import type { Plan } from '../plan/types.ts';
+import type { GuardLimits } from './limits.ts';
+import type { GuardFinding, GuardRule, Impact } from './types.ts';
+import { type DirectorView, directorViews } from './view.ts';
+
+/** What each rule stands against, for help texts and documents. */
+export const GUARD_SUMMARIES: Readonly<Record<GuardRule, string>> = {
+  'removed-share': "more than a set share of a service's real servers is taken out at once",
+  'all-services': 'every virtual service of a director or pair is removed',
+  'both-directors': 'keepalived or IPVS stops on every director of a pair',
+  'below-quorum': 'a service is left with less weight than its quorum',
+};
+
+/**
+ * Rules that a plan breaks, whether they are allowed to be broken or not. What was not there before cannot be lost: a first deployment breaks none. Pure.
+ * @param allowed names of rules, as `--allow` has them
+ */
+export function guardFindings(topology: Topology | undefined, plan: Plan, answers: readonly HostAnswer[], impact: Impact, limits: GuardLimits, allowed: readonly string[]): GuardFinding[] {
+  if (topology === undefined) return [];
+  const views = directorViews(topology, plan, answers);
+  const found = [...removedShare(impact, limits), ...belowQuorum(impact), ...allServices(topology, views), ...bothDirectors(topology, plan, views)];
+  return found.map((finding) => ({ ...finding, allowed: allowed.includes(finding.rule) }));
+}
+
+type Found = Omit<GuardFinding, 'allowed'>;
+
+function removedShare(impact: Impact, { removedShare: limit }: GuardLimits): Found[] {
+  return impact.services.flatMap(({ service, change, gone, now }): Found[] => {
+    const lost = gone.length;
+    if (change !== 'changed' || now.servers === 0 || lost / now.servers <= limit) return [];
+    return [{ rule: 'removed-share', subject: service, reason: `${service}: ${String(lost)} of ${String(now.servers)} real servers would be taken out (${percent(lost / now.servers)}, more than ${percent(limit)})` }];
+  });
+}
+
+function belowQuorum(impact: Impact): Found[] {
+  return impact.services.flatMap(({ service, change, now, after, quorum }): Found[] => {
+    if (change !== 'changed' || now.weight < quorum || after.weight >= quorum) return [];
+    return [{ rule: 'below-quorum', subject: service, reason: `${service}: a weight of ${String(after.weight)} would be left, and it needs ${String(quorum)}` }];
+  });
+}
+
+/** A pair, or a director that is in none. */
+function clustersOf(topology: Topology): { readonly name: string; readonly members: readonly string[] }[] {
+  const single = [...topology.directors.values()].filter((director) => director.pairs.length === 0).map(({ host }) => ({ name: host, members: [host] }));
+  return [...[...topology.pairs.values()].map((pair) => ({ name: pair.name, members: pair.members.map((member) => member.host) })), ...single];
+}
+
+function allServices(topology: Topology, views: readonly DirectorView[]): Found[] {
+  return clustersOf(topology).flatMap(({ name, members }): Found[] => {
+    const own = views.filter((view) => members.includes(view.touched.host));
+    const before = new Set(own.flatMap((view) => [...view.before.keys()]));
+    const left = own.some((view) => [...before].some((key) => view.after.has(key)));
+    const unseen = members.some((member) => !own.some((view) => view.touched.host === member));
+    // That is another rule's.
+    const stopping = members.length > 1 && own.every((view) => view.touched.stops);
+    if (before.size === 0 || left || unseen || stopping) return [];
+    return [{ rule: 'all-services', subject: name, reason: `${name}: every virtual service would be removed (${[...before].join(', ')})` }];
+  });
+}
+
+function bothDirectors(topology: Topology, plan: Plan, views: readonly DirectorView[]): Found[] {
+  return [...topology.pairs.values()].flatMap((pair): Found[] => {
+    const members = views.filter((view) => pair.members.some((member) => member.host === view.touched.host));
+    const serves = members.some((view) => view.kernel.size > 0 || pair.vips.some((vip) => view.holds.has(vip.address)));
+    if (members.length < 2 || members.length < pair.members.length || !serves) return [];
+    const names = members.map((view) => view.touched.host);
+    const said = (what: string): Found[] => [{ rule: 'both-directors', subject: pair.name, reason: `${pair.name}: ${what} on ${names.join(' and ')}` }];
+    if (members.every((view) => view.touched.stops)) return said('keepalived or IPVS would stop');
+    if (members.every((view) => view.touched.restarts || view.touched.stops) && sameBatch(plan, names)) return said('keepalived would restart at the same time');
+    return [];
+  });
+}
+
+/** Whether one batch restarts them all. */
+function sameBatch(plan: Plan, hosts: readonly string[]): boolean {
+  return plan.plays.some((play) => {
+    const restarting = new Set(play.tasks.filter((row) => row.changes.some((change) => /^(?:keepalived\.service state|package keepalived|module ip_vs)$/.test(change.path))).map((row) => row.host));
+    return play.batches.some((batch) => hosts.every((host) => batch.includes(host) && restarting.has(host)));
+  });
+}
+
+function percent(share: number): string {
+  return `${String(Math.round(share * 100))} %`;
+}

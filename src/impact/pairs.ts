@@ -1,0 +1,42 @@
+import type { HaPair, Topology } from '../lvs/model/topology.ts';
+import type { DirectorView } from './view.ts';
+import type { PairImpact } from './types.ts';
+
+/**
+ * Seconds after which a router counts a silent MASTER for dead: three adverts and its own skew (RFC 3768, 6.1). The most that nobody answers when one crashes.
+ * @param priority of the router that waits
+ */
+export function masterDownInterval(advertInt: number, priority: number): number {
+  return 3 * advertInt + skewTime(advertInt, priority);
+}
+
+/** Seconds that a router waits after a MASTER has said that it goes. */
+export function skewTime(advertInt: number, priority: number): number {
+  return ((256 - priority) / 256) * advertInt;
+}
+
+/** Whether the virtual IPs of pairs move. Pure. */
+export function pairImpacts(topology: Topology, directors: readonly DirectorView[]): PairImpact[] {
+  return [...topology.pairs.values()].flatMap((pair) => {
+    const members = directors.filter((view) => pair.members.some((member) => member.host === view.touched.host));
+    const holder = members.find((view) => pair.vips.some((vip) => view.holds.has(vip.address)));
+    const touched = members.some(({ touched: one }) => one.configures || one.stops || one.restarts || one.starts);
+    if (!touched) return [];
+    return [{ pair: pair.name, holder: holder?.touched.host, election: electionOf(pair, members, holder), synchronised: pair.connectionSync !== undefined }];
+  });
+}
+
+function electionOf(pair: HaPair, members: readonly DirectorView[], holder: DirectorView | undefined): PairImpact['election'] {
+  const priority = (host: string): number => pair.members.find((member) => member.host === host)?.priority ?? 100;
+  if (holder === undefined) {
+    const starting = members.filter((view) => view.touched.starts).map((view) => view.touched.host);
+    const first = starting.sort((a, b) => priority(b) - priority(a))[0];
+    return first === undefined ? null : { reason: `keepalived starts on ${first}`, seconds: masterDownInterval(pair.advertInt, priority(first)) };
+  }
+  const { host, stops, restarts } = holder.touched;
+  if (!stops && !restarts) return null;
+  const others = pair.members.filter((member) => member.host !== host && members.find((view) => view.touched.host === member.host)?.touched.stops !== true);
+  if (others.length === 0) return null;
+  // It says goodbye: the others wait for their skew only. The one that waits least takes over.
+  return { reason: `keepalived ${stops ? 'stops' : 'restarts'} on ${host}, which holds the virtual IPs`, seconds: Math.min(...others.map((member) => skewTime(pair.advertInt, member.priority))) };
+}

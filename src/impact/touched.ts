@@ -1,0 +1,65 @@
+import type { Plan, PlannedTask } from '../plan/types.ts';
+import type { UnitImpact } from './types.ts';
+
+const KEEPALIVED = 'keepalived.service';
+
+/** What the rows of a plan do to one director. */
+export interface Touched {
+  readonly host: string;
+  /** keepalived.conf is written. */
+  readonly configures: boolean;
+  /** Rows of modules that change the kernel's table by themselves: the director's script. */
+  readonly fills: boolean;
+  /** keepalived is stopped, removed, or IPVS unloaded: nothing of it is left. */
+  readonly stops: boolean;
+  readonly restarts: boolean;
+  readonly starts: boolean;
+}
+
+/** Rows that change something or may. */
+export function workOf(plan: Plan): readonly PlannedTask[] {
+  return plan.plays.flatMap((play) => play.tasks).filter((row) => row.changes.length > 0);
+}
+
+/** What a plan does to a director. Pure. */
+export function touchedBy(plan: Plan, host: string): Touched {
+  const rows = workOf(plan).filter((row) => row.host === host);
+  const changes = rows.flatMap((row) => row.changes.map((change) => ({ ...change, module: row.task.module })));
+  const state = changes.filter((change) => change.module === 'service' && change.path === `${KEEPALIVED} state`).map((change) => change.after);
+  const daemon = changes.find((change) => change.path === 'package keepalived');
+  return {
+    host,
+    configures: changes.some((change) => change.module === 'keepalived'),
+    fills: changes.some((change) => change.module === 'lvs_director'),
+    stops: state.includes('inactive') || daemon?.after === null || changes.some((change) => change.path === 'module ip_vs' && change.after === null),
+    // An upgrade restarts what runs.
+    restarts: state.includes('restarted') || (daemon !== undefined && daemon.before !== null && daemon.after !== null),
+    starts: state.includes('active'),
+  };
+}
+
+const VERBS: Readonly<Record<string, UnitImpact['what']>> = { active: 'starts', inactive: 'stops', restarted: 'restarts', reloaded: 'reloads' };
+
+/** Services of the hosts that stop, start, or read their configuration again, in the plan's order. Pure. */
+export function unitsOf(plan: Plan): UnitImpact[] {
+  const found = workOf(plan).flatMap((row) =>
+    row.changes.flatMap((change): UnitImpact[] => {
+      const [, unit] = /^(\S+) state$/.exec(change.path) ?? [];
+      const what = typeof change.after === 'string' ? VERBS[change.after] : undefined;
+      if (row.task.module === 'service' && unit !== undefined && what !== undefined) return [{ host: row.host, unit, what }];
+      if (row.task.module === 'keepalived' && change.impact === 'reloads keepalived') return [{ host: row.host, unit: KEEPALIVED, what: 'reloads' }];
+      const [, name] = /^package (\S+)$/.exec(change.path) ?? [];
+      if (row.task.module === 'package' && name !== undefined && change.before !== null) return [{ host: row.host, unit: name, what: change.after === null ? 'stops' : 'restarts' }];
+      return [];
+    }),
+  );
+  return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+/** Batches of a plan that touch some of these hosts. Pure. */
+export function orderOf(plan: Plan, hosts: ReadonlySet<string>): (readonly string[])[] {
+  return plan.plays.flatMap((play) => {
+    const due = new Set(play.tasks.filter((row) => row.changes.length > 0 && hosts.has(row.host)).map((row) => row.host));
+    return play.batches.map((batch) => batch.filter((host) => due.has(host))).filter((batch) => batch.length > 0);
+  });
+}
