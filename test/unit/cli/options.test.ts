@@ -35,6 +35,8 @@ describe('options', () => {
       events: undefined,
       stats: false,
       detailedExitcode: false,
+      reason: undefined,
+      allow: [],
     });
   });
 
