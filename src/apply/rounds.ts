@@ -31,7 +31,7 @@ export interface Round {
  */
 export function roundsOf(play: CompiledPlay, planned: readonly PlannedTask[]): Round[] {
   const changes = planned.filter((row) => row.pair !== undefined && row.changes.length > 0);
-  const inTurn = new Set(changes.map((row) => taskId(row)));
+  const inTurn: InTurn = (task, hosts) => changes.some((row) => taskId(row) === task.id && hosts.includes(row.host));
   const together = jointSets(changes);
   const rounds: Round[] = [];
   for (let number = 0; number < play.batches.length; ) {
@@ -42,6 +42,9 @@ export function roundsOf(play: CompiledPlay, planned: readonly PlannedTask[]): R
   }
   return rounds;
 }
+
+/** Whether a task changes a pair that one of these hosts belongs to. */
+type InTurn = (task: Task, hosts: readonly string[]) => boolean;
 
 /** Loop items have ids of their own: `PLAY.TASK.ITEM`. */
 function taskId(row: PlannedTask): string {
@@ -73,7 +76,7 @@ function lastBatch(batches: CompiledPlay['batches'], first: number, sets: readon
   return last;
 }
 
-function stretchesOf(play: CompiledPlay, batches: readonly (readonly string[])[], inTurn: ReadonlySet<string>, together: ReadonlyMap<string, readonly (readonly string[])[]>): Stretch[] {
+function stretchesOf(play: CompiledPlay, batches: readonly (readonly string[])[], inTurn: InTurn, together: ReadonlyMap<string, readonly (readonly string[])[]>): Stretch[] {
   const all = batches.flat();
   const setsOf = (task: Task): readonly (readonly string[])[] => (together.get(task.id) ?? []).filter((set) => set.some((host) => all.includes(host)));
   const result: Stretch[] = [];
@@ -92,13 +95,14 @@ function stretchesOf(play: CompiledPlay, batches: readonly (readonly string[])[]
   return result;
 }
 
-function cut(play: CompiledPlay, hosts: readonly string[], tasks: readonly Task[], handlers: boolean, inTurn: ReadonlySet<string>): Stretch[] {
+function cut(play: CompiledPlay, hosts: readonly string[], tasks: readonly Task[], handlers: boolean, inTurn: InTurn): Stretch[] {
   const result: (Stretch & { tasks: Task[] })[] = [];
   for (const task of tasks) {
     const last = result.at(-1);
-    const alone = task.runOnce || inTurn.has(task.id);
+    const pair = inTurn(task, hosts);
+    const alone = task.runOnce || pair;
     if (last !== undefined && !alone && last.pair === undefined && last.tasks[0]?.runOnce !== true) last.tasks.push(task);
-    else result.push({ play, hosts, tasks: [task], handlers, ...(inTurn.has(task.id) ? { pair: 'in-turn' as const } : {}) });
+    else result.push({ play, hosts, tasks: [task], handlers, ...(pair ? { pair: 'in-turn' as const } : {}) });
   }
   return result;
 }

@@ -7,6 +7,7 @@ import type { PairActivation, Step } from '../../modules/contract.ts';
 import type { Emit } from '../../plan/input.ts';
 import type { Target } from '../../transport/target.ts';
 import type { Done } from '../executed.ts';
+import { advertsMatch } from '../../lvs/change/differences.ts';
 import { DIRECTOR_SCRIPT, directorFaults, type DirectorNow, holderFaults, parseDirector } from './director.ts';
 import { Meeting } from './joint.ts';
 import { startWatch, type Watch } from './watch.ts';
@@ -82,6 +83,7 @@ export class PairCoordinator {
     const joint = this.#joints.get(host) ?? newJoint([host]);
     const vips = this.#vipsOf(activation.pairs);
     const members = this.#membersOf(activation.pairs);
+    if (joint.hosts.length === 1 && (change.class === 'simultaneous' || change.class === 'disruptive')) await this.#refuseAlone(host, activation, change, members);
     const drained = await this.#drain(host, activation, change, members, vips, doSteps);
     if (drained.failing !== undefined) return drained;
     const write = steps.filter((step) => step.activates !== true);
@@ -105,6 +107,21 @@ export class PairCoordinator {
     const faults = await joint.faults;
     if (faults.length === 0) return { outcomes: [...written.outcomes, ...activated.outcomes], failing: undefined };
     throw await this.#takenBack(host, joint, activation, faults, vips, members, doSteps);
+  }
+
+  /** A member of the pair that is not in this run, and that runs, would take itself for alone. @throws LvsPlayError before anything is changed */
+  async #refuseAlone(host: string, activation: PairActivation, change: PairChange, members: readonly string[]): Promise<void> {
+    const wanted = configOf(confNodes(activation.after, 'keepalived.conf'));
+    const others = await this.#ask(members.filter((member) => member !== host));
+    const deaf = others.filter(({ alive, running }) => alive && running !== undefined && !advertsMatch(running, wanted)).map((state) => state.host);
+    if (deaf.length === 0) return;
+    throw new LvsPlayError({
+      code: 'pair-one-sided',
+      kind: 'host',
+      host,
+      message: `${host} cannot change alone: ${change.reasons.join('; ')}, and ${deaf.join(', ')} would no longer hear it, so that both held the virtual IPs; nothing was changed`,
+      hint: `take ${deaf.join(', ')} into the run (-l), or stop keepalived there first`,
+    });
   }
 
   #vipsOf(pairs: readonly string[]): string[] {

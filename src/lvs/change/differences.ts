@@ -44,3 +44,12 @@ function serviceDifferences(is: ConfiguredService, wanted: ConfiguredService): s
 function differs(name: string, is: string | number, wanted: string | number): string[] {
   return is === wanted ? [] : [`${name} ${is === '' ? 'none' : String(is)}, not ${wanted === '' ? 'none' : String(wanted)}`];
 }
+
+/** Whether two directors with these configurations would hear each other's adverts for what they are: for the instances that both have. Pure. */
+export function advertsMatch(one: KeepalivedConfig, other: KeepalivedConfig): boolean {
+  return one.instances.every((instance) => {
+    const same = other.instances.find(({ name }) => name === instance.name);
+    if (same === undefined) return true;
+    return same.virtualRouterId === instance.virtualRouterId && same.advertInterval === instance.advertInterval && same.password === instance.password && same.vips.join() === instance.vips.join();
+  });
+}

@@ -1,0 +1,179 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answerers, overlap, whileCapturing, whileStreaming, type Capture, type StreamResult } from './stream.ts';
+import { eventually, lvsPlay, runDocument, TestLab, type CliResult } from './support.ts';
+
+const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
+const VIP = '192.168.0.38';
+const DIRECTORS = { lvs1: '192.168.0.48', lvs2: '192.168.0.58' } as const;
+
+interface Deployed {
+  readonly pairs: readonly { readonly hosts: readonly string[]; readonly vips: readonly { readonly vip: string; readonly holders: readonly string[]; readonly nobody: number; readonly several: number; readonly uncertainty: number }[] }[];
+}
+
+describe('changes of a pair of directors, with requests flowing', () => {
+  let lab: TestLab;
+  let text: string;
+  let lvs1: string;
+
+  beforeAll(async () => {
+    lab = await TestLab.up('pair-changes', INVENTORY);
+    text = await readFile(INVENTORY, 'utf8');
+    await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
+    await lab.held('lvs1', VIP);
+    lvs1 = /link\/ether (\S+)/.exec(await lab.sh('lvs1', 'ip link show eth0'))?.[1] ?? '';
+    // What the example has, and a long check interval would only make the test longer.
+    expect(text).toContain('advert_int: 1');
+  }, 300_000);
+  afterAll(() => lab.down());
+
+  /** The example, edited. */
+  const edited = (...edits: readonly (readonly [string, string])[]): Promise<string> => {
+    for (const [from] of edits) expect(text).toContain(from);
+    return lab.inventory(edits.reduce((result, [from, to]) => result.replace(from, to), text));
+  };
+
+  const deploy = async (inventory: string): Promise<Deployed> => (await runDocument('deploy', 'playbooks/site.yml', '-i', inventory)) as unknown as Deployed;
+
+  /** Deploys with requests flowing and a third host listening. */
+  const watched = async (inventory: string): Promise<{ deployed: Deployed; stream: StreamResult; capture: Capture }> => {
+    const { value, capture } = await whileCapturing(lab, VIP, () => whileStreaming(lab, VIP, 2000, () => deploy(inventory)));
+    return { deployed: value.value, stream: value.stream, capture };
+  };
+
+  const back = async (): Promise<void> => {
+    await deploy(lab.overlay);
+    await lab.held('lvs1', VIP);
+  };
+
+  /** Nothing was lost, lvs1 was MASTER all the while, and what the run reports is what the third host saw. */
+  function expectSilence({ deployed, stream, capture }: { deployed: Deployed; stream: StreamResult; capture: Capture }): void {
+    expect(stream.failures).toEqual({});
+    expect(stream.sent).toBeGreaterThanOrEqual(2000);
+    expect([...new Set(capture.adverts.map(({ from }) => from))]).toEqual([DIRECTORS.lvs1]);
+    expect(answerers(capture)).toEqual([lvs1]);
+    for (const { vips } of deployed.pairs) {
+      for (const { holders, nobody, several } of vips) expect({ holders, nobody, several }).toEqual({ holders: ['lvs1'], nobody: 0, several: 0 });
+    }
+  }
+
+  it('weight: one director after the other, BACKUP first', async () => {
+    const seen = await watched(await edited(['rs1: { weight: 1 }', 'rs1: { weight: 3 }']));
+    expectSilence(seen);
+    expect(seen.deployed.pairs.map(({ hosts }) => hosts)).toEqual([['lvs2'], ['lvs1']]);
+    expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toContain('-r 192.168.0.18:80 -g -w 3');
+  });
+
+  it('a health check', async () => {
+    expectSilence(await watched(await edited(['rs1: { weight: 1 }', 'rs1: { weight: 3 }'], ['health_check: { type: tcp, connect_timeout: 3, retry: 3', 'health_check: { type: tcp, connect_timeout: 2, retry: 2'])));
+  });
+
+  it('a virtual service more', async () => {
+    const inventory = await edited(['      virtual_services:\n', `      virtual_services:\n        more:\n          "on": edge\n          address: ${VIP}:81\n          mode: dr\n          scheduler: wrr\n          real_servers: { rs1: {}, rs2: {} }\n          health_check: { type: tcp, port: 80 }\n`]);
+    expectSilence(await watched(inventory));
+    expect(await lab.sh('lvs2', 'ipvsadm -Sn')).toContain(`-A -t ${VIP}:81 -s wrr`);
+    await back();
+  });
+
+  it('a real server less: it is drained before it goes', async () => {
+    const inventory = await edited(['            rs2: { weight: 1 }\n', '']);
+    const plan = (await lvsPlay(['plan', 'playbooks/site.yml', '-i', inventory])).stdout;
+    expect(plan).toContain('drains TCP 192.168.0.38:80 192.168.0.28:80 before it goes');
+    const seen = await watched(inventory);
+    expectSilence(seen);
+    expect(seen.stream.answers['rs2'] ?? 0).toBeGreaterThan(0);
+    expect(await lab.sh('lvs1', 'ipvsadm -Sn')).not.toContain('192.168.0.28');
+    await back();
+  });
+
+  describe.each([
+    ['a virtual IP more', [['vips: [192.168.0.38]', 'vips: [192.168.0.38, 192.168.0.39]']], "sed -i 's,^ *192.168.0.38/32 dev eth0,&\\n        192.168.0.39/32 dev eth0,'"],
+    ['a password', [['advert_int: 1', 'advert_int: 1\n          auth_pass: s3cr3t-1']], "sed -i 's/^ *advert_int 1/&\\n    authentication {\\n        auth_type PASS\\n        auth_pass s3cr3t-1\\n    }/'"],
+    ['another advert_int', [['advert_int: 1', 'advert_int: 2']], "sed -i 's/advert_int 1/advert_int 2/'"],
+  ] as const)('%s', (_name, edits, naive) => {
+    it('splits the pair when one director is changed and the other is not', async () => {
+      const { capture } = await whileCapturing(lab, VIP, async () => {
+        await lab.sh('lvs2', `cp -p /etc/keepalived/keepalived.conf /root/before.conf; ${naive} /etc/keepalived/keepalived.conf; keepalived -t && systemctl reload keepalived`);
+        // Both hold it: the BACKUP hears no advert that it takes for one.
+        await eventually(() => lab.sh('lvs2', 'ip -o addr show eth0'), (shown) => shown.includes(`${VIP}/`), 30);
+        // Long enough for the other to be heard as well.
+        await eventually(() => lab.sh('lvs1', 'ip -o addr show eth0; sleep 2'), (shown) => shown.includes(`${VIP}/`), 30);
+        await lab.sh('lvs2', 'cp -p /root/before.conf /etc/keepalived/keepalived.conf; systemctl reload keepalived');
+        await eventually(() => lab.sh('lvs2', 'ip -o addr show eth0'), (shown) => !shown.includes(`${VIP}/`), 30);
+      });
+      expect(overlap(capture)).toBeGreaterThan(1);
+      expect(answerers(capture)).toHaveLength(2);
+    });
+
+    it('never has two holders when both are changed at the same moment', async () => {
+      const { value, capture } = await whileCapturing(lab, VIP, async () => deploy(await edited(...edits)));
+      expect(value.pairs.map(({ hosts }) => [...hosts].sort())).toEqual([['lvs1', 'lvs2']]);
+      expect(overlap(capture)).toBe(0);
+      expect(answerers(capture)).toEqual([lvs1]);
+      expect(value.pairs.flatMap(({ vips }) => vips.map(({ several }) => several)).every((several) => several === 0)).toBe(true);
+      await back();
+    });
+  });
+
+  it('another virtual_router_id: an outage that was foretold, and is measured as a third host sees it', async () => {
+    const inventory = await edited(['virtual_router_id: 51', 'virtual_router_id: 77']);
+    expect((await lvsPlay(['plan', 'playbooks/site.yml', '-i', inventory])).stdout).toContain('pair edge: a short outage of up to 3.6 s');
+    const { value, capture } = await whileCapturing(lab, VIP, () => deploy(inventory));
+    expect(overlap(capture)).toBe(0);
+    const [told] = value.pairs.flatMap(({ vips }) => vips);
+    const silences = capture.answers.slice(1).map(({ at }, index) => at - (capture.answers[index]?.at ?? at));
+    const seen = Math.max(...silences);
+    // ARP is asked ten times a second, and the two clocks are compared over ssh.
+    expect(Math.abs(seen - (told?.nobody ?? 0) / 1000)).toBeLessThan(0.5 + (told?.uncertainty ?? 0) / 1000);
+    expect(told?.several).toBe(0);
+    await back();
+  });
+
+  describe('a configuration that the daemon cannot live with, although the check lets it pass', () => {
+    const stub = (present: boolean): string =>
+      present
+        ? `printf '%s\\n' '#!/bin/sh' 'case " $* " in *" -t "*) exit 0;; esac' 'exec /usr/sbin/keepalived "$@"' >/usr/local/sbin/keepalived; chmod 755 /usr/local/sbin/keepalived`
+        : 'rm -f /usr/local/sbin/keepalived';
+
+    /** Deploys an interface that is not there, with requests flowing. */
+    const deployBad = async (): Promise<{ result: CliResult; stream: StreamResult }> => {
+      const inventory = await edited(['interface: eth0', 'interface: eth9']);
+      for (const host of Object.keys(DIRECTORS)) await lab.sh(host, stub(true));
+      try {
+        const { value, stream } = await whileStreaming(lab, VIP, 2000, () => lvsPlay(['deploy', 'playbooks/site.yml', '-i', inventory]));
+        return { result: value, stream };
+      } finally {
+        for (const host of Object.keys(DIRECTORS)) await lab.sh(host, stub(false));
+      }
+    };
+
+    const configurations = async (): Promise<string[]> => Promise.all(Object.keys(DIRECTORS).map((host) => lab.sh(host, 'sha256sum </etc/keepalived/keepalived.conf; stat -c "%a %U %G" /etc/keepalived/keepalived.conf')));
+
+    it('is found out, and the old one comes back, where the daemon refuses it in silence', async () => {
+      const before = await configurations();
+      const { result, stream } = await deployBad();
+      expect(result.code).toBe(2);
+      expect(result.stderr).toContain('does not run its new configuration');
+      expect(result.stderr).toContain('the old configuration is back and runs');
+      expect(stream.failures).toEqual({});
+      expect(await configurations()).toEqual(before);
+      expect((await lvsPlay(['plan', 'playbooks/site.yml', '-i', lab.overlay, '--detailed-exitcode'])).code).toBe(0);
+    });
+
+    it('and where the daemon dies of it', async () => {
+      for (const host of Object.keys(DIRECTORS)) await lab.sh(host, "sed -i '/reload_check_config/d' /etc/keepalived/keepalived.conf; systemctl restart keepalived");
+      await lab.held('lvs1', VIP);
+      const before = await configurations();
+      const { result, stream } = await deployBad();
+      expect(result.code).toBe(2);
+      expect(result.stderr).toMatch(/keepalived on lvs[12] is (failed|inactive)/);
+      expect(result.stderr).toContain('the old configuration is back and runs');
+      expect(await configurations()).toEqual(before);
+      await lab.held('lvs1', VIP);
+      // The virtual IP stayed where it was or came back within a VRRP election: the service goes on.
+      expect(Object.values(stream.answers).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(1500);
+      expect(await lab.answers(VIP, 4)).toEqual(expect.arrayContaining(['rs1', 'rs2']));
+      await back();
+    });
+  });
+});
