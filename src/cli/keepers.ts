@@ -1,9 +1,15 @@
 import { guardKeeper } from '../apply/guards.ts';
 import type { RunKeeper } from '../apply/keeper.ts';
 import { type PlanToApply, savedPlanKeeper } from '../apply/saved-plan.ts';
+import { hostState } from '../core/host-state.ts';
 import { journalKeeper } from '../journal/keeper.ts';
+import { journalDir } from '../journal/place.ts';
+import { listRuns, runEvents } from '../journal/read.ts';
 import type { JournalWriter } from '../journal/write.ts';
 import { lockKeeper } from '../lock/keeper.ts';
+import { type Durations, durationsOf } from '../window/estimate.ts';
+import { windowKeeper } from '../window/keeper.ts';
+import { parseWindows } from '../window/window.ts';
 import type { CommonOptions } from './input/options.ts';
 import { processSecrets } from './output.ts';
 
@@ -16,5 +22,20 @@ export function keepersOf(options: CommonOptions, journal: JournalWriter, saved?
       journal.update({ allowed: findings.map(({ rule, reason: what }) => processSecrets.mask(`${rule}: ${what}`)) });
     },
   });
-  return [guards, ...(saved === undefined ? [] : [savedPlanKeeper(saved)]), journalKeeper(journal, (text) => processSecrets.mask(text)), lockKeeper({ owner, command: line, reason: options.reason })];
+  return [guards, ...windowOf(options), ...(saved === undefined ? [] : [savedPlanKeeper(saved)]), journalKeeper(journal, (text) => processSecrets.mask(text)), lockKeeper({ owner, command: line, reason: options.reason, root: hostState(process.env) })];
+}
+
+/** `--window`. @throws LvsPlayError kind `usage` for one that cannot be read */
+function windowOf({ window: text }: CommonOptions): readonly RunKeeper[] {
+  if (text === undefined) return [];
+  const windows = parseWindows(text, Intl.DateTimeFormat().resolvedOptions().timeZone);
+  return [windowKeeper({ windows, text, now: () => Date.now(), durations: pastDurations })];
+}
+
+/** How many past runs tell how long things take. */
+const TELLING = 20;
+
+async function pastDurations(): Promise<Durations> {
+  const runs = (await listRuns(journalDir())).filter((run) => run.header.changing.length > 0).slice(0, TELLING);
+  return durationsOf(await Promise.all(runs.map((run) => runEvents(journalDir(), run.header.id))));
 }

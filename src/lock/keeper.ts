@@ -1,5 +1,4 @@
 import { LvsPlayError, messageOf } from '../core/errors.ts';
-import { HOST_STATE } from '../core/host-state.ts';
 import type { KeptRun, RunEnding, RunKeeper } from '../apply/keeper.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Topology } from '../lvs/model/topology.ts';
@@ -13,7 +12,7 @@ export interface LockOptions {
   readonly owner: string;
   readonly command: string;
   readonly reason: string | undefined;
-  readonly root?: string;
+  readonly root: string;
   readonly beatSeconds?: number;
   readonly expirySeconds?: number;
 }
@@ -31,7 +30,7 @@ interface Locked {
  */
 export function lockKeeper(options: LockOptions): RunKeeper {
   const locked: Locked[] = [];
-  const { root = HOST_STATE, beatSeconds = BEAT_SECONDS } = options;
+  const { root, beatSeconds = BEAT_SECONDS } = options;
   let lost: LvsPlayError | undefined;
   let timer: NodeJS.Timeout | undefined;
   let beating: Promise<unknown> = Promise.resolve();

@@ -1,4 +1,3 @@
-import { HOST_STATE } from '../core/host-state.ts';
 import type { JsonObject } from '../core/json.ts';
 import { shellQuote } from '../core/quote.ts';
 import type { HeldLock, LockOwner, LockReply } from './types.ts';
@@ -30,10 +29,11 @@ function head(root: string): string {
 }
 
 /** Takes the lock; one whose owner is gone is taken over. Output: see `parseTake`. */
-export function takeScript(owner: LockOwner, root: string = HOST_STATE): string {
+export function takeScript(owner: LockOwner, root: string): string {
   return [
     head(root),
-    'if [ -e lock ]; then',
+    // Two names of one machine have one lock.
+    `if [ -e lock ] && [ "$(id)" != ${shellQuote(owner.id)} ]; then`,
     // How long it holds is in the lock itself: seconds without a sign of life, or since it was taken.
     `  limit=$(sed -n '2s/.*"\\(expiry\\|lasts\\)":\\([0-9][0-9]*\\).*/\\2/p' lock)`,
     '  if [ -z "$limit" ] || [ "$(age)" -le "$limit" ]; then tell held; exit 0; fi',
@@ -58,12 +58,12 @@ export function parseTake(output: string): LockReply {
 }
 
 /** Gives a sign of life. Exit code 3: the lock is somebody else's by now, or gone. */
-export function beatScript(id: string, root: string = HOST_STATE): string {
+export function beatScript(id: string, root: string): string {
   return [head(root), `[ "$(id)" = ${shellQuote(id)} ] || exit 3`, `printf '%s %s\\n' ${shellQuote(id)} "$now" >lock.beat`].join('\n');
 }
 
 /** Gives the lock up, if it is still the owner's, and leaves no trace. */
-export function releaseScript(id: string, root: string = HOST_STATE): string {
+export function releaseScript(id: string, root: string): string {
   return [head(root), `if [ "$(id)" = ${shellQuote(id)} ]; then rm -f lock lock.beat; fi`].join('\n');
 }
 
@@ -71,7 +71,7 @@ export function releaseScript(id: string, root: string = HOST_STATE): string {
  * Gives the lock up, and notes that this run has ended: for the history, and so that a plan made before is known to be old.
  * @param end what the record says of the end; no secrets
  */
-export function endScript(id: string, end: JsonObject, root: string = HOST_STATE): string {
+export function endScript(id: string, end: JsonObject, root: string): string {
   return [
     head(root),
     `[ "$(id)" = ${shellQuote(id)} ] || exit 0`,
@@ -89,7 +89,7 @@ export interface HostRecord {
 }
 
 /** The records of a host. Makes nothing. Output: see `parseRecords`. */
-export function recordsScript(root: string = HOST_STATE): string {
+export function recordsScript(root: string): string {
   const dir = shellQuote(`${root}/records`);
   return `if [ -d ${dir} ]; then cd ${dir} && for file in *; do [ -f "$file" ] && sed -n '1,2p' "$file"; done; fi\n:`;
 }
@@ -109,7 +109,7 @@ export function parseRecords(output: string): HostRecord[] {
 }
 
 /** Who holds the lock. Makes nothing, not even the folder. Output: see `parseStatus`. */
-export function statusScript(root: string = HOST_STATE): string {
+export function statusScript(root: string): string {
   const dir = shellQuote(root);
   return [`if ! [ -e ${dir} ]; then echo ${NOTHING_THERE}; exit 0; fi`, head(root), `if [ -e lock ]; then tell held; else echo ${NOTHING_THERE}; fi`].join('\n');
 }

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../core/duration.ts';
 import { LvsPlayError } from '../../core/errors.ts';
+import { hostState } from '../../core/host-state.ts';
 import { mapLimited } from '../../core/pool.ts';
 import { newRunId } from '../../core/run-id.ts';
 import { selectHosts } from '../../inventory/pattern.ts';
@@ -78,25 +79,25 @@ function act(work: Work): (flags: LockFlags) => Promise<void> {
 }
 
 async function status(host: string, { target }: OpenSite): Promise<Row> {
-  const lock = await askHost(host, target, { script: statusScript(), read: parseStatus });
+  const lock = await askHost(host, target, { script: statusScript(hostState(process.env)), read: parseStatus });
   return { host, lock, text: lock === undefined ? 'free' : `locked by ${ownerText(lock.owner)}; ${stateText(lock)}` };
 }
 
 async function acquire(host: string, { target }: OpenSite, flags: LockFlags): Promise<Row> {
   const id = `hand-${newRunId(new Date())}`;
   const owner: LockOwner = { version: 1, id, owner: operator(), command: 'by hand', reason: flags.reason, since: new Date().toISOString(), expiry: undefined, lasts: flags.for };
-  const reply = await askHost(host, target, { script: takeScript(owner), read: parseTake });
+  const reply = await askHost(host, target, { script: takeScript(owner, hostState(process.env)), read: parseTake });
   if (reply.kind === 'unprivileged') throw new LvsPlayError({ code: 'lock-failed', kind: 'host', host, message: `${host} cannot be locked: that needs root`, hint: 'add -b' });
   if (reply.kind === 'held') return { host, lock: reply.lock, refused: true, text: `refused: locked by ${ownerText(reply.lock.owner)}; ${stateText(reply.lock)}` };
   return { host, lock: { owner, age: 0 }, text: 'locked' };
 }
 
 async function release(host: string, { target }: OpenSite, flags: LockFlags): Promise<Row> {
-  const lock = await askHost(host, target, { script: statusScript(), read: parseStatus });
+  const lock = await askHost(host, target, { script: statusScript(hostState(process.env)), read: parseStatus });
   if (lock === undefined) return { host, lock, text: 'was free' };
   const mayRelease = flags.force === true || isStale(lock) || (lock.owner.expiry === undefined && lock.owner.owner === operator());
   if (!mayRelease) return { host, lock, refused: true, text: `refused without --force: locked by ${ownerText(lock.owner)}; ${stateText(lock)}` };
-  await askHost(host, target, { script: releaseScript(lock.owner.id), read: () => undefined });
+  await askHost(host, target, { script: releaseScript(lock.owner.id, hostState(process.env)), read: () => undefined });
   return { host, lock: undefined, text: `released: it was locked by ${ownerText(lock.owner)}` };
 }
 

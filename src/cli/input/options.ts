@@ -34,6 +34,8 @@ export interface CommonOptions {
   readonly detailedExitcode: boolean;
   /** Why: for locks, the journal and those who read them. */
   readonly reason: string | undefined;
+  /** As it was written. */
+  readonly window: string | undefined;
   /** Guards that may be overruled. */
   readonly allow: readonly string[];
 }
@@ -87,6 +89,7 @@ export function withLogin(command: Command): Command {
 export function withChange(command: Command): Command {
   return command
     .option('--reason <text>', 'why; shown to whoever meets the lock, and kept in the journal')
+    .option('--window <window>', 'refuse to start outside of it: "Sat 02:00-04:00 Europe/Berlin"')
     .option('--allow <rule>', `let a guard pass, with --reason: ${GUARD_RULES.join(', ')}; may be given again`, collect)
     .option('--json', 'print one JSON document on stdout')
     .addOption(new Option('--events <file>', 'write every event as a line of JSON; - for stdout').conflicts('json'))
@@ -143,6 +146,7 @@ export interface RawOptions {
   readonly stats?: true;
   readonly detailedExitcode?: true;
   readonly reason?: string;
+  readonly window?: string;
   readonly allow?: readonly string[];
 }
 
@@ -174,6 +178,7 @@ export function commonOptions(raw: RawOptions, env: Readonly<Record<string, stri
     stats: raw.stats ?? false,
     detailedExitcode: raw.detailedExitcode ?? false,
     reason: raw.reason,
+    window: raw.window,
     allow: raw.allow ?? [],
   };
 }

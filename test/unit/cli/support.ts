@@ -35,7 +35,7 @@ export class BuiltTool {
   }
 
   async run(args: readonly string[], options: { cwd?: string; env?: Readonly<Record<string, string>>; onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void } = {}): Promise<Ended> {
-    const child = spawn(process.execPath, [path.join(this.#dir, 'lvs-play.js'), ...args], { cwd: options.cwd ?? ROOT, env: { ...process.env, NO_COLOR: '1', CI: 'true', ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [path.join(this.#dir, 'lvs-play.js'), ...args], { cwd: options.cwd ?? ROOT, env: { ...process.env, NO_COLOR: '1', CI: 'true', XDG_STATE_HOME: path.join(this.#dir, 'state'), LVS_PLAY_HOST_STATE: path.join(this.#dir, 'host'), ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));

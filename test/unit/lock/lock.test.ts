@@ -42,6 +42,8 @@ describe.each([['dash', ['dash']], ['busybox sh', ['busybox', 'sh']]])('the lock
     expect(refused).toMatchObject({ kind: 'held', lock: { owner: JSON.parse(JSON.stringify(RUN)) as LockOwner } });
     expect(parseStatus(sh(statusScript(root)))?.owner.reason).toBe('new "kernel" $(id)');
     expect(readdirSync(root).sort()).toEqual(['.mutex', 'lock']);
+    // Under another name of the same machine.
+    expect(take(RUN).kind).toBe('taken');
   });
 
   it('is given to exactly one of many who try at the same time', () => {
