@@ -5,6 +5,7 @@ import { questionsOf } from '../plan/plan-host.ts';
 import type { Question } from '../plan/session.ts';
 import type { Task } from '../playbook/types.ts';
 import type { HostProgress, RunContext } from './context.ts';
+import type { Executed } from './executed.ts';
 import type { Stretch } from './rounds.ts';
 import { executeInstance, shownError } from './execute.ts';
 
@@ -43,7 +44,7 @@ async function runTask(host: HostProgress, task: Task, stretch: Stretch, upcomin
 async function runInstance(host: HostProgress, instance: TaskInstance, upcoming: readonly Question[], run: RunContext): Promise<JsonObject> {
   const { task, ref } = instance;
   run.emit({ at: Date.now(), type: 'task-started', host: host.host, task: ref });
-  const executed = await executeInstance(instance, upcoming, run);
+  const executed = takenOver(instance, run) ?? afterBegun(instance, await executeInstance(instance, upcoming, run), run);
   await run.keepers.afterTask(instance, executed);
   const ignored = executed.outcome.status === 'failed' && task.ignoreErrors && executed.unreachable === undefined;
   const outcome = ignored ? { ...executed.outcome, status: 'ignored' as const } : executed.outcome;
@@ -59,6 +60,21 @@ async function runInstance(host: HostProgress, instance: TaskInstance, upcoming:
   for (const name of executed.notifies) host.notified.add(name);
   if (executed.outcome.status !== 'failed') for (const [name, value] of Object.entries(variablesOf(instance))) host.facts.set(name, value);
   return executed.result;
+}
+
+/** What an earlier run had done already. */
+function takenOver({ host, ref }: TaskInstance, run: RunContext): Executed | undefined {
+  const done = run.input.resumed?.finished(host, ref.id);
+  if (done === undefined) return undefined;
+  const { status, notifies } = done;
+  return { outcome: { status, changes: [], message: `done by run ${run.input.resumed?.run ?? ''}` }, result: done.result ?? { changed: status === 'changed', failed: status === 'ignored', skipped: status === 'skipped' }, notifies };
+}
+
+/** A task that an earlier run had begun, and which needs nothing more, was done by that run: its handlers are still owed their call. */
+function afterBegun(instance: TaskInstance, executed: Executed, run: RunContext): Executed {
+  const { host, ref, task, work } = instance;
+  if (executed.outcome.status !== 'ok' || run.input.resumed?.begun(host, ref.id) !== true || (work.kind === 'ready' && work.module.action === true)) return executed;
+  return { ...executed, outcome: { ...executed.outcome, status: 'changed', message: `was done by run ${run.input.resumed.run}` }, result: { ...executed.result, changed: true }, notifies: task.notify };
 }
 
 /** The plan's instances where they can have no other arguments by now, else made anew from what the run has learnt. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RunEnding, RunKeeper } from '../apply/keeper.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Plan } from '../plan/types.ts';
+import { finishedLine } from './steps.ts';
 import type { RunEnd } from './types.ts';
 import type { JournalWriter } from './write.ts';
 
@@ -11,6 +12,14 @@ export function journalKeeper(writer: JournalWriter, mask: (text: string) => str
     name: 'journal',
     begin: ({ input, prepared, changing }) => {
       writer.update({ inputs: input.inputs.list(), planDigest: planDigest(prepared.plan), changing });
+      return Promise.resolve();
+    },
+    beforeSteps: (_run, { host, ref }) => {
+      writer.step({ step: 'begun', host, id: ref.id });
+      return Promise.resolve();
+    },
+    afterTask: (_run, instance, executed) => {
+      writer.step(finishedLine(instance, executed, mask));
       return Promise.resolve();
     },
     end: (_run, ending) => {

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { LvsPlayError, messageOf } from '../core/errors.ts';
+import type { StepLine } from './steps.ts';
 import type { RunEnd, RunHeader } from './types.ts';
 
 /** One run's folder in the journal, being written. What it is given must hold no secret. */
@@ -8,6 +9,7 @@ export class JournalWriter {
   readonly #dir: string;
   #header: RunHeader;
   readonly #lines: number;
+  readonly #steps: number;
   #ended = false;
 
   /** @throws LvsPlayError `journal-unwritable`: a run that leaves no trace is not begun */
@@ -18,6 +20,7 @@ export class JournalWriter {
       mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
       this.#put('run.json', header);
       this.#lines = openSync(path.join(this.#dir, 'events.ndjson'), 'a', 0o600);
+      this.#steps = openSync(path.join(this.#dir, 'steps.ndjson'), 'a', 0o600);
     } catch (cause) {
       throw new LvsPlayError({ code: 'journal-unwritable', kind: 'usage', message: `the journal cannot be written: ${messageOf(cause)}`, hint: 'XDG_STATE_HOME names another place for it', cause });
     }
@@ -38,6 +41,11 @@ export class JournalWriter {
     writeSync(this.#lines, text);
   }
 
+  /** What `resume` needs to know, before and after each task; see steps.ts. */
+  step(line: StepLine): void {
+    writeSync(this.#steps, `${JSON.stringify(line)}\n`);
+  }
+
   /** How it ended; what is said a second time counts for nothing. */
   end(end: RunEnd): void {
     if (this.#ended) return;
@@ -47,6 +55,7 @@ export class JournalWriter {
 
   close(): void {
     closeSync(this.#lines);
+    closeSync(this.#steps);
   }
 
   /** Whole or not at all. */

@@ -7,6 +7,7 @@ import type { Connector, HostConnection, Target } from '../transport/target.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import type { Inventory } from '../inventory/types.ts';
 import type { Playbook } from '../playbook/types.ts';
+import type { Resumed } from './resumed.ts';
 import type { TemplateEngine } from '../template/types.ts';
 
 /** Everything a plan or a deploy starts from. */
@@ -33,6 +34,8 @@ export interface RunInput {
   readonly inputs: InputFiles;
   /** Modules that the controller carries out itself with targets in hand (`lvs_verify`). */
   readonly controllerActions: ReadonlyMap<string, ControllerAction>;
+  /** What a run that this one goes on with had done. */
+  readonly resumed?: Resumed;
 }
 
 /** A module whose work is not steps on one host. */

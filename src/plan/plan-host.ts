@@ -7,6 +7,7 @@ import { loadModule } from '../modules/registry.ts';
 import type { Task } from '../playbook/types.ts';
 import type { CompiledPlay } from './compile/compile.ts';
 import { instantiate, type InstantiateServices, type TaskInstance, type Unknowns, variablesOf } from './compile/instantiate.ts';
+import type { Resumed } from './resumed.ts';
 import { type HostSession, PredictedFacts, type Question } from './session.ts';
 import type { PlannedPair, PlannedTask } from './types.ts';
 import { viewChange } from './view.ts';
@@ -94,6 +95,8 @@ export type SessionOf = (instance: TaskInstance) => Promise<HostSession>;
 export interface PlanHostServices extends InstantiateServices {
   /** Why an action need not run although its task is due; undefined: it runs. */
   readonly idleReason: (instance: TaskInstance) => string | undefined;
+  /** What a run that is gone on with had done. */
+  readonly resumed: Resumed | undefined;
 }
 
 /**
@@ -145,6 +148,9 @@ async function planInstance(
   const { host, ref, task, work, become } = instance;
   const row = { host, task: ref, changes: [], predicted: false, notifies: [] };
   if (work.kind !== 'ready') return { ...row, status: work.kind, reason: services.secrets.mask(work.reason) };
+  const done = services.resumed?.finished(host, ref.id);
+  // That it changed something counts for conditions and handlers; it changes nothing any more.
+  if (done !== undefined) return { ...row, status: done.status === 'changed' ? 'change' : done.status === 'skipped' ? 'skipped' : 'ok', notifies: done.notifies, reason: `done by run ${services.resumed?.run ?? ''}` };
   const idle = services.idleReason(instance);
   if (idle !== undefined) return { ...row, status: 'skipped', reason: idle };
   const { module, args, context, requests } = work;
@@ -159,6 +165,7 @@ async function planInstance(
   const status = module.action === true ? 'runs' : changes.length > 0 ? 'change' : 'ok';
   if (task.changedWhen?.value === false) return { ...row, status };
   // What says of itself that it changed something calls its handlers.
+  if (changes.length === 0 && module.action !== true && services.resumed?.begun(host, ref.id) === true) return { ...row, status: 'change', notifies: task.notify };
   if (changes.length === 0) return { ...row, status, notifies: task.changedWhen?.value === true ? task.notify : [] };
   const activation = module.pair?.(args, changes, reader, context);
   const pair = activation === undefined ? {} : { pair: plannedPair(activation) };

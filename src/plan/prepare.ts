@@ -55,7 +55,7 @@ export async function prepareRun(input: RunInput, options: { dryRun: boolean; id
     const lost = { unreachable: {} as Record<string, string>, failed: {} as Record<string, string> };
     const rows = new Map<string, HostRows>();
     const changes = () => [...rows.values()].some((byPlay) => [...byPlay.values()].flat().some((row) => row.changes.length > 0 || row.status === 'deferred'));
-    const planServices = { ...services, idleReason: (instance: TaskInstance) => idleReason(instance, input, changes()) };
+    const planServices = { ...services, resumed: input.resumed, idleReason: (instance: TaskInstance) => idleReason(instance, input, changes()) };
     const planOne = async (host: string): Promise<void> => {
       emit({ at: Date.now(), type: 'host-gathering', host });
       const outline = outlines.get(host);

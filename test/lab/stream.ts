@@ -119,12 +119,18 @@ function inLab(lab: TestLab, argv: readonly string[]): Promise<CliResult> {
   return startLvsPlay(['lab', 'run', '--name', lab.name, '--', ...argv]).result;
 }
 
-/** For how many seconds two sources both were MASTER: from the later one's first advert to the earlier one's last. 0: one at a time. */
+/** A source that is silent for longer than this was not MASTER in between; more than the longest advert_int of the tests. */
+const SILENCE = 3;
+
+/** For how many seconds two sources were MASTER at the same time: each from its first advert to the last before a silence. 0: one at a time. */
 export function overlap(capture: Capture): number {
-  const spans = new Map<string, { first: number; last: number }>();
-  for (const { at, from } of capture.adverts) spans.set(from, { first: spans.get(from)?.first ?? at, last: at });
-  const sorted = [...spans.values()].sort((a, b) => a.first - b.first);
-  return Math.max(0, ...sorted.slice(1).map((span, index) => Math.min(span.last, sorted[index]?.last ?? 0) - span.first));
+  const spans: { from: string; vrid: number; first: number; last: number }[] = [];
+  for (const { at, from, vrid } of capture.adverts) {
+    const span = spans.findLast((one) => one.from === from && one.vrid === vrid);
+    if (span !== undefined && at - span.last < SILENCE) span.last = at;
+    else spans.push({ from, vrid, first: at, last: at });
+  }
+  return Math.max(0, ...spans.flatMap((one) => spans.filter((other) => other.from !== one.from).map((other) => Math.min(one.last, other.last) - Math.max(one.first, other.first))));
 }
 
 /** Who answered for the virtual IP. */

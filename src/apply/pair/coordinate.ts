@@ -135,14 +135,16 @@ export class PairCoordinator {
   /** A disruptive change: who does not hold the virtual IPs stops, the holder takes the new configuration, the others start with theirs. */
   async #inTurn(host: string, joint: Joint, vips: readonly string[], activate: readonly Step[], doSteps: DoSteps): Promise<Done> {
     joint.holder ??= this.#ask(joint.hosts).then((states) => states.find(({ addresses }) => vips.some((vip) => addresses.has(vip)))?.host ?? joint.hosts[0] ?? host);
-    const isHolder = (await joint.holder) === host;
-    if (isHolder) {
+    const holder = await joint.holder;
+    if (holder === host) {
       await joint.reloaded.arrive(host).catch(() => undefined);
       return doSteps(activate);
     }
     const stopped = await doSteps([STOP]);
     await joint.reloaded.arrive(host).catch(() => undefined);
     if (stopped.failing !== undefined) return stopped;
+    // Started before the holder is back, it would be elected first, and the virtual IPs would move twice.
+    await this.#settled([holder], (states) => holderFaults(vips, states), SETTLE_MS);
     return doSteps([START]);
   }
 
