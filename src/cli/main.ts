@@ -23,6 +23,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'lint', summary: 'find what is wrong with a cluster before clients do', load: async () => (await import('./commands/lint.ts')).lintCommand() },
   { name: 'inventory', summary: 'show hosts, groups and variables', load: async () => (await import('./commands/inventory.ts')).inventoryCommand() },
   { name: 'module', alias: 'modules', summary: 'list the modules, or show the arguments of one', load: async () => (await import('./commands/module.ts')).moduleCommand() },
+  { name: 'resume', summary: 'go on with a run that was killed, interrupted or failed', load: async () => (await import('./commands/resume.ts')).resumeCommand() },
   { name: 'history', summary: 'the runs made from here; show RUN: what one was and did', load: async () => (await import('./commands/history.ts')).historyCommand() },
   { name: 'lock', summary: 'see, take and release the locks that keep runs apart', load: async () => (await import('./commands/lock.ts')).lockCommand() },
   { name: 'lab', summary: 'boot a replica of an inventory on this machine, on real kernels', load: async () => (await import('./commands/lab.ts')).labCommand() },

@@ -18,6 +18,7 @@ import { openJournal } from './journal.ts';
 import { keepersOf } from './keepers.ts';
 import { printListings } from './listings.ts';
 import { type CommonOptions, requireInventory, requireReason } from './input/options.ts';
+import { type RunToResume, resumedWords, runToResume } from './resume.ts';
 import { colorOn, printError, printProgress, printResult, processSecrets } from './output.ts';
 import { plainScreen, readRunInput, type Screen } from './input/run-input.ts';
 import { type LoadedPlan, loadPlan, planToApply, requireDirectory, requireExtraVars, savePlan, type SaveOptions } from './saved-plan.ts';
@@ -41,14 +42,26 @@ export async function applyPlan(file: string, given: CommonOptions): Promise<num
   return inside ?? run({ command: 'apply', playbookFile: loaded.plan.command.playbook, options: loaded.options, loaded });
 }
 
+/** `resume`, from the command line to the exit code. */
+export async function resumeRun(wanted: string, given: CommonOptions, force: boolean): Promise<number> {
+  const resume = await runToResume(wanted, given, force);
+  requireReason(resume.options);
+  const inside = await enterLabIfNeeded(resume.options.inventories);
+  if (inside !== undefined) return inside;
+  printProgress(`${resumedWords(resume)}\n`);
+  return run({ command: 'resume', playbookFile: resume.header.playbook, options: resume.options, resume });
+}
+
 /** One run, from its files to the exit code. */
 interface Run {
-  readonly command: 'deploy' | 'plan' | 'apply';
+  readonly command: 'deploy' | 'plan' | 'apply' | 'resume';
   readonly playbookFile: string;
   readonly options: CommonOptions;
   readonly save?: SaveOptions | undefined;
   /** Of an apply. */
   readonly loaded?: LoadedPlan;
+  /** Of a resume. */
+  readonly resume?: RunToResume;
 }
 
 async function run(task: Run): Promise<number> {
@@ -61,7 +74,8 @@ async function run(task: Run): Promise<number> {
       else shown.follower.emit({ at: Date.now(), type: 'message', level: 'warning', host, text: processSecrets.mask(text) });
     },
   };
-  const input = await readRunInput(playbookFile, options, screen);
+  const read = await readRunInput(playbookFile, options, screen);
+  const input = task.resume === undefined ? read : { ...read, resumed: task.resume.resumed };
   shown.follower = await followRun(options);
   return carryOut(task, input, shown.follower);
 }
@@ -94,9 +108,9 @@ async function plan(input: RunInput, follower: Follower, { options, save }: Run)
   });
 }
 
-async function engine({ command, options, loaded }: Run, input: RunInput, follower: Follower): Promise<RunResult> {
+async function engine({ command, options, loaded, resume }: Run, input: RunInput, follower: Follower): Promise<RunResult> {
   const id = newRunId(new Date());
-  const journal = openJournal({ id, command: command === 'apply' ? 'apply' : 'deploy', playbook: input.playbook.file, options });
+  const journal = openJournal({ id, command: command === 'plan' ? 'deploy' : command, playbook: input.playbook.file, options, ...(resume === undefined ? {} : { of: resume.header.id }) });
   const emit: Emit = (event) => {
     journal.line(eventLine(event));
     follower.emit(event);
