@@ -5,6 +5,7 @@ import { impactOf } from '../impact/impact.ts';
 import { readLimitsOf } from '../impact/limits.ts';
 import type { GuardFinding, Impact } from '../impact/types.ts';
 import { impactWords } from '../impact/words.ts';
+import type { Inventory } from '../inventory/types.ts';
 import type { RunInput } from '../plan/input.ts';
 import type { PreparedRun } from '../plan/prepare.ts';
 import type { RunKeeper } from './keeper.ts';
@@ -19,8 +20,20 @@ export interface Assessment {
 export function assess(prepared: Pick<PreparedRun, 'compiled' | 'plan' | 'answers'>, input: Pick<RunInput, 'inventory' | 'extraVars'>, allow: readonly string[]): Assessment {
   const { topology } = prepared.compiled.site;
   const limits = readLimitsOf(writtenLimits(input));
-  const impact = impactOf(topology, prepared.plan, prepared.answers);
+  const impact = impactOf(topology, prepared.plan, prepared.answers, namesOf(prepared.compiled.site.inventory));
   return { impact, guards: guardFindings(topology, prepared.plan, prepared.answers, impact, limits, allow) };
+}
+
+/** Hosts by the addresses that the inventory writes plainly. */
+function namesOf(inventory: Inventory): ReadonlyMap<string, string> {
+  return new Map(
+    [...inventory.hosts.values()].flatMap(({ name, vars }) =>
+      ['ansible_host', 'lvs_address'].flatMap((variable): [string, string][] => {
+        const address = vars.get(variable)?.value;
+        return typeof address === 'string' ? [[address, name]] : [];
+      }),
+    ),
+  );
 }
 
 /** As the variable `lvs`: one for the whole inventory, and `-e` above it. */

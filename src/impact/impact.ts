@@ -2,7 +2,7 @@ import type { Templates } from '../facts/network/balance.ts';
 import { expectedTable } from '../lvs/ipvs/table.ts';
 import { type IpvsDestination, type IpvsService, serviceKey } from '../lvs/ipvs/types.ts';
 import { formatEndpoint } from '../lvs/model/ip.ts';
-import type { Topology } from '../lvs/model/topology.ts';
+import type { SorryServer, Topology } from '../lvs/model/topology.ts';
 import type { HostAnswer } from '../plan/sessions.ts';
 import type { Plan } from '../plan/types.ts';
 import { pairImpacts } from './pairs.ts';
@@ -13,14 +13,15 @@ import { type DirectorView, directorViews } from './view.ts';
 /**
  * What a plan costs, from the topology as it shall be, the plan's changes, and what the hosts said right before. Pure.
  * Capacity counts what the kernel balances: a real server whose health check fails now does not count, before or after.
+ * @param names of hosts by address: a real server that goes is in no topology any more
  */
-export function impactOf(topology: Topology | undefined, plan: Plan, answers: readonly HostAnswer[]): Impact {
+export function impactOf(topology: Topology | undefined, plan: Plan, answers: readonly HostAnswer[], names: ReadonlyMap<string, string>): Impact {
   const units = unitsOf(plan);
   if (topology === undefined) return { services: [], pairs: [], units, order: [] };
   const directors = directorViews(topology, plan, answers);
   const keys = new Set(directors.flatMap((view) => [...view.before.keys(), ...view.after.keys()]));
   return {
-    services: [...keys].flatMap((key) => serviceImpact(key, directors, topology) ?? []),
+    services: [...keys].flatMap((key) => serviceImpact(key, directors, topology, names) ?? []),
     pairs: pairImpacts(topology, directors),
     units,
     order: orderOf(plan, new Set(topology.directors.keys())),
@@ -28,7 +29,7 @@ export function impactOf(topology: Topology | undefined, plan: Plan, answers: re
 }
 
 /** @returns undefined when nothing of the service changes anywhere */
-function serviceImpact(key: string, directors: readonly DirectorView[], topology: Topology): ServiceImpact | undefined {
+function serviceImpact(key: string, directors: readonly DirectorView[], topology: Topology, names: ReadonlyMap<string, string>): ServiceImpact | undefined {
   const carriers = directors.filter((view) => view.before.has(key) || view.after.has(key));
   const changing = carriers.filter((view) => changesService(key, view));
   if (changing.length === 0) return undefined;
@@ -51,7 +52,7 @@ function serviceImpact(key: string, directors: readonly DirectorView[], topology
     change: counted === undefined ? 'new' : wanted === undefined ? 'removed' : 'changed',
     now: counted === undefined ? { servers: 0, weight: 0 } : capacityNow(key, counted, service?.sorryServer),
     after: { servers: after.length, weight: sum(after) },
-    gone: counted === undefined ? [] : goneServers(key, counted, wanted, topology, name),
+    gone: counted === undefined ? [] : goneServers(key, counted, wanted, service?.sorryServer, names),
     added: counted === undefined ? (wanted?.destinations ?? []).map(serverName) : (wanted?.destinations ?? []).filter((server) => counted.before.get(key)?.has(endpointOf(server)) !== true && counted.kernel.get(key)?.destinations.some((one) => endpointOf(one) === endpointOf(server)) !== true).map(serverName),
     quorum,
     hasSorryServer,
@@ -98,10 +99,8 @@ function isDown(server: IpvsDestination, before: ReadonlyMap<string, number> | u
   return configured > 0 && now === 0;
 }
 
-function goneServers(key: string, view: DirectorView, wanted: IpvsService | undefined, topology: Topology, name: string | undefined): GoneServer[] {
-  const sorry = name === undefined ? undefined : topology.services.get(name)?.sorryServer;
+function goneServers(key: string, view: DirectorView, wanted: IpvsService | undefined, sorry: SorryServer | undefined, names: ReadonlyMap<string, string>): GoneServer[] {
   const weights = new Map((wanted?.destinations ?? []).map((server) => [endpointOf(server), server.weight]));
-  const hosts = new Map([...topology.realServers.values()].map((server) => [server.address, server.host]));
   const service = view.kernel.get(key);
   return (service?.destinations ?? []).flatMap((server): GoneServer[] => {
     const endpoint = endpointOf(server);
@@ -110,7 +109,7 @@ function goneServers(key: string, view: DirectorView, wanted: IpvsService | unde
     if (isSorry || (weight !== undefined && (weight > 0 || server.weight === 0))) return [];
     return [
       {
-        server: wanted?.destinations.find((one) => endpointOf(one) === endpoint)?.host ?? hosts.get(server.address) ?? endpoint,
+        server: wanted?.destinations.find((one) => endpointOf(one) === endpoint)?.host ?? names.get(server.address) ?? endpoint,
         how: weight === undefined ? 'removed' : 'weight 0',
         active: server.activeConnections ?? 0,
         inactive: server.inactiveConnections ?? 0,

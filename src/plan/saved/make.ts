@@ -60,7 +60,7 @@ export async function makeSavedPlan(source: PlanSource): Promise<SavedPlan> {
     extraVars: {
       files: extraVars.files,
       given: await Promise.all(Object.entries(extraVars.inline).map(async ([name, value]) => ({ name, print: await prints.of(value, true) }))),
-      print: await prints.of(extraVars.merged, true),
+      print: await prints.of(extraVars.merged, Object.keys(extraVars.merged).length > 0),
     },
     questions: await savedQuestions(prepared.answers, hiddenQuestions(prepared.outlines), prints, secrets),
     plan: await shownPlan(prepared.plan, secrets, prints),

@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
+import type { Json } from '../../../src/core/json.ts';
+import type { FactDef } from '../../../src/facts/contract.ts';
+import { contentFact, contentOf } from '../../../src/facts/files/content.ts';
+import { addressFact } from '../../../src/facts/network/address.ts';
+import { balanceFact, type Templates } from '../../../src/facts/network/balance.ts';
+import { guardFindings } from '../../../src/impact/guards.ts';
+import { impactOf } from '../../../src/impact/impact.ts';
+import { DEFAULT_LIMITS, readLimitsOf } from '../../../src/impact/limits.ts';
+import { configuredServices } from '../../../src/impact/ours.ts';
+import { masterDownInterval, skewTime } from '../../../src/impact/pairs.ts';
+import { impactWords } from '../../../src/impact/words.ts';
+import { buildTopology } from '../../../src/lvs/model/build.ts';
+import { renderKeepalived } from '../../../src/lvs/keepalived/render.ts';
+import { keepalivedVersion } from '../../../src/lvs/keepalived/version.ts';
+import type { Topology } from '../../../src/lvs/model/topology.ts';
+import type { HostAnswer } from '../../../src/plan/sessions.ts';
+import type { Plan, PlannedTask } from '../../../src/plan/types.ts';
+import { parseYaml } from '../../../src/yaml/load.ts';
+import { HOSTS } from '../lvs/support.ts';
+
+const VERSION = keepalivedVersion('2.2.7') ?? { major: 2, minor: 2, patch: 7 };
+
+/** The article's pair; weights by real server, and what else a service says. */
+function cluster(weights: Readonly<Record<string, number>>, more: Readonly<Record<string, Json>> = {}): Topology {
+  const real_servers = Object.fromEntries(Object.entries(weights).map(([host, weight]) => [host, { weight }]));
+  const lvs = {
+    ha_pairs: { edge: { members: { lvs1: { priority: 100 }, lvs2: { priority: 90 } }, interface: 'eth0', virtual_router_id: 51, vips: ['192.168.0.38'] } },
+    virtual_services: Object.keys(weights).length === 0 ? {} : { web: { on: 'edge', address: '192.168.0.38:80', mode: 'dr', scheduler: 'rr', persistence: 300, real_servers, ...more } },
+  };
+  return buildTopology(parseYaml(JSON.stringify(lvs), 'hosts.yml'), HOSTS);
+}
+
+const NAMES = new Map([...HOSTS.values()].map(({ host, address }) => [address, host]));
+
+interface Live {
+  /** Weight, active, inactive, by the last part of the address. */
+  readonly servers: Readonly<Record<string, readonly [weight: number, active: number, inactive: number]>>;
+  readonly templates?: readonly Templates[];
+  readonly holder?: string;
+  /** What keepalived.conf on the hosts says; undefined: nothing is there. */
+  readonly configured?: Topology;
+}
+
+function answersOf(live: Live): HostAnswer[] {
+  const answer = (host: string, fact: FactDef<never>, key: string, value: Json): HostAnswer => ({ host, user: 'root', become: true, fact: fact as unknown as FactDef, key, value });
+  return ['lvs1', 'lvs2'].flatMap((host) => {
+    const holds = host === live.holder;
+    const destinations = Object.entries(live.servers).map(([part, [weight, active, inactive]]) => ({ address: `192.168.0.${part}`, port: 80, forward: 'dr', weight, activeConnections: holds ? active : 0, inactiveConnections: holds ? inactive : 0 }));
+    const services = live.configured === undefined ? [] : [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'rr', persistence: 'unknown', destinations }];
+    const text = live.configured === undefined ? undefined : renderKeepalived(live.configured, host, VERSION);
+    return [
+      answer(host, balanceFact as never, 'templates', { table: { services }, templates: holds ? [...(live.templates ?? [])] : [] }),
+      answer(host, addressFact as never, 'eth0', { exists: true, addresses: holds ? ['192.168.0.48/24', '192.168.0.38/32'] : ['192.168.0.58/24'] }),
+      answer(host, contentFact as never, '/etc/keepalived/keepalived.conf', text === undefined ? { state: 'absent', sha256: '' } : { ...contentOf(Buffer.from(text)) }),
+    ];
+  });
+}
+
+function planOf(rows: readonly [host: string, module: string, path: string, before: Json, after: Json, impact?: string][], batches: string[][] = [['lvs2'], ['lvs1']]): Plan {
+  const tasks = rows.map(([host, module, path, before, after, impact], index): PlannedTask => ({ host, task: { id: `0.${String(index)}`, play: 'p', name: module, module, handler: false }, status: 'change', changes: [{ path, before, after, ...(impact === undefined ? {} : { impact }) }], predicted: false, notifies: [] }));
+  return { version: 1, createdAt: '', playbook: 'site.yml', inventory: 'hosts.yml', plays: [{ name: 'p', batches, tasks }], unreachable: {}, failed: {} };
+}
+
+/** One more, whose health check fails: the kernel has it not. */
+const THREE = cluster({ rs1: 1, rs2: 1, lvs3: 1 });
+
+const CONF = '/etc/keepalived/keepalived.conf';
+const BOTH = ['lvs1', 'lvs2'] as const;
+const CONFIGURED = planOf(BOTH.map((host) => [host, 'keepalived', CONF, 'sha256:a', 'sha256:b', 'reloads keepalived']));
+const stopped = (after: string, batches?: string[][]): Plan => planOf(BOTH.map((host) => [host, 'service', 'keepalived.service state', 'active', after]), batches);
+const TEMPLATES: Templates[] = [{ protocol: 'TCP', address: '192.168.0.38', port: 80, server: '192.168.0.28', count: 3 }, { protocol: 'TCP', address: '192.168.0.99', port: 80, server: '192.168.0.28', count: 9 }];
+const BUSY: Live = { servers: { 18: [1, 4, 0], 28: [1, 12, 5] }, templates: TEMPLATES, holder: 'lvs1', configured: cluster({ rs1: 1, rs2: 1 }) };
+
+describe('what a plan costs, in words', () => {
+  it.each<[string, Topology, Plan, Live, string[]]>([
+    [
+      'a real server goes',
+      cluster({ rs1: 1 }, { sorry_server: { address: '192.168.0.77' } }),
+      CONFIGURED,
+      BUSY,
+      [
+        'web: removes rs2: 12 active connections, 5 inactive, 3 persistence templates; 1 of 2 real servers left (50 % of the weight); when one more fails the sorry server answers',
+        'edge: no election; the virtual IPs stay on lvs1',
+        'reloads keepalived on lvs1, lvs2',
+        'directors in this order: lvs2, then lvs1',
+      ],
+    ],
+    [
+      'a real server is drained by weight',
+      cluster({ rs1: 1, rs2: 0 }),
+      CONFIGURED,
+      BUSY,
+      ['web: sets to weight 0 rs2: 12 active connections, 5 inactive, 3 persistence templates; 1 of 2 real servers left (50 % of the weight); when one more fails nobody answers', 'edge: no election; the virtual IPs stay on lvs1', 'reloads keepalived on lvs1, lvs2', 'directors in this order: lvs2, then lvs1'],
+    ],
+    [
+      'what is left is not enough',
+      cluster({ rs1: 1, rs2: 0, lvs3: 1 }, { quorum: 2 }),
+      planOf([['lvs1', 'keepalived', CONF, 'a', 'b']]),
+      { ...BUSY, configured: THREE },
+      ['web: sets to weight 0 rs2: 12 active connections, 5 inactive, 3 persistence templates; 1 of 2 real servers left (50 % of the weight); below its quorum of 2: it counts as down', 'edge: no election; the virtual IPs stay on lvs1', 'directors in this order: lvs1'],
+    ],
+    [
+      'a real server that is down now is no capacity',
+      cluster({ rs1: 1, rs2: 1, lvs3: 2 }),
+      planOf([['lvs1', 'keepalived', CONF, 'a', 'b']]),
+      { ...BUSY, servers: { 18: [1, 4, 0] } },
+      ['web: adds lvs3; 2 real servers then (300 % of the weight); when one more fails it is still served', 'edge: no election; the virtual IPs stay on lvs1', 'directors in this order: lvs1'],
+    ],
+    [
+      'a first deployment',
+      cluster({ rs1: 1, rs2: 1 }),
+      planOf([...BOTH.map((host): [string, string, string, Json, Json] => [host, 'keepalived', CONF, null, 'b']), ...BOTH.map((host): [string, string, string, Json, Json] => [host, 'service', 'keepalived.service state', 'inactive', 'active'])]),
+      { servers: {} },
+      ['web: is new, with 2 real servers; when one more fails it is still served', 'edge: an election, as keepalived starts on lvs1: nobody answers for up to 3.61 s', 'starts keepalived on lvs1, lvs2', 'directors in this order: lvs2, then lvs1'],
+    ],
+    [
+      'the holder restarts',
+      cluster({ rs1: 1, rs2: 1 }),
+      planOf([['lvs1', 'package', 'package keepalived', '2.2.7', '2.2.8']]),
+      BUSY,
+      ['edge: an election, as keepalived restarts on lvs1, which holds the virtual IPs: nobody answers for up to 0.65 s; connections are not synchronised, so those that are open may break', 'restarts keepalived on lvs1', 'directors in this order: lvs1'],
+    ],
+    ['the other one restarts', cluster({ rs1: 1, rs2: 1 }), planOf([['lvs2', 'service', 'keepalived.service state', 'active', 'restarted']]), BUSY, ['edge: no election; the virtual IPs stay on lvs1', 'restarts keepalived on lvs2', 'directors in this order: lvs2']],
+    [
+      'every service goes',
+      cluster({}),
+      CONFIGURED,
+      BUSY,
+      ['TCP 192.168.0.38:80: is removed: rs1: 4 active connections, 0 persistence templates; rs2: 12 active connections, 5 inactive, 3 persistence templates', 'edge: no election; the virtual IPs stay on lvs1', 'reloads keepalived on lvs1, lvs2', 'directors in this order: lvs2, then lvs1'],
+    ],
+    ['nothing of the cluster', cluster({ rs1: 1, rs2: 1 }), planOf([['rs1', 'copy', '/etc/motd', 'a', 'b']]), BUSY, []],
+  ])('%s', (_name, topology, plan, live, words) => {
+    expect(impactWords(impactOf(topology, plan, answersOf(live), NAMES))).toEqual(words);
+  });
+
+  it('has nothing to say without a topology', () => {
+    expect(impactOf(undefined, CONFIGURED, [], NAMES)).toMatchObject({ services: [], pairs: [], order: [] });
+  });
+
+  it('counts by the bounds of VRRP', () => {
+    expect(masterDownInterval(1, 100)).toBeCloseTo(3.609, 3);
+    expect(skewTime(2, 128)).toBe(1);
+  });
+});
+
+describe('what is ours in a table', () => {
+  it('is read from keepalived.conf: addresses, marks, groups, protocols', () => {
+    const text = [
+      'virtual_server_group g { 10.0.0.1 80\n fwmark 7\n }',
+      'virtual_server group g {\n real_server 192.168.0.18 80 { weight 3\n }\n }',
+      'virtual_server 10.0.0.2 53 {\n protocol UDP\n real_server 192.168.0.18 53 {\n }\n }',
+      'virtual_server 2001:db8::38 80 {\n }',
+    ].join('\n');
+    expect([...configuredServices(text, 'lvs1')].map(([key, servers]) => [key, Object.fromEntries(servers)])).toEqual([
+      ['TCP 10.0.0.1:80', { '192.168.0.18:80': 3 }],
+      ['FWM 7', { '192.168.0.18:80': 3 }],
+      ['UDP 10.0.0.2:53', { '192.168.0.18:53': 1 }],
+      ['TCP [2001:db8::38]:80', {}],
+    ]);
+    expect(configuredServices('virtual_server 10.0.0.2 53 {', 'lvs1').size).toBe(0);
+  });
+});
+
+describe('guards', () => {
+  const rules = (topology: Topology, plan: Plan, live: Live, limit = 0.5, allow: readonly string[] = []) => {
+    const answers = answersOf(live);
+    return guardFindings(topology, plan, answers, impactOf(topology, plan, answers, NAMES), { removedShare: limit }, allow).map(({ rule, allowed }) => (allowed ? `${rule} allowed` : rule));
+  };
+
+  it.each<[string, Topology, Plan, Live, string[]]>([
+    ['half of the real servers may go', cluster({ rs1: 1 }), CONFIGURED, BUSY, []],
+    ['more than half may not', cluster({ rs1: 0, rs2: 0, lvs3: 5 }), CONFIGURED, BUSY, ['removed-share']],
+    ['nor all of them', cluster({ rs1: 0, rs2: 0 }), CONFIGURED, BUSY, ['removed-share', 'below-quorum']],
+    ['nor what a quorum needs', cluster({ rs1: 1, rs2: 0, lvs3: 1 }, { quorum: 2 }), CONFIGURED, { ...BUSY, configured: THREE }, ['below-quorum']],
+    ['but one that is below already', cluster({ rs1: 1, rs2: 0, lvs3: 9 }, { quorum: 5 }), CONFIGURED, { ...BUSY, configured: THREE }, []],
+    ['every service', cluster({}), CONFIGURED, BUSY, ['all-services']],
+    ['every service, of one director only', cluster({}), planOf([['lvs2', 'keepalived', CONF, 'a', 'b']]), BUSY, []],
+    ['both directors stop', cluster({ rs1: 1, rs2: 1 }), stopped('inactive'), BUSY, ['both-directors']],
+    ['one director stops', cluster({ rs1: 1, rs2: 1 }), planOf([['lvs1', 'service', 'keepalived.service state', 'active', 'inactive']]), BUSY, []],
+    ['both restart, one after the other', cluster({ rs1: 1, rs2: 1 }), stopped('restarted'), BUSY, []],
+    ['both restart at once', cluster({ rs1: 1, rs2: 1 }), stopped('restarted', [['lvs1', 'lvs2']]), BUSY, ['both-directors']],
+    ['keepalived is removed from both', cluster({ rs1: 1, rs2: 1 }), planOf(BOTH.map((host) => [host, 'package', 'package keepalived', '2.2.7', null])), BUSY, ['both-directors']],
+    ['IPVS is unloaded on both', cluster({ rs1: 1, rs2: 1 }), planOf(BOTH.map((host) => [host, 'kernel_module', 'module ip_vs', 'loaded', null])), BUSY, ['both-directors']],
+    ['a first deployment', cluster({ rs1: 0, rs2: 0 }), CONFIGURED, { servers: {} }, []],
+    ['a stop where nothing runs', cluster({ rs1: 1, rs2: 1 }), stopped('inactive'), { servers: {} }, []],
+    ['nothing', cluster({ rs1: 1, rs2: 1 }), planOf([]), BUSY, []],
+  ])('%s', (_name, topology, plan, live, found) => {
+    expect(rules(topology, plan, live)).toEqual(found);
+  });
+
+  it('let pass what was allowed, and no more', () => {
+    expect(rules(cluster({ rs1: 0, rs2: 0 }), CONFIGURED, BUSY, 0.5, ['below-quorum'])).toEqual(['removed-share', 'below-quorum allowed']);
+    expect(rules(cluster({ rs1: 1 }), CONFIGURED, BUSY, 0.4)).toEqual(['removed-share']);
+    expect(rules(cluster({ rs1: 0, rs2: 0 }), CONFIGURED, BUSY, 1)).toEqual(['below-quorum']);
+  });
+});
+
+describe('limits', () => {
+  const read = (text: string) => readLimitsOf(parseYaml(text, 'all.yml'));
+  it.each([
+    ['{}', 0.5],
+    ['removed_share: 0%', 0],
+    ['removed_share: 33.5 %', 0.335],
+    ['removed_share: 100%', 1],
+  ])('%s', (text, share) => {
+    expect(read(text).removedShare).toBe(share);
+  });
+
+  it.each([
+    ['removed_share: 101%', 'all.yml:1:16', 'no share'],
+    ['removed_share: half', 'all.yml:1:16', 'no share'],
+    ['removed_share: 50', 'all.yml:1:16', 'no share'],
+    ['removed_shares: 50%', 'all.yml:1:1', 'did you mean removed_share?'],
+    ['zzz: 1', 'all.yml:1:1', 'it has removed_share'],
+    ['[]', 'all.yml:1:1', 'no mapping'],
+  ])('refuse %s, and say where', (text, place, said) => {
+    try {
+      read(text);
+      expect.unreachable();
+    } catch (error) {
+      if (!(error instanceof LvsPlayError) || error instanceof InputErrors) throw error;
+      const { position } = error;
+      expect(`${position?.file ?? ''}:${String(position?.line)}:${String(position?.column)}`).toBe(place);
+      expect(`${error.message} ${error.hint ?? ''}`).toContain(said);
+    }
+  });
+
+  it('have a default', () => {
+    expect(readLimitsOf(undefined)).toEqual(DEFAULT_LIMITS);
+  });
+});
