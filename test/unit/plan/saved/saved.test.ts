@@ -25,7 +25,7 @@ import { viewChange } from '../../../../src/plan/view.ts';
 const NOW = new Date('2026-11-23T20:00:00Z');
 
 function answer(host: string, fact: FactDef<never>, key: string, value: Json): HostAnswer {
-  return { host, user: 'root', become: false, fact: fact as unknown as FactDef, key, value };
+  return { host, user: 'root', become: false, fact, key, value };
 }
 
 function row(host: string, id: string, changes: PlannedTask['changes'], more: Partial<PlannedTask> = {}): PlannedTask {
