@@ -42,7 +42,7 @@ export function openJournal({ id, command, playbook, options, of }: RunIntent): 
 }
 
 /** What people type, without values of variables, which may be secrets. */
-export function commandLine(command: RunCommand, playbook: string): string {
+function commandLine(command: RunCommand, playbook: string): string {
   return `${command} ${playbook}`;
 }
 

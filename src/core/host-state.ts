@@ -1,5 +1,5 @@
 /** Where lvs-play keeps what belongs to a host: its lock, records of runs, saved states. Root's own, mode 0700. */
-export const HOST_STATE = '/var/lib/lvs-play';
+const HOST_STATE = '/var/lib/lvs-play';
 
 /** The same, or where LVS_PLAY_HOST_STATE says: for those who try it on the machine they work on. */
 export function hostState(env: Readonly<Record<string, string | undefined>>): string {

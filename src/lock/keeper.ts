@@ -111,7 +111,7 @@ function settled(error: LvsPlayError | undefined): Promise<void> {
 }
 
 /** The hosts that change, and the members of the pairs that these are of. Pure. */
-export function hostsToLock(changing: readonly string[], topology: Topology | undefined): ReadonlySet<string> {
+function hostsToLock(changing: readonly string[], topology: Topology | undefined): ReadonlySet<string> {
   const pairs = [...(topology?.pairs.values() ?? [])].filter((pair) => pair.members.some(({ host }) => changing.includes(host)));
   return new Set([...changing, ...pairs.flatMap((pair) => pair.members.map(({ host }) => host))]);
 }

@@ -4,15 +4,23 @@ import { findRun, listRuns, runEvents } from '../../journal/read.ts';
 import type { JournaledRun } from '../../journal/types.ts';
 import { formatHistory, formatRun, type HistoryRow } from '../../report/history.ts';
 import { createStyle } from '../../report/style.ts';
-import { colorOn, printResult } from '../output.ts';
+import { hostState } from '../../core/host-state.ts';
+import { type HostRecord, parseRecords, recordsScript } from '../../lock/script.ts';
+import { EXIT } from '../exit.ts';
+import { commonOptions, type RawOptions, withConnection, withInventory } from '../input/options.ts';
+import { colorOn, printProgress, printResult } from '../output.ts';
 
 /** `lvs-play history [show RUN]`: the runs of this user on this machine. */
 export function historyCommand(): Command {
-  const command = new Command('history')
-    .description('the runs made from here, the newest first; show RUN: what one was and did')
+  const command = withConnection(withInventory(new Command('history')))
+    .description('the runs made from here, the newest first; with -i those that the hosts know of, wherever they were made; show RUN: what one was and did')
     .option('-n, --number <count>', 'how many at most', wholeNumber, 20)
     .option('--json', 'print as one JSON document')
-    .action(async (flags: { readonly number: number; readonly json?: true }) => {
+    .action(async (flags: HistoryFlags) => {
+      if (flags.inventory !== undefined) {
+        process.exitCode = await onHosts(flags);
+        return;
+      }
       const runs = (await listRuns(journalDir())).slice(0, flags.number);
       const style = createStyle(colorOn(process.stdout));
       printResult(flags.json === true ? document({ runs: runs.map(summary) }) : formatHistory(runs.map(rowOf), style));
@@ -31,6 +39,34 @@ export function historyCommand(): Command {
       printResult(json ? document({ run: summary(run), events }) : formatRun(rowOf(run), detailsOf(run), events, createStyle(colorOn(process.stdout))));
     });
   return command;
+}
+
+interface HistoryFlags extends RawOptions {
+  readonly number: number;
+}
+
+/** What the records on hosts tell: one row for each run and host. */
+async function onHosts(flags: HistoryFlags): Promise<number> {
+  const options = commonOptions(flags, process.env);
+  const [{ openSite }, { enterLabIfNeeded }, { askHosts }] = await Promise.all([import('../input/open-site.ts'), import('../../lab/enter.ts'), import('../ask-hosts.ts')]);
+  const inside = await enterLabIfNeeded(options.inventories);
+  if (inside !== undefined) return inside;
+  const opened = await openSite(options);
+  try {
+    const { answers, unreachable } = await askHosts(opened, options, { script: recordsScript(hostState(process.env)), read: parseRecords });
+    const records = [...answers].flatMap(([host, list]) => list.map((record) => ({ host, ...record }))).sort((a, b) => (a.owner.id < b.owner.id ? 1 : -1));
+    if (flags.json === true) printResult(document({ records, unreachable }));
+    else printResult(formatHistory(records.slice(0, flags.number).map(recordRow), createStyle(colorOn(process.stdout))));
+    for (const host of unreachable) printProgress(`${host} cannot be reached\n`);
+    return unreachable.length > 0 ? EXIT.unreachable : EXIT.ok;
+  } finally {
+    await opened.close();
+  }
+}
+
+function recordRow({ host, owner, end }: HostRecord & { readonly host: string }): HistoryRow {
+  const text = (name: string): string | undefined => (typeof end[name] === 'string' ? end[name] : undefined);
+  return { id: owner.id, owner: owner.owner, line: owner.command, reason: owner.reason, started: owner.since, ended: text('at'), result: text('result') ?? '?', changing: [host] };
 }
 
 function document(content: object): string {

@@ -4,7 +4,6 @@ import { LvsPlayError } from '../../core/errors.ts';
 import { hostState } from '../../core/host-state.ts';
 import { mapLimited } from '../../core/pool.ts';
 import { newRunId } from '../../core/run-id.ts';
-import { selectHosts } from '../../inventory/pattern.ts';
 import { parseStatus, parseTake, releaseScript, statusScript, takeScript } from '../../lock/script.ts';
 import type { HeldLock, LockOwner } from '../../lock/types.ts';
 import { isStale, ownerText, stateText } from '../../lock/words.ts';
@@ -50,7 +49,7 @@ function act(work: Work): (flags: LockFlags) => Promise<void> {
   return async (flags) => {
     const options = commonOptions(flags, process.env);
     requireInventory(options);
-    const [{ openSite }, { enterLabIfNeeded }, { readLimits }] = await Promise.all([import('../input/open-site.ts'), import('../../lab/enter.ts'), import('../../inventory/limits.ts')]);
+    const [{ openSite }, { enterLabIfNeeded }, { chosenHosts }] = await Promise.all([import('../input/open-site.ts'), import('../../lab/enter.ts'), import('../ask-hosts.ts')]);
     const inside = await enterLabIfNeeded(options.inventories);
     if (inside !== undefined) {
       process.exitCode = inside;
@@ -58,8 +57,7 @@ function act(work: Work): (flags: LockFlags) => Promise<void> {
     }
     const opened = await openSite(options);
     try {
-      const limits = await readLimits(options.limit);
-      const { hosts } = selectHosts(opened.site.inventory, limits.length === 0 ? ['all'] : limits);
+      const hosts = await chosenHosts(opened, options);
       const unreachable: string[] = [];
       const rows = await mapLimited(hosts, options.forks, async (host) => {
         try {
