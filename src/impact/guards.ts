@@ -2,16 +2,8 @@ import type { Topology } from '../lvs/model/topology.ts';
 import type { HostAnswer } from '../plan/sessions.ts';
 import type { Plan } from '../plan/types.ts';
 import type { GuardLimits } from './limits.ts';
-import type { GuardFinding, GuardRule, Impact } from './types.ts';
+import type { GuardFinding, Impact } from './types.ts';
 import { type DirectorView, directorViews } from './view.ts';
-
-/** What each rule stands against, for help texts and documents. */
-export const GUARD_SUMMARIES: Readonly<Record<GuardRule, string>> = {
-  'removed-share': "more than a set share of a service's real servers is taken out at once",
-  'all-services': 'every virtual service of a director or pair is removed',
-  'both-directors': 'keepalived or IPVS stops on every director of a pair',
-  'below-quorum': 'a service is left with less weight than its quorum',
-};
 
 /**
  * Rules that a plan breaks, whether they are allowed to be broken or not. What was not there before cannot be lost: a first deployment breaks none. Pure.

@@ -17,7 +17,7 @@ export interface Touched {
 }
 
 /** Rows that change something or may. */
-export function workOf(plan: Plan): readonly PlannedTask[] {
+function workOf(plan: Plan): readonly PlannedTask[] {
   return plan.plays.flatMap((play) => play.tasks).filter((row) => row.changes.length > 0);
 }
 

@@ -155,7 +155,7 @@ describe('a saved plan', () => {
     expect(list).toEqual(changeSet(planned));
     expect(list.length).toBeGreaterThanOrEqual(5);
     expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toMatch(/-r 192\.168\.0\.28:80 -g -w 3/);
-    expect(await lab.sh('rs1', 'cat /etc/lvs-play-note /etc/lvs-play-key')).toBe(`first\n${SECRET}\n`);
+    expect(await lab.sh('rs1', 'cat /etc/lvs-play-note /etc/lvs-play-key')).toBe(`first\n${SECRET}`);
     expect((await run('plan', at('change.yml'), '-i', inventory, ...secrets(), '--detailed-exitcode')).code).toBe(0);
     const again = await apply();
     expect(again.code).toBe(1);
