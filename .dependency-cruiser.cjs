@@ -31,6 +31,7 @@ module.exports = {
     // Pure: what a plan costs, and what is too much of it.
     only('impact', ['plan/types.ts', 'plan/sessions.ts', 'facts', 'lvs', 'core']),
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
+    only('undo', ['apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
     only('explain', ['lvs', 'core']),
     // It reads scripts and firewalls as an import does.
     only('lint', ['import/firewall', 'import/shell', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core']),

@@ -7,6 +7,7 @@ import { journalDir } from '../journal/place.ts';
 import { listRuns, runEvents } from '../journal/read.ts';
 import type { JournalWriter } from '../journal/write.ts';
 import { lockKeeper } from '../lock/keeper.ts';
+import { undoKeeper } from '../undo/keeper.ts';
 import { type Durations, durationsOf } from '../window/estimate.ts';
 import { windowKeeper } from '../window/keeper.ts';
 import { parseWindows } from '../window/window.ts';
@@ -22,7 +23,15 @@ export function keepersOf(options: CommonOptions, journal: JournalWriter, saved?
       journal.update({ allowed: findings.map(({ rule, reason: what }) => processSecrets.mask(`${rule}: ${what}`)) });
     },
   });
-  return [guards, ...windowOf(options), ...(saved === undefined ? [] : [savedPlanKeeper(saved)]), journalKeeper(journal, (text) => processSecrets.mask(text)), lockKeeper({ owner, command: line, reason: options.reason, root: hostState(process.env) })];
+  const root = hostState(process.env);
+  return [
+    guards,
+    ...windowOf(options),
+    ...(saved === undefined ? [] : [savedPlanKeeper(saved)]),
+    journalKeeper(journal, (text) => processSecrets.mask(text)),
+    lockKeeper({ owner, command: line, reason: options.reason, root }),
+    undoKeeper({ confirmWithin: options.confirmWithin, byHand: options.confirmByHand, root, verify: async (run) => (await import('./verify-action.ts')).verifyRun(run) }),
+  ];
 }
 
 /** `--window`. @throws LvsPlayError kind `usage` for one that cannot be read */

@@ -1,8 +1,10 @@
+import type { KeptRun } from '../apply/keeper.ts';
 import type { JsonObject } from '../core/json.ts';
 import { LvsPlayError } from '../core/errors.ts';
 import type { StepOutcome } from '../modules/contract.ts';
 import { CONTROLLER } from '../plan/compile/compile.ts';
 import type { ControllerAction } from '../plan/input.ts';
+import { Sessions } from '../plan/sessions.ts';
 import { controllerVantage } from '../verify/controller-vantage.ts';
 import { formatVerification } from '../verify/format.ts';
 import { runVerification } from '../verify/run.ts';
@@ -21,6 +23,23 @@ export const verifyAction: ControllerAction = async ({ args, topology, target, s
   const data = JSON.parse(JSON.stringify({ report })) as JsonObject;
   return { exitCode: report.ok ? 0 : 1, stdout: formatVerification(report), stderr: failuresOf(report), data };
 };
+
+/**
+ * The same for a run that does not verify itself, over connections of its own.
+ * @returns why clients are not served; undefined: they are, or the inventory has no cluster to look at
+ */
+export async function verifyRun({ input, prepared, signal }: KeptRun): Promise<string | undefined> {
+  const { topology } = prepared.compiled.site;
+  if (topology === undefined) return undefined;
+  const sessions = new Sessions(input, prepared.services.scopes);
+  try {
+    const target = async (host: string) => (await sessions.get(host)).target;
+    const report = await runVerification({ topology, target, vantage: controllerVantage(await target(CONTROLLER)), requests: REQUESTS, path: undefined, settle: SETTLE_SECONDS, signal });
+    return report.ok ? undefined : failuresOf(report);
+  } finally {
+    await sessions.close();
+  }
+}
 
 /** What failed, on one line. */
 export function failuresOf(report: VerificationReport): string {

@@ -1,5 +1,6 @@
 import type { Command} from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../../core/duration.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
@@ -38,6 +39,9 @@ export interface CommonOptions {
   readonly window: string | undefined;
   /** Guards that may be overruled. */
   readonly allow: readonly string[];
+  /** Seconds; undefined: no dead man's switch. */
+  readonly confirmWithin: number | undefined;
+  readonly confirmByHand: boolean;
 }
 
 const DEFAULT_FORKS = 10;
@@ -53,6 +57,12 @@ function collectCommas(value: string, before: readonly string[] | undefined): re
 function positiveInteger(value: string): number {
   const number = Number(value);
   if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number of at least 1.');
+  return number;
+}
+
+function seconds(value: string): number {
+  const number = parseDuration(value);
+  if (number === undefined) throw new InvalidArgumentError('It must be a time such as 90s, 5m or 1h.');
   return number;
 }
 
@@ -91,6 +101,8 @@ export function withChange(command: Command): Command {
     .option('--reason <text>', 'why; shown to whoever meets the lock, and kept in the journal')
     .option('--window <window>', 'refuse to start outside of it: "Sat 02:00-04:00 Europe/Berlin"')
     .option('--allow <rule>', `let a guard pass, with --reason: ${GUARD_RULES.join(', ')}; may be given again`, collect)
+    .option('--confirm-within <time>', 'each host restores its state by itself after this time, unless the outcome was verified from outside: 90s, 5m, 1h', seconds)
+    .option('--confirm-by-hand', 'a good run too waits for lvs-play confirm RUN')
     .option('--json', 'print one JSON document on stdout')
     .addOption(new Option('--events <file>', 'write every event as a line of JSON; - for stdout').conflicts('json'))
     .option('--stats', 'print connections, requests and bytes of each host');
@@ -148,6 +160,8 @@ export interface RawOptions {
   readonly reason?: string;
   readonly window?: string;
   readonly allow?: readonly string[];
+  readonly confirmWithin?: number;
+  readonly confirmByHand?: true;
 }
 
 /** @param env the process's environment, for LVS_PLAY_INVENTORY (several with commas between) */
@@ -180,7 +194,14 @@ export function commonOptions(raw: RawOptions, env: Readonly<Record<string, stri
     reason: raw.reason,
     window: raw.window,
     allow: raw.allow ?? [],
+    ...confirmation(raw),
   };
+}
+
+/** @throws LvsPlayError kind `usage`: without a time there is nothing to confirm */
+function confirmation(raw: RawOptions): Pick<CommonOptions, 'confirmWithin' | 'confirmByHand'> {
+  if (raw.confirmByHand !== true || raw.confirmWithin !== undefined) return { confirmWithin: raw.confirmWithin, confirmByHand: raw.confirmByHand ?? false };
+  throw new LvsPlayError({ code: 'confirm-without-time', kind: 'usage', message: '--confirm-by-hand needs --confirm-within', hint: 'add --confirm-within 10m' });
 }
 
 function inventoriesOf(env: Readonly<Record<string, string | undefined>>): string[] {
