@@ -36,6 +36,8 @@ describe('options', () => {
       stats: false,
       detailedExitcode: false,
       reason: undefined,
+      confirmWithin: undefined,
+      confirmByHand: false,
       allow: [],
     });
   });
