@@ -59,9 +59,10 @@ export class Workshop {
   async input(playbook: string, options: { hosts?: string; extraVars?: JsonObject; limit?: readonly string[] } = {}): Promise<RunInput> {
     await writeFile(this.path('play.yml'), playbook);
     await writeFile(this.path('hosts.yml'), options.hosts ?? 'all: { hosts: { h1: {}, h2: {}, h3: {} } }\n');
+    const inputs = new InputFiles();
     return {
-      playbook: await loadPlaybook(this.path('play.yml'), knownModules),
-      inventory: await loadInventory([this.path('hosts.yml')]),
+      playbook: await loadPlaybook(this.path('play.yml'), knownModules, inputs),
+      inventory: await loadInventory([this.path('hosts.yml')], { inputs }),
       limit: options.limit ?? [],
       tags: [],
       skipTags: [],
@@ -73,7 +74,7 @@ export class Workshop {
       connector: { connect: (connection) => Promise.resolve(this.#target(connection.host)) },
       connectionOf: (host, vars) => hostConnection(host, { ...vars, ansible_connection: 'local' }),
       secrets: this.secrets,
-      inputs: new InputFiles(),
+      inputs,
       controllerActions: this.actions,
     };
   }
