@@ -119,7 +119,7 @@ describe('resume', () => {
       await run(`resumed-${String(after)}`, Number.POSITIVE_INFINITY, `killed-${String(after)}`);
       expect(await outcome(), `killed after entry ${String(after)}`).toEqual(whole);
     }
-  });
+  }, 300_000);
 
   it('after a kill between steps and the note that they are done brings the same state; only what has none is done again', async () => {
     const boundaries = await run('whole', Number.POSITIVE_INFINITY, undefined);
@@ -136,7 +136,7 @@ describe('resume', () => {
       expect(new Set(lines(resumed))).toEqual(new Set(lines(whole)));
       expect(lines(resumed).length - lines(whole).length).toBeLessThanOrEqual(1);
     }
-  });
+  }, 300_000);
 
   it('goes on with a run that went on with another', async () => {
     await run('a', 7, undefined);
