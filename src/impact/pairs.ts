@@ -1,14 +1,7 @@
+import { masterDown } from '../lvs/change/classify.ts';
 import type { HaPair, Topology } from '../lvs/model/topology.ts';
 import type { DirectorView } from './view.ts';
 import type { PairImpact } from './types.ts';
-
-/**
- * Seconds after which a router counts a silent MASTER for dead: three adverts and its own skew (RFC 3768, 6.1). The most that nobody answers when one crashes.
- * @param priority of the router that waits
- */
-export function masterDownInterval(advertInt: number, priority: number): number {
-  return 3 * advertInt + skewTime(advertInt, priority);
-}
 
 /** Seconds that a router waits after a MASTER has said that it goes. */
 export function skewTime(advertInt: number, priority: number): number {
@@ -31,9 +24,10 @@ function electionOf(pair: HaPair, members: readonly DirectorView[], holder: Dire
   if (holder === undefined) {
     const starting = members.filter((view) => view.touched.starts).map((view) => view.touched.host);
     const first = starting.sort((a, b) => priority(b) - priority(a))[0];
-    return first === undefined ? null : { reason: `keepalived starts on ${first}`, seconds: masterDownInterval(pair.advertInt, priority(first)) };
+    return first === undefined ? null : { reason: `keepalived starts on ${first}`, seconds: masterDown({ advertInterval: pair.advertInt * 1000, priority: priority(first) }) };
   }
-  const { host, stops, restarts } = holder.touched;
+  const { host, stops, restarts, outage } = holder.touched;
+  if (outage !== undefined) return { reason: outage.reason, seconds: outage.seconds };
   if (!stops && !restarts) return null;
   const others = pair.members.filter((member) => member.host !== host && members.find((view) => view.touched.host === member.host)?.touched.stops !== true);
   if (others.length === 0) return null;

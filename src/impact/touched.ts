@@ -14,6 +14,8 @@ export interface Touched {
   readonly stops: boolean;
   readonly restarts: boolean;
   readonly starts: boolean;
+  /** Its configuration cannot change without a while in which nobody holds the virtual IPs. */
+  readonly outage: { readonly reason: string; readonly seconds: number } | undefined;
 }
 
 /** Rows that change something or may. */
@@ -35,6 +37,7 @@ export function touchedBy(plan: Plan, host: string): Touched {
     // An upgrade restarts what runs.
     restarts: state.includes('restarted') || (daemon !== undefined && daemon.before !== null && daemon.after !== null),
     starts: state.includes('active'),
+    outage: rows.flatMap(({ pair }) => (pair?.class === 'disruptive' ? [{ reason: pair.reasons.join('; '), seconds: pair.outage }] : []))[0],
   };
 }
 

@@ -9,7 +9,7 @@ import { guardFindings } from '../../../src/impact/guards.ts';
 import { impactOf } from '../../../src/impact/impact.ts';
 import { DEFAULT_LIMITS, readLimitsOf } from '../../../src/impact/limits.ts';
 import { configuredServices } from '../../../src/impact/ours.ts';
-import { masterDownInterval, skewTime } from '../../../src/impact/pairs.ts';
+import { skewTime } from '../../../src/impact/pairs.ts';
 import { impactWords } from '../../../src/impact/words.ts';
 import { buildTopology } from '../../../src/lvs/model/build.ts';
 import { renderKeepalived } from '../../../src/lvs/keepalived/render.ts';
@@ -142,8 +142,13 @@ describe('what a plan costs, in words', () => {
     expect(impactOf(undefined, CONFIGURED, [], NAMES)).toMatchObject({ services: [], pairs: [], order: [] });
   });
 
+  it('tells of the outage that a change of the configuration itself needs', () => {
+    const plan = planOf([['lvs1', 'keepalived', CONF, 'a', 'b']]);
+    const disruptive: Plan = { ...plan, plays: plan.plays.map((play) => ({ ...play, tasks: play.tasks.map((row) => ({ ...row, pair: { pairs: ['edge'], class: 'disruptive', reasons: ['edge: the virtual_router_id changes'], leaving: [], outage: 3.6 } })) })) };
+    expect(impactWords(impactOf(cluster({ rs1: 1, rs2: 1 }), disruptive, answersOf(BUSY), NAMES))[0]).toContain('an election, as edge: the virtual_router_id changes: nobody answers for up to 3.60 s');
+  });
+
   it('counts by the bounds of VRRP', () => {
-    expect(masterDownInterval(1, 100)).toBeCloseTo(3.609, 3);
     expect(skewTime(2, 128)).toBe(1);
   });
 });
