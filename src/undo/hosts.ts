@@ -8,7 +8,7 @@ import { renderUndoScript, type UndoScope } from './script/script.ts';
 export const RESTORE_TIMEOUT_MS = 20 * 60_000;
 const SAVE_TIMEOUT_MS = 5 * 60_000;
 /** The newest runs whose saved states a host keeps. */
-export const KEPT_RUNS = 20;
+const KEPT_RUNS = 20;
 
 /** What lies beside the saved values on a host, for whoever brings them back. */
 export interface UndoRecord {

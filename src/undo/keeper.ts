@@ -190,8 +190,11 @@ function keysToSave(instance: TaskInstance, changes: readonly Change[]): readonl
 function savedKeys(run: KeptRun, host: string): UndoKey[] {
   return run.prepared.answers
     .filter((answer) => answer.host === host && answer.fact.name === savedStateFact.name)
-    .flatMap(({ value }) => (isJsonObject(value) && Array.isArray(value['things']) ? value['things'] : []))
-    .flatMap((thing: unknown) => (isJsonObject(thing) ? [{ kind: String(thing['kind']) as UndoKey['kind'], key: String(thing['key']) }] : []));
+    .flatMap(({ value }): readonly unknown[] => (isJsonObject(value) && Array.isArray(value['things']) ? (value['things'] as readonly unknown[]) : []))
+    .flatMap((thing) => {
+      const { kind, key } = isJsonObject(thing) ? thing : {};
+      return typeof kind === 'string' && typeof key === 'string' ? [{ kind: kind as UndoKey['kind'], key }] : [];
+    });
 }
 
 function revertText(answer: GuardAnswer): string {

@@ -98,8 +98,8 @@ describe('changes of a pair of directors, with requests flowing', () => {
         await lab.sh('lvs2', `cp -p /etc/keepalived/keepalived.conf /root/before.conf; ${naive} /etc/keepalived/keepalived.conf; keepalived -t && systemctl reload keepalived`);
         // Both hold it: the BACKUP hears no advert that it takes for one.
         await eventually(() => lab.sh('lvs2', 'ip -o addr show eth0'), (shown) => shown.includes(`${VIP}/`), 30);
-        // Long enough for the other to be heard as well.
-        await eventually(() => lab.sh('lvs1', 'ip -o addr show eth0; sleep 2'), (shown) => shown.includes(`${VIP}/`), 30);
+        // Long enough for several adverts of both, two seconds apart in one of the cases.
+        await eventually(() => lab.sh('lvs1', 'ip -o addr show eth0; sleep 5'), (shown) => shown.includes(`${VIP}/`), 30);
         await lab.sh('lvs2', 'cp -p /root/before.conf /etc/keepalived/keepalived.conf; systemctl reload keepalived');
         await eventually(() => lab.sh('lvs2', 'ip -o addr show eth0'), (shown) => !shown.includes(`${VIP}/`), 30);
       });

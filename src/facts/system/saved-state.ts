@@ -34,7 +34,7 @@ export type PackageChange = {
   readonly version: string;
 };
 
-export const NOTHING_SAVED: SavedState = { state: 'absent', hosts: [], commands: [], things: [], packages: [] };
+const NOTHING_SAVED: SavedState = { state: 'absent', hosts: [], commands: [], things: [], packages: [] };
 
 /** Key: the folder of a run on the host. Its own script on the host reads both states in one go. */
 export const savedStateFact = defineFact<SavedState>({
@@ -88,6 +88,11 @@ function readRecord(text: string): { hosts: string[]; commands: string[]; keys: 
   return {
     hosts: strings(record['hosts']),
     commands: strings(record['commands']),
-    keys: keys.map((one) => (isJsonObject(one) ? { kind: String(one['kind']), key: String(one['key']) } : { kind: '', key: '' })),
+    keys: keys.map((one) => ({ kind: textAt(one, 'kind'), key: textAt(one, 'key') })),
   };
+}
+
+function textAt(value: unknown, name: string): string {
+  const text = isJsonObject(value) ? value[name] : undefined;
+  return typeof text === 'string' ? text : '';
 }

@@ -104,7 +104,7 @@ export function renderUndoScript(scope: UndoScope, root = HOST_STATE): string {
 }
 
 /** A key in words: `file /etc/x`, `kernel modules`. */
-export function labelOf({ kind, key }: UndoKey): string {
+function labelOf({ kind, key }: UndoKey): string {
   const whole: Partial<Record<KindName, string>> = { package: 'packages', module: 'kernel modules', firewall: 'firewall rules' };
   const words: Partial<Record<KindName, string>> = { tree: 'directory', parent: 'directory', address: key === '*' ? 'addresses' : 'addresses of', route: key === '6' ? 'IPv6 routes' : 'IPv4 routes' };
   if (kind === 'route' || (kind === 'address' && key === '*')) return words[kind] ?? kind;
@@ -157,7 +157,7 @@ const RESTORE_HEAD = `restore() {
     load_saved`;
 
 const RESTORE_TAIL = `    if [ "$problems" -eq 0 ]; then result=restored; else result=partly; fi
-    printf '%s\\n' "$result $1 $(date +%s) $problems" ${'${said:+"$said"}'} >"$dir/restored.new"
+    printf '%s\\n' "$result $1 $(date +%s) $problems" \${said:+"$said"} >"$dir/restored.new"
     mv -f "$dir/restored.new" "$dir/restored"
     sync
     rm -rf "$work"
