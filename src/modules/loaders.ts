@@ -14,6 +14,7 @@ export const loaders = {
   lvs_firewall: () => import('./lvs/lvs_firewall.ts'),
   lvs_gateway: () => import('./lvs/lvs_gateway.ts'),
   lvs_real_server: () => import('./lvs/lvs_real_server.ts'),
+  lvs_restore: () => import('./lvs/lvs_restore.ts'),
   lvs_scripts: () => import('./lvs/lvs_scripts.ts'),
   lvs_verify: () => import('./lvs/lvs_verify.ts'),
   package: () => import('./system/package.ts'),

@@ -11,7 +11,7 @@ import { collectTouched, keysOfInstance, type Touched } from './collect.ts';
 import { askSave, noteScript, saveScript } from './hosts.ts';
 import type { UndoKey } from './kinds/contract.ts';
 import { ALWAYS, covers, mergeKeys } from './keys.ts';
-import { askGuards, type GuardAnswer } from './reach.ts';
+import { askGuards, type GuardAnswer, guardText } from './reach.ts';
 
 export interface UndoOptions {
   /** Seconds after which hosts restore themselves unless they are told not to; undefined: no dead man's switch. */
@@ -80,12 +80,12 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
   async function revert(run: KeptRun, why: string, kind: 'host' | 'verification'): Promise<never> {
     say(run, 'warning', `${why}: the state before comes back on ${[...hosts.keys()].join(', ')}`);
     const answers = await ask(run, 'restore revert');
-    for (const answer of answers) say(run, 'info', revertText(answer), answer.host);
+    for (const answer of answers) say(run, 'info', guardText(answer), answer.host);
     const whole = answers.every((answer) => answer.state === 'restored' && answer.restored.result === 'restored');
     throw new LvsPlayError({
       code: 'reverted',
       kind,
-      message: `${why}; ${whole ? 'every host is as it was before' : answers.filter((answer) => answer.state !== 'restored' || answer.restored.result !== 'restored').map(revertText).join('; ')}`,
+      message: `${why}; ${whole ? 'every host is as it was before' : answers.filter((answer) => answer.state !== 'restored' || answer.restored.result !== 'restored').map(guardText).join('; ')}`,
     });
   }
 
@@ -134,7 +134,7 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
       say(run, 'info', `confirmed on ${[...hosts.keys()].join(', ')}`);
       return;
     }
-    throw new LvsPlayError({ code: 'not-confirmed', kind: 'host', message: `not confirmed: ${open.map(revertText).join('; ')}`, hint: `${limit}, or roll the others back` });
+    throw new LvsPlayError({ code: 'not-confirmed', kind: 'host', message: `not confirmed: ${open.map(guardText).join('; ')}`, hint: `${limit}, or roll the others back` });
   }
 
   return {
@@ -195,24 +195,6 @@ function savedKeys(run: KeptRun, host: string): UndoKey[] {
       const { kind, key } = isJsonObject(thing) ? thing : {};
       return typeof kind === 'string' && typeof key === 'string' ? [{ kind: kind as UndoKey['kind'], key }] : [];
     });
-}
-
-function revertText(answer: GuardAnswer): string {
-  switch (answer.state) {
-    case 'restored': {
-      const { result, problems } = answer.restored;
-      return result === 'restored' ? `${answer.host} is as it was before` : `${answer.host} is only partly as it was before: ${problems.join('; ')}`;
-    }
-    case 'unreachable':
-      return `${answer.host} cannot be reached (${answer.why}) and restores itself when its time is up`;
-    case 'restoring':
-      return `${answer.host} is restoring itself`;
-    case 'confirmed':
-      return `${answer.host} was confirmed`;
-    case 'unarmed':
-    case 'absent':
-      return `${answer.host} has nothing to restore`;
-  }
 }
 
 function notRoot(host: string): LvsPlayError {

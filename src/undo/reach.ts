@@ -36,3 +36,22 @@ function answerOf(host: string, said: string, complaint: string): GuardAnswer {
   if (word === 'confirmed' || word === 'unarmed' || word === 'absent' || word === 'restoring') return { host, state: word };
   return { host, state: 'unreachable', why: complaint.trim().split('\n')[0] ?? 'no answer' };
 }
+
+/** In words. */
+export function guardText(answer: GuardAnswer): string {
+  switch (answer.state) {
+    case 'restored': {
+      const { result, problems } = answer.restored;
+      return result === 'restored' ? `${answer.host} is as it was before` : `${answer.host} is only partly as it was before: ${problems.join('; ')}`;
+    }
+    case 'unreachable':
+      return `${answer.host} cannot be reached (${answer.why}) and restores itself when its time is up`;
+    case 'restoring':
+      return `${answer.host} is restoring itself`;
+    case 'confirmed':
+      return `${answer.host} was confirmed`;
+    case 'unarmed':
+    case 'absent':
+      return `${answer.host} has nothing to restore`;
+  }
+}

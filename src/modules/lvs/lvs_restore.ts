@@ -1,0 +1,117 @@
+import { HOST_STATE, runFolder } from '../../core/host-state.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import { shellQuote } from '../../core/quote.ts';
+import { patch, request } from '../../facts/contract.ts';
+import { type SavedState, savedStateFact, type SavedThing } from '../../facts/system/saved-state.ts';
+import { EVERYTHING_STALE } from '../commands/run-command.ts';
+import { type Args, type Change, defineModule, type Step } from '../contract.ts';
+import { uninterruptible } from '../render-steps.ts';
+
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['run'],
+  properties: {
+    run: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9-]*$', description: 'The id of the run whose saved state comes back.' },
+    root: { type: 'string', pattern: '^/', description: 'Where hosts keep saved states. Default /var/lib/lvs-play.' },
+    force: { type: 'boolean', description: 'Also where the same things were changed since. Default false.' },
+  },
+} as const;
+
+type RestoreArgs = Args<typeof schema>;
+
+const TIMEOUT_MS = 20 * 60_000;
+/** Secrets are only ever in files that not everybody may read: of these no text is shown. */
+const WORLD_READABLE = /^file \d*[4-7] /;
+
+export default defineModule<RestoreArgs>({
+  name: 'lvs_restore',
+  summary: 'Bring back the state that an earlier run found on the host; what lvs-play rollback does',
+  schema,
+  notState: ['force', 'root'],
+  examples: [{ name: 'Before a run', args: { run: '20261123-182404-3f9a' } }],
+  facts: (args) => [request(savedStateFact, folderOf(args))] as never,
+  diff: (args, facts, { host }): Change[] => {
+    const saved = facts.get(savedStateFact, folderOf(args));
+    if (saved.state === 'absent') {
+      throw new LvsPlayError({ code: 'nothing-saved', kind: 'host', host, message: `${host}: nothing is saved of run ${args.run}`, hint: 'the newest 20 runs are kept on a host; -l chooses hosts that have it' });
+    }
+    const changes = [...packageChanges(saved), ...saved.things.flatMap(changeOf)];
+    const later = laterChanges(saved);
+    if (changes.length > 0 && later.length > 0 && args.force !== true) {
+      throw new LvsPlayError({
+        code: 'changed-since',
+        kind: 'host',
+        host,
+        message: `${host}: changed since run ${args.run}: ${later.join(', ')}`,
+        hint: 'roll the later runs back first (lvs-play history), or use --force',
+      });
+    }
+    return changes;
+  },
+  apply: (args, changes): Step[] =>
+    changes.length === 0
+      ? []
+      : [{ kind: 'script', title: `restore the state before run ${args.run}`, script: `${uninterruptible(`sh ${shellQuote(`${folderOf(args)}/undo`)} restore rollback`).replace(/exit \$rc$/, '')}\n[ "$rc" -eq 0 ]`, timeoutMs: TIMEOUT_MS, stale: EVERYTHING_STALE }],
+  after: (args) => [
+    patch(savedStateFact, folderOf(args), (saved) => ({
+      ...saved,
+      packages: [],
+      things: saved.things.map(({ kind, key, before }) => ({ kind, key, before, after: before, now: before })),
+    })),
+  ],
+  result: (_args, outcomes) => {
+    const said = outcomes.map(({ stdout }) => stdout).join('\n');
+    const problems = [...said.matchAll(/^problem (.*)$/gm)].map(([, problem = '']) => problem);
+    return { data: { problems }, ...(problems.length === 0 ? {} : { failed: `${String(problems.length)} not as before: ${problems.join('; ')}` }) };
+  },
+});
+
+function folderOf({ run, root = HOST_STATE }: RestoreArgs): string {
+  return runFolder(run, root);
+}
+
+/** What came with the run goes; what went or changed comes back. */
+function packageChanges({ packages }: SavedState): Change[] {
+  const before = new Map(packages.filter(({ when }) => when === 'run-').map(({ name, version }) => [name, version]));
+  const after = new Map(packages.filter(({ when }) => when === 'run+').map(({ name, version }) => [name, version]));
+  return [...new Set([...after.keys(), ...before.keys()])].sort().map((name) => ({ path: `package ${name}`, before: after.get(name) ?? null, after: before.get(name) ?? null }));
+}
+
+function changeOf(thing: SavedThing): Change[] {
+  const { kind, key, before, now } = thing;
+  // Packages are told one by one; what is not known was never touched.
+  if (kind === 'package' || before === null || now === null || before === now) return [];
+  const path = pathOf(thing);
+  if (kind === 'module') return [{ path, before: missing(now, before), after: missing(before, now) }];
+  if (kind === 'file' && WORLD_READABLE.test(before === 'absent' ? now : before)) {
+    const text = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
+    return [{ path: key, before: shown(now), after: shown(before), text: { before: text(thing.presentText), after: text(thing.savedText) } }];
+  }
+  return [{ path, before: shown(now), after: shown(before) }];
+}
+
+function pathOf({ kind, key }: Pick<SavedThing, 'kind' | 'key'>): string {
+  if (['file', 'tree', 'parent'].includes(kind)) return key;
+  if (kind === 'unit') return `${key} state`;
+  return key === '*' ? kind : `${kind} ${key}`;
+}
+
+function shown(value: string): string | null {
+  return value === 'absent' || value === 'none' ? null : value.replace(/^;/, '').replace(/([0-9a-f]{12})[0-9a-f]{52}/g, '$1');
+}
+
+/** Words of one list that the other lacks. */
+function missing(from: string, other: string): string {
+  const there = new Set(other.split(' '));
+  return from.split(' ').filter((word) => !there.has(word)).join(' ');
+}
+
+/** What is not as it was at that run's end, of what it touched. */
+function laterChanges({ things, packages }: SavedState): string[] {
+  const ofRun = new Set(packages.filter(({ when }) => when.startsWith('run')).map(({ name }) => name));
+  const changed = new Set(packages.filter(({ when, name }) => when.startsWith('since') && ofRun.has(name)).map(({ name }) => `package ${name}`));
+  // Modules come with anything; nobody's change is undone by leaving one.
+  const touched = things.filter(({ kind, before, after, now }) => kind !== 'module' && kind !== 'package' && after !== null && now !== null && after !== now && now !== before);
+  return [...changed, ...touched.map(pathOf)];
+}
