@@ -1,8 +1,7 @@
 import type { KeptRun, RunEnding, RunKeeper } from '../apply/keeper.ts';
 import { LvsPlayError, messageOf } from '../core/errors.ts';
 import { mapLimited } from '../core/pool.ts';
-import { isJsonObject } from '../core/json.ts';
-import { savedStateFact } from '../facts/system/saved-state.ts';
+import { type SavedState, savedStateFact } from '../facts/system/saved-state.ts';
 import type { Change } from '../modules/contract.ts';
 import type { TaskInstance } from '../plan/compile/instantiate.ts';
 import { newNonce } from '../plan/session.ts';
@@ -190,11 +189,7 @@ function keysToSave(instance: TaskInstance, changes: readonly Change[]): readonl
 function savedKeys(run: KeptRun, host: string): UndoKey[] {
   return run.prepared.answers
     .filter((answer) => answer.host === host && answer.fact.name === savedStateFact.name)
-    .flatMap(({ value }): readonly unknown[] => (isJsonObject(value) && Array.isArray(value['things']) ? (value['things'] as readonly unknown[]) : []))
-    .flatMap((thing) => {
-      const { kind, key } = isJsonObject(thing) ? thing : {};
-      return typeof kind === 'string' && typeof key === 'string' ? [{ kind: kind as UndoKey['kind'], key }] : [];
-    });
+    .flatMap(({ value }) => (value as SavedState).things.map(({ kind, key }) => ({ kind: kind as UndoKey['kind'], key })));
 }
 
 function notRoot(host: string): LvsPlayError {

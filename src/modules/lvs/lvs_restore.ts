@@ -28,7 +28,8 @@ export default defineModule<RestoreArgs>({
   name: 'lvs_restore',
   summary: 'Bring back the state that an earlier run found on the host; what lvs-play rollback does',
   schema,
-  notState: ['force', 'root'],
+  // The state itself lies on the host.
+  notState: ['run', 'root', 'force'],
   examples: [{ name: 'Before a run', args: { run: '20261123-182404-3f9a' } }],
   facts: (args) => [request(savedStateFact, folderOf(args))] as never,
   diff: (args, facts, { host }): Change[] => {

@@ -61,6 +61,7 @@ const INFLUENCE: Readonly<Record<string, readonly { readonly base: JsonObject; r
   lvs_firewall: [],
   lvs_gateway: [],
   lvs_real_server: [],
+  lvs_restore: [],
   lvs_scripts: [],
   package: [
     { base: { name: 'a' }, with: { name: 'b' } },
