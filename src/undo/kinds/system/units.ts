@@ -28,11 +28,14 @@ export function unitKind(files: ReadonlyMap<string, readonly number[]>): UndoKin
         '',
         'END',
       ].join('\n'),
+    // An empty directory of links goes with the last link.
+    save: () => 'if [ ! -e "$before/wants" ]; then find /etc/systemd/system -type d -name "*.wants" >"$before/wants" 2>/dev/null; fi',
     restore: {
       // What was not running is stopped while its old files are still there to say how; and the firewall's stop takes its rules along.
       stop: (keys) => each(keys, ({ id, key }) => `if differs ${String(id)}; then stop_unit ${String(id)} ${shellQuote(key)}; fi`),
       enable: (keys) => each(keys, ({ id, key }) => `if differs ${String(id)}; then enable_unit ${String(id)} ${shellQuote(key)}; fi`),
       start: (keys) => each(keys, ({ id, key }) => `start_unit ${String(id)} ${shellQuote(key)} ${shellQuote((files.get(key) ?? []).map(String).join(' '))}`),
+      unload: () => 'while IFS= read -r wants; do if [ ! -d "$wants" ]; then mkdir -p -- "$wants" && chmod 0755 "$wants"; fi; done <"$before/wants"',
     },
   };
 }
