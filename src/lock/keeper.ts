@@ -142,7 +142,9 @@ async function lockHost(host: string, owner: LockOwner, run: KeptRun, root: stri
       if (reply.from !== undefined) warn(run, host, `took over the lock of ${ownerText(reply.from.owner)}; ${stateText(reply.from)}`);
       // Both are spans of one clock each: the host's and ours.
       const planned = (Date.now() - run.startedAt) / 1000;
-      if (own && reply.last !== undefined && reply.last.age < planned) {
+      // A host that tells whole seconds may be wrong by one: what cannot be told is no reason to refuse.
+      const doubt = reply.last !== undefined && Number.isInteger(reply.last.age) ? 1 : 0;
+      if (own && reply.last !== undefined && reply.last.age + doubt < planned) {
         await target.request({ script: releaseScript(run.id, root), become });
         throw changedMeanwhile(host, reply.last.run);
       }

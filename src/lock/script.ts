@@ -19,6 +19,8 @@ function head(root: string): string {
     'now=$(date +%s)',
     // A clock that was set back must not make a lock eternal.
     'since() { past=$((now - ${1:-0})); if [ "$past" -lt 0 ]; then past=$((0 - past)); fi; echo "$past"; }',
+    // Milliseconds; whole seconds where date knows no more (busybox).
+    'precise() { ms=$(date +%s%N); case $ms in *[!0-9]*) ms=${now}000;; *) ms=${ms%??????};; esac; echo "$ms"; }',
     'id() { sed -n 1p lock 2>/dev/null; }',
     // A sign of life of somebody before counts for nothing.
     'age() { at=$(sed -n 3p lock); beat=$(cat lock.beat 2>/dev/null); if [ "${beat% *}" = "$(id)" ]; then at=${beat##* }; fi; since "$at"; }',
@@ -42,7 +44,7 @@ export function takeScript(owner: LockOwner, root: string): string {
     'fi',
     `printf '%s\\n%s\\n%s\\n' ${shellQuote(owner.id)} ${shellQuote(JSON.stringify(owner))} "$now" >lock.new && mv -f lock.new lock || { echo 'it cannot be written' >&2; exit 1; }`,
     'echo taken',
-    'if [ -r last-run ]; then echo last; { IFS= read -r run; IFS= read -r at; } <last-run; echo "$run"; since "$at"; fi',
+    'if [ -r last-run ]; then echo last; { IFS= read -r run; IFS= read -r at; } <last-run; echo "$run"; echo $(($(precise) - at)); fi',
   ].join('\n');
 }
 
@@ -54,7 +56,7 @@ export function parseTake(output: string): LockReply {
   const from = lines[0] === 'over' ? heldOf(lines.slice(1)) : undefined;
   const rest = from === undefined ? lines : lines.slice(3);
   if (rest[0] !== 'taken') throw new Error(`the lock gave no answer: ${JSON.stringify(output.slice(0, 200))}`);
-  return { kind: 'taken', from, last: rest[1] === 'last' ? { run: rest[2] ?? '', age: Number(rest[3]) } : undefined };
+  return { kind: 'taken', from, last: rest[1] === 'last' ? { run: rest[2] ?? '', age: Number(rest[3]) / 1000 } : undefined };
 }
 
 /** Gives a sign of life. Exit code 3: the lock is somebody else's by now, or gone. */
@@ -76,7 +78,7 @@ export function endScript(id: string, end: JsonObject, root: string): string {
     head(root),
     `[ "$(id)" = ${shellQuote(id)} ] || exit 0`,
     `record ${shellQuote(JSON.stringify(end))}`,
-    `printf '%s\\n%s\\n' ${shellQuote(id)} "$now" >last-run.new && mv -f last-run.new last-run`,
+    `printf '%s\\n%s\\n' ${shellQuote(id)} "$(precise)" >last-run.new && mv -f last-run.new last-run`,
     'rm -f lock lock.beat',
   ].join('\n');
 }

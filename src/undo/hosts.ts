@@ -14,6 +14,8 @@ const KEPT_RUNS = 20;
 export interface UndoRecord {
   readonly version: 1;
   readonly run: string;
+  /** The host's name in the inventory. */
+  readonly host: string;
   /** All hosts of the run that were to be changed. */
   readonly hosts: readonly string[];
   readonly keys: readonly { readonly kind: string; readonly key: string }[];
@@ -31,13 +33,15 @@ export interface Restored {
   readonly problems: readonly string[];
 }
 
-/** One sh (which prints `unprivileged` for anybody but root) that leaves the script and its record on the host and saves; with `armSeconds` it also arms the guard. Pure. @param end a line that is in neither, for here-documents */
+/** One sh (which prints `unprivileged` for anybody but root, and `other-name NAME` where the run has saved this machine under another name) that leaves the script and its record on the host and saves; with `armSeconds` it also arms the guard. Pure. @param end a line that is in neither, for here-documents */
 export function saveScript(scope: UndoScope, record: UndoRecord, end: string, armSeconds: number | undefined, root = HOST_STATE): string {
   const dir = shellQuote(runFolder(scope.run, root));
   return [
     '[ "$(id -u)" = 0 ] || { echo unprivileged; exit 0; }',
     'umask 077',
     `mkdir -p ${dir} && chmod 0700 ${shellQuote(root)} ${shellQuote(`${root}/runs`)} ${dir} || exit 1`,
+    `( set -C; printf '%s\\n' ${shellQuote(record.host)} >${dir}/host ) 2>/dev/null`,
+    `if [ "$(cat ${dir}/host)" != ${shellQuote(record.host)} ]; then echo "other-name $(cat ${dir}/host)"; exit 0; fi`,
     `cat >${dir}/keys.json <<'${end}' || exit 1`,
     JSON.stringify(record),
     end,
@@ -61,7 +65,7 @@ export function noteScript(run: string, root = HOST_STATE): string {
     `for saved in ${shellQuote(`${root}/runs`)}/*/undo; do set -- "$@" "\${saved%/undo}"; done`,
     `while [ $# -gt ${String(KEPT_RUNS)} ]; do`,
     '    if [ ! -e "$1/armed" ]; then',
-    '        rm -rf "$1/before" "$1/after" "$1/undo" "$1/keys.json" "$1/log" "$1/restored" "$1/confirmed"',
+    '        rm -rf "$1/before" "$1/after" "$1/undo" "$1/keys.json" "$1/host" "$1/log" "$1/restored" "$1/confirmed"',
     '        rmdir "$1" 2>/dev/null',
     '    fi',
     '    shift',
@@ -80,7 +84,7 @@ export function verbScript(run: string, words: string, root = HOST_STATE): strin
 export async function askSave(target: Target, script: string, become: boolean): Promise<string> {
   const reply = await target.request({ script, become, timeoutMs: SAVE_TIMEOUT_MS });
   const said = reply.stdout.toString('utf8');
-  if (reply.exitCode === 0 && /^(?:saved|unprivileged)$/m.test(said)) return said;
+  if (reply.exitCode === 0 && /^(?:saved|unprivileged|other-name .*)$/m.test(said)) return said;
   const [why = `exit code ${String(reply.exitCode)}`] = reply.stderr.toString('utf8').trim().split('\n').filter((line) => line !== '');
   throw new LvsPlayError({
     code: 'undo-not-saved',

@@ -46,13 +46,20 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
     const unitFiles = new Map([...(known?.touched.unitFiles ?? []), ...touched.unitFiles]);
     const merged = { keys, unitFiles, commands: [...(known?.touched.commands ?? []), ...touched.commands], become: touched.become || known?.touched.become === true };
     const { target } = await run.prepared.sessions.get(host);
-    const record = { version: 1, run: run.id, hosts: run.changing, keys: keys.map(({ kind, key }) => ({ kind, key })), commands: merged.commands } as const;
+    const record = { version: 1, run: run.id, host, hosts: run.changing, keys: keys.map(({ kind, key }) => ({ kind, key })), commands: merged.commands } as const;
     const armSeconds = known?.armed === true ? undefined : options.confirmWithin;
     const said = await askSave(target, saveScript({ run: run.id, keys, unitFiles }, record, newNonce(), armSeconds, options.root), merged.become);
     if (/^unprivileged$/m.test(said)) {
       without.add(host);
       if (options.confirmWithin !== undefined) throw notRoot(host);
       say(run, 'warning', `${host}: nothing is saved for a rollback, as the run is not root there`, host);
+      return;
+    }
+    const other = /^other-name (.*)$/m.exec(said)?.[1];
+    if (other !== undefined) {
+      without.add(host);
+      if (options.confirmWithin !== undefined) throw twoNames(host, other);
+      say(run, 'warning', `${host} is the same machine as ${other}: nothing is saved for a rollback under its second name`, host);
       return;
     }
     hosts.set(host, { touched: merged, armed: known?.armed === true || armSeconds !== undefined });
@@ -198,4 +205,8 @@ function notRoot(host: string): LvsPlayError {
 
 function say(run: KeptRun, level: 'info' | 'warning', text: string, host?: string): void {
   run.emit({ at: Date.now(), type: 'message', level, text, ...(host === undefined ? {} : { host }) });
+}
+
+function twoNames(host: string, other: string): LvsPlayError {
+  return new LvsPlayError({ code: 'two-names', kind: 'host', host, message: `${host} and ${other} are the same machine: it cannot be armed twice`, hint: 'leave one of them out (-l)' });
 }
