@@ -122,15 +122,25 @@ function inLab(lab: TestLab, argv: readonly string[]): Promise<CliResult> {
 /** A source that is silent for longer than this was not MASTER in between; more than the longest advert_int of the tests. */
 const SILENCE = 3;
 
-/** For how many seconds two sources were MASTER at the same time: each from its first advert to the last before a silence. 0: one at a time. */
-export function overlap(capture: Capture): number {
-  const spans: { from: string; vrid: number; first: number; last: number }[] = [];
-  for (const { at, from, vrid } of capture.adverts) {
-    const span = spans.findLast((one) => one.from === from && one.vrid === vrid);
-    if (span !== undefined && at - span.last < SILENCE) span.last = at;
-    else spans.push({ from, vrid, first: at, last: at });
+/** For how many seconds two sources were MASTER at the same time, by their adverts. 0: one at a time. */
+export function overlap({ adverts }: Capture): number {
+  return together(adverts.map(({ at, from, vrid }) => ({ at, by: from, thread: `${from} ${String(vrid)}` })), SILENCE);
+}
+
+/** For how many seconds two answered for the virtual IP. */
+export function bothAnswer({ answers }: Capture): number {
+  return together(answers.map(({ at, mac }) => ({ at, by: mac, thread: mac })), 1);
+}
+
+/** The longest time in which two were heard, each from its first sign to the last before a silence. */
+function together(signs: readonly { readonly at: number; readonly by: string; readonly thread: string }[], silence: number): number {
+  const spans: { by: string; thread: string; first: number; last: number }[] = [];
+  for (const { at, by, thread } of signs) {
+    const span = spans.findLast((one) => one.thread === thread);
+    if (span !== undefined && at - span.last < silence) span.last = at;
+    else spans.push({ by, thread, first: at, last: at });
   }
-  return Math.max(0, ...spans.flatMap((one) => spans.filter((other) => other.from !== one.from).map((other) => Math.min(one.last, other.last) - Math.max(one.first, other.first))));
+  return Math.max(0, ...spans.flatMap((one) => spans.filter((other) => other.by !== one.by).map((other) => Math.min(one.last, other.last) - Math.max(one.first, other.first))));
 }
 
 /** Who answered for the virtual IP. */
