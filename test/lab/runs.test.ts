@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -70,6 +71,11 @@ describe('runs that meet, and runs that die', () => {
       if (run === undefined) return [];
       return (await readFile(path.join(runs, run, 'steps.ndjson'), 'utf8').catch(() => '')).split('\n').slice(0, -1);
     };
+    const pidOf = async (journal: string): Promise<number> => {
+      const runs = path.join(journal, 'lvs-play', 'runs');
+      const [run = ''] = await readdir(runs);
+      return (JSON.parse(await readFile(path.join(runs, run, 'run.json'), 'utf8')) as { pid: number }).pid;
+    };
     // Over ssh of its own: the lab is found by the state of the user who booted it.
     const told = async (): Promise<string> => lab.sh('n1', 'cd /etc && for f in steps.*; do echo "$f $(cat "$f")"; done');
     const reset = (): Promise<string> => lab.sh('n1', 'rm -f /etc/steps.*');
@@ -96,6 +102,8 @@ describe('runs that meet, and runs that die', () => {
         }, 2);
         await killed.result;
         clearInterval(timer);
+        // What works inside of the lab's namespace ends a moment after what started it.
+        await eventually(() => pidOf(journal), (pid) => !existsSync(`/proc/${String(pid)}`));
         await must(lvsPlay(['lock', 'release', '--force', '-i', inventory, '-l', 'n1']));
         const resumed = await inside(['resume', 'last'], journal);
         // Killed so late that all was done: there is nothing to go on with.
