@@ -2,23 +2,29 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hostState } from '../core/host-state.ts';
 import { journalDir } from '../journal/place.ts';
-import { findRun } from '../journal/read.ts';
+import { findRun, listRuns } from '../journal/read.ts';
+import type { JournaledRun } from '../journal/types.ts';
 import type { CommonOptions } from './input/options.ts';
 import { runPlaybook } from './run.ts';
 
 /** `rollback`, from the command line to the exit code: a run of its own, with a play for the hosts that the other run changed. */
 export async function rollback(wanted: string, options: CommonOptions, force: boolean): Promise<number> {
   const { header } = await findRun(journalDir(), wanted);
+  const later = (await listRuns(journalDir())).filter((run) => run.header.id > header.id && run.end?.result !== 'refused' && run.header.changing.some((host) => header.changing.includes(host)));
   // Kept beside the journal: a resume of the rollback reads it again.
   const folder = path.join(journalDir(), '..', 'rollbacks');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = path.join(folder, `rollback-${header.id}.yml`);
-  await writeFile(file, JSON.stringify(rollbackPlays(header.id, header.changing, hostState(process.env), force), null, 2), { mode: 0o600 });
+  await writeFile(file, JSON.stringify(rollbackPlays(header.id, header.changing, { root: hostState(process.env), force, later: later.map(inWords) }), null, 2), { mode: 0o600 });
   return runPlaybook(options.check ? 'plan' : 'deploy', file, options);
 }
 
+function inWords({ header }: JournaledRun): string {
+  return `${header.id} (${header.line} by ${header.owner})`;
+}
+
 /** One batch: what the directors of a pair share has to come back on both in the same moment. Pure. */
-function rollbackPlays(run: string, hosts: readonly string[], root: string, force: boolean): unknown {
+function rollbackPlays(run: string, hosts: readonly string[], options: { readonly root: string; readonly force: boolean; readonly later: readonly string[] }): unknown {
   return [
     {
       name: `Back to the state before run ${run}`,
@@ -26,7 +32,7 @@ function rollbackPlays(run: string, hosts: readonly string[], root: string, forc
       gather_facts: false,
       become: true,
       any_errors_fatal: true,
-      tasks: [{ name: 'Restore what was saved', lvs_restore: { run, root, force } }],
+      tasks: [{ name: 'Restore what was saved', lvs_restore: { run, ...options } }],
     },
   ];
 }

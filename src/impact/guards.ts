@@ -19,8 +19,9 @@ export function guardFindings(topology: Topology | undefined, plan: Plan, answer
 type Found = Omit<GuardFinding, 'allowed'>;
 
 function removedShare(impact: Impact, { removedShare: limit }: GuardLimits): Found[] {
-  return impact.services.flatMap(({ service, change, gone, now }): Found[] => {
-    const lost = gone.length;
+  return impact.services.flatMap(({ service, change, gone, added, now }): Found[] => {
+    // A host that comes back at another port is not taken out: its connections are lost, its capacity is not.
+    const lost = gone.filter(({ server }) => !added.includes(server)).length;
     if (change !== 'changed' || now.servers === 0 || lost / now.servers <= limit) return [];
     return [{ rule: 'removed-share', subject: service, reason: `${service}: ${String(lost)} of ${String(now.servers)} real servers would be taken out (${percent(lost / now.servers)}, more than ${percent(limit)})` }];
   });

@@ -4,7 +4,8 @@ import { shellQuote } from '../../core/quote.ts';
 import { patch, request } from '../../facts/contract.ts';
 import { type SavedState, savedStateFact, type SavedThing } from '../../facts/system/saved-state.ts';
 import { EVERYTHING_STALE } from '../commands/run-command.ts';
-import { type Args, type Change, defineModule, type Step } from '../contract.ts';
+import { type Args, type Change, defineModule, type ModuleContext, type PairActivation, type Step } from '../contract.ts';
+import { fileStep } from '../files/write-file.ts';
 import { uninterruptible } from '../render-steps.ts';
 
 const schema = {
@@ -15,6 +16,8 @@ const schema = {
     run: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9-]*$', description: 'The id of the run whose saved state comes back.' },
     root: { type: 'string', pattern: '^/', description: 'Where hosts keep saved states. Default /var/lib/lvs-play.' },
     force: { type: 'boolean', description: 'Also where the same things were changed since. Default false.' },
+    later: { type: 'array', items: { type: 'string' }, description: 'Runs that came after it, in words: named when the same things were changed since.' },
+    drain_timeout: { type: 'integer', minimum: 0, maximum: 86400, description: 'Seconds that connections to a real server which leaves a service are waited for before they are cut. Default 60.' },
   },
 } as const;
 
@@ -29,7 +32,7 @@ export default defineModule<RestoreArgs>({
   summary: 'Bring back the state that an earlier run found on the host; what lvs-play rollback does',
   schema,
   // The state itself lies on the host.
-  notState: ['run', 'root', 'force'],
+  notState: ['run', 'root', 'force', 'later', 'drain_timeout'],
   examples: [{ name: 'Before a run', args: { run: '20261123-182404-3f9a' } }],
   facts: (args) => [request(savedStateFact, folderOf(args))] as never,
   diff: (args, facts, { host }): Change[] => {
@@ -45,15 +48,15 @@ export default defineModule<RestoreArgs>({
         kind: 'host',
         host,
         message: `${host}: changed since run ${args.run}: ${later.join(', ')}`,
-        hint: 'roll the later runs back first (lvs-play history), or use --force',
+        hint: `${args.later === undefined || args.later.length === 0 ? 'by hand, or by a run from elsewhere (lvs-play history -i)' : `roll back what came later first: ${args.later.join('; ')}`}; or use --force`,
       });
     }
-    return changes;
+    return withStaying(changes, saved.commands);
   },
   apply: (args, changes): Step[] =>
     changes.length === 0
       ? []
-      : [{ kind: 'script', title: `restore the state before run ${args.run}`, script: `${uninterruptible(`sh ${shellQuote(`${folderOf(args)}/undo`)} restore rollback`).replace(/exit \$rc$/, '')}\n[ "$rc" -eq 0 ]`, timeoutMs: TIMEOUT_MS, stale: EVERYTHING_STALE }],
+      : [{ kind: 'script', activates: true, title: `restore the state before run ${args.run}`, script: `${uninterruptible(`sh ${shellQuote(`${folderOf(args)}/undo`)} restore rollback`).replace(/exit \$rc$/, '')}\n[ "$rc" -eq 0 ]`, timeoutMs: TIMEOUT_MS, stale: EVERYTHING_STALE }],
   after: (args) => [
     patch(savedStateFact, folderOf(args), (saved) => ({
       ...saved,
@@ -61,6 +64,7 @@ export default defineModule<RestoreArgs>({
       things: saved.things.map(({ kind, key, before }) => ({ kind, key, before, after: before, now: before })),
     })),
   ],
+  pair: (args, changes, facts, context) => (changes.length === 0 ? undefined : activationOf(args, facts.get(savedStateFact, folderOf(args)), context)),
   result: (_args, outcomes) => {
     const said = outcomes.map(({ stdout }) => stdout).join('\n');
     const problems = [...said.matchAll(/^problem (.*)$/gm)].map(([, problem = '']) => problem);
@@ -70,6 +74,34 @@ export default defineModule<RestoreArgs>({
 
 function folderOf({ run, root = HOST_STATE }: RestoreArgs): string {
   return runFolder(run, root);
+}
+
+const CONFIG = '/etc/keepalived/keepalived.conf';
+
+/** Where keepalived runs now and shall run on with its file of before: a change of what the pair runs, like any other. Where it stops, there is nobody to hear. */
+function activationOf(args: RestoreArgs, { things }: SavedState, { topology, host }: ModuleContext): PairActivation | undefined {
+  const pairs = topology?.directors.get(host)?.pairs ?? [];
+  const file = things.find(({ kind, key }) => kind === 'file' && key === CONFIG);
+  const unit = things.find(({ kind, key }) => kind === 'unit' && key === 'keepalived.service');
+  const [, mode, owner, group] = /^file (\d+) (\d+):(\d+) /.exec(file?.now ?? '') ?? [];
+  if (pairs.length === 0 || mode === undefined || owner === undefined || group === undefined || file?.before === file?.now) return undefined;
+  if (file?.savedText === undefined || file.presentText === undefined || unit?.now?.startsWith('active') !== true || unit.before?.startsWith('active') !== true) return undefined;
+  const present = { path: CONFIG, mode: mode.padStart(4, '0'), owner, group };
+  const before = Buffer.from(file.presentText, 'base64').toString('utf8');
+  return {
+    pairs,
+    before,
+    after: Buffer.from(file.savedText, 'base64').toString('utf8'),
+    write: (text) => fileStep({ ...present, content: Buffer.from(text) }, 'write keepalived.conf, checked by keepalived -t', ['keepalived', '-t', '-f', '{}']),
+    putBack: [fileStep({ ...present, content: Buffer.from(before) }, 'put the present keepalived.conf back')],
+    drainSeconds: args.drain_timeout ?? 60,
+  };
+}
+
+/** Nobody knows what commands did: that they are not undone is said before anything is. */
+function withStaying([first, ...rest]: readonly Change[], commands: readonly string[]): Change[] {
+  if (first === undefined) return [];
+  return commands.length === 0 ? [first, ...rest] : [{ ...first, impact: `does not undo what commands did: ${commands.join(', ')}` }, ...rest];
 }
 
 /** What came with the run goes; what went or changed comes back. */

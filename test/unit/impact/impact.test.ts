@@ -23,8 +23,8 @@ import { HOSTS } from '../lvs/support.ts';
 const VERSION = keepalivedVersion('2.2.7') ?? { major: 2, minor: 2, patch: 7 };
 
 /** The article's pair; weights by real server, and what else a service says. */
-function cluster(weights: Readonly<Record<string, number>>, more: Readonly<Record<string, Json>> = {}): Topology {
-  const real_servers = Object.fromEntries(Object.entries(weights).map(([host, weight]) => [host, { weight }]));
+function cluster(weights: Readonly<Record<string, number | { readonly weight: number; readonly port: number }>>, more: Readonly<Record<string, Json>> = {}): Topology {
+  const real_servers = Object.fromEntries(Object.entries(weights).map(([host, server]) => [host, typeof server === 'number' ? { weight: server } : { ...server }]));
   const lvs = {
     ha_pairs: { edge: { members: { lvs1: { priority: 100 }, lvs2: { priority: 90 } }, interface: 'eth0', virtual_router_id: 51, vips: ['192.168.0.38'] } },
     virtual_services: Object.keys(weights).length === 0 ? {} : { web: { on: 'edge', address: '192.168.0.38:80', mode: 'dr', scheduler: 'rr', persistence: 300, real_servers, ...more } },
@@ -179,6 +179,7 @@ describe('guards', () => {
 
   it.each<[string, Topology, Plan, Live, string[]]>([
     ['half of the real servers may go', cluster({ rs1: 1 }), CONFIGURED, BUSY, []],
+    ['one that comes back at another port is not gone', cluster({ rs1: { weight: 1, port: 8080 }, rs2: { weight: 1, port: 8080 } }, { mode: 'nat' }), CONFIGURED, BUSY, []],
     ['more than half may not', cluster({ rs1: 0, rs2: 0, lvs3: 5 }), CONFIGURED, BUSY, ['removed-share']],
     ['nor all that serve', NONE_LEFT, CONFIGURED, DOWN, ['removed-share', 'below-quorum']],
     ['nor what a quorum needs', cluster({ rs1: 1, rs2: 0, lvs3: 1 }, { quorum: 2 }), CONFIGURED, DOWN, ['below-quorum']],
