@@ -3,20 +3,26 @@ import path from 'node:path';
 import { hostState } from '../core/host-state.ts';
 import { journalDir } from '../journal/place.ts';
 import { findRun, listRuns } from '../journal/read.ts';
-import type { JournaledRun } from '../journal/types.ts';
+import type { JournaledRun, RunHeader } from '../journal/types.ts';
 import type { CommonOptions } from './input/options.ts';
 import { runPlaybook } from './run.ts';
 
 /** `rollback`, from the command line to the exit code: a run of its own, with a play for the hosts that the other run changed. */
 export async function rollback(wanted: string, options: CommonOptions, force: boolean): Promise<number> {
   const { header } = await findRun(journalDir(), wanted);
-  const later = (await listRuns(journalDir())).filter((run) => run.header.id > header.id && run.end?.result !== 'refused' && run.header.changing.some((host) => header.changing.includes(host)));
+  const later = (await listRuns(journalDir())).filter((run) => run.header.id > header.id && run.end?.result !== 'refused' && sameHosts(run.header, header));
   // Kept beside the journal: a resume of the rollback reads it again.
   const folder = path.join(journalDir(), '..', 'rollbacks');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = path.join(folder, `rollback-${header.id}.yml`);
   await writeFile(file, JSON.stringify(rollbackPlays(header.id, header.changing, { root: hostState(process.env), force, later: later.map(inWords) }), null, 2), { mode: 0o600 });
   return runPlaybook(options.check ? 'plan' : 'deploy', file, options);
+}
+
+/** Names alone do not tell a host: another cluster may have the same. */
+function sameHosts(one: RunHeader, other: RunHeader): boolean {
+  const inventories = ({ cwd, options }: RunHeader): string[] => options.inventories.map((file) => path.resolve(cwd, file));
+  return one.changing.some((host) => other.changing.includes(host)) && inventories(one).some((file) => inventories(other).includes(file));
 }
 
 function inWords({ header }: JournaledRun): string {

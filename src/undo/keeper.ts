@@ -39,6 +39,8 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
   const without = new Set<string>();
   let changed = false;
   let proved = false;
+  /** When the first host was armed, by this machine's clock that never steps: milliseconds. */
+  let armedAt: number | undefined;
 
   async function save(run: KeptRun, host: string, touched: Touched): Promise<void> {
     const known = hosts.get(host);
@@ -63,6 +65,7 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
       return;
     }
     hosts.set(host, { touched: merged, armed: known?.armed === true || armSeconds !== undefined });
+    if (armSeconds !== undefined) armedAt ??= performance.now();
     if (/^armed until-reboot$/m.test(said)) say(run, 'warning', `${host}: the dead man's switch does not outlive a reboot there: systemd cannot have a unit of ours`, host);
   }
 
@@ -129,6 +132,8 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
       return;
     }
     if (!ending.good) await revert(run, ending.error instanceof Error ? ending.error.message : (ending.stopped ?? 'the run failed'), 'host');
+    // Hosts that restored themselves in the meantime would be found not to be as the topology says.
+    if (armedAt !== undefined && performance.now() - armedAt > (options.confirmWithin ?? 0) * 1000) await revert(run, 'the time was up before the run had ended', 'host');
     const why = await doubt(run);
     if (why !== undefined) await revert(run, `verification failed: ${run.input.secrets.mask(why)}`, 'verification');
     if (options.byHand) {

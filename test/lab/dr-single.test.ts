@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, lvsPlay, runDocument, scratch, TestLab, type RunDocument } from './support.ts';
+import { eventually, lvsPlay, runDocument, scratch, TestLab, wholeState, type RunDocument } from './support.ts';
 import path from 'node:path';
 
 const INVENTORY = 'inventories/dr-single/hosts.yml';
@@ -9,6 +9,7 @@ const FOREIGN = '-A -t 10.9.9.9:99 -s rr\n-a -t 10.9.9.9:99 -r 10.0.0.1:99 -g -w
 
 let lab: TestLab;
 let site: string[];
+let untouched: Record<string, string>;
 
 /** Lines of the kernel's table, without our service's. */
 async function foreignTable(): Promise<string> {
@@ -19,6 +20,7 @@ beforeAll(async () => {
   lab = await TestLab.up('dr-single', INVENTORY);
   site = ['playbooks/demo.yml', '-i', lab.overlay];
   await lab.sh('lvs1', 'ln -sf "$(command -v busybox)" /bin/sh');
+  untouched = await wholeState(lab, HOSTS);
 });
 
 afterAll(async () => {
@@ -103,5 +105,10 @@ describe('DR with one director and no keepalived', () => {
     expect(imported.stderr).toContain('0 mistakes found, 0 to be completed, 0 not understood.');
     const plan = await lab.planOf(imported);
     expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+  });
+
+  it('is rolled back to what was there before the first run', async () => {
+    await lab.rollBack('first');
+    expect(await wholeState(lab, HOSTS)).toEqual(untouched);
   });
 });

@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changedBy, eventually, lvsPlay, must, TestLab } from './support.ts';
+import { changedBy, eventually, lvsPlay, must, TestLab, wholeState } from './support.ts';
 
 const VIP = 'fd00:38::38';
 
 let lab: TestLab;
 let site: string[];
+let untouched: Record<string, string>;
 
 beforeAll(async () => {
   lab = await TestLab.up('ipv6', 'inventories/dr-ipv6/hosts.yml');
   site = ['playbooks/demo.yml', '-i', lab.overlay];
+  untouched = await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2']);
   await must(lvsPlay(['deploy', ...site]));
 });
 
@@ -52,5 +54,10 @@ describe('DR with IPv6', () => {
     await eventually(() => lab.answers(`[${VIP}]`, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
     const plan = await lvsPlay(['plan', ...site, '--detailed-exitcode']);
     expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+  });
+
+  it('is rolled back to what was there before', async () => {
+    await lab.rollBack('all');
+    expect(await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2'])).toEqual(untouched);
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changedBy, eventually, lvsPlay, must, TestLab } from './support.ts';
+import { changedBy, eventually, lvsPlay, must, TestLab, wholeState } from './support.ts';
 
 const VIP = '172.16.254.200';
 
@@ -26,10 +26,12 @@ async function seenOutside(lab: TestLab, host: string): Promise<string> {
 describe('NAT with one director, ports mapped, no keepalived', () => {
   let lab: TestLab;
   let site: string[];
+  let untouched: Record<string, string>;
   beforeAll(async () => {
     lab = await TestLab.up('nat-single', 'inventories/nat-single/hosts.yml');
     site = ['playbooks/demo.yml', '-i', lab.overlay];
     await lab.sh('lvs1', SOMEBODY);
+    untouched = await wholeState(lab, ['lvs1', 'rs1', 'rs2']);
   });
   afterAll(async () => {
     await lab.down();
@@ -91,15 +93,22 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
     expect(await seenOutside(lab, 'rs1')).toBe(VIP);
     await holds();
   });
+
+  it('is rolled back to what was there before the first run', async () => {
+    await lab.rollBack('first');
+    expect(await wholeState(lab, ['lvs1', 'rs1', 'rs2'])).toEqual(untouched);
+  });
 });
 
 describe('NAT with an HA pair whose inside address floats', () => {
   let lab: TestLab;
   let site: string[];
+  let untouched: Record<string, string>;
   beforeAll(async () => {
     lab = await TestLab.up('nat-pair', 'inventories/nat-pair/hosts.yml');
     site = ['playbooks/demo.yml', '-i', lab.overlay];
     for (const host of ['rs1', 'rs2']) await lab.sh(host, `mkdir -p /srv/www && echo ${host} >/srv/www/index.html && for port in 81 82; do systemd-run -q --unit=web$port busybox httpd -f -p $port -h /srv/www; done`);
+    untouched = await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2']);
     await must(lvsPlay(['deploy', ...site]));
   });
   afterAll(async () => {
@@ -142,5 +151,10 @@ describe('NAT with an HA pair whose inside address floats', () => {
     expect(imported.stderr).toContain('0 mistakes found, 0 to be completed, 0 not understood.');
     const plan = await lab.planOf(imported);
     expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+  });
+
+  it('is rolled back to what was there before the first run', async () => {
+    await lab.rollBack('first');
+    expect(await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2'])).toEqual(untouched);
   });
 });

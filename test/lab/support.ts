@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,6 +80,7 @@ const ask = (socket) => new Promise((resolve) => {
 export class TestLab {
   readonly name: string;
   readonly overlay: string;
+  readonly #begun = new Date().toISOString();
   readonly #folders: string[] = [];
 
   private constructor(name: string, overlay: string) {
@@ -109,6 +110,24 @@ export class TestLab {
     return dir;
   }
 
+  /** The lab's way to its nodes, with an inventory in which some words are others. @throws Error when they are not there */
+  async edited(file: string, ...edits: readonly (readonly [string, string])[]): Promise<string> {
+    const text = await readFile(file, 'utf8');
+    for (const [from] of edits) if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
+    return this.inventory(edits.reduce((result, [from, to]) => result.replace(from, to), text));
+  }
+
+  /**
+   * Takes back what runs of this lab have changed: all of them, the newest first; or only the first of them, which is enough where later ones touched the same
+   * things. Forced, as a test's own faults are changes as well.
+   */
+  async rollBack(which: 'all' | 'first', env: Record<string, string> = {}): Promise<void> {
+    const { runs } = JSON.parse((await must(lvsPlay(['history', '--json', '-n', '1000'], { env }))).stdout) as { runs: { id: string; started: string; changing: string[]; options: { inventories: string[] } }[] };
+    const own = runs.filter(({ started, changing, options }) => started > this.#begun && changing.length > 0 && options.inventories.includes(this.overlay));
+    if (own.length === 0) throw new Error('the journal knows no run of this lab');
+    for (const { id } of which === 'all' ? own : own.slice(-1)) await must(lvsPlay(['rollback', id, '-i', this.overlay, '--force', '--allow', 'both-directors', '--reason', 'test'], { env }));
+  }
+
   /** Imports what nodes are, by their addresses alone. */
   async imported(addresses: Readonly<Record<string, string>>): Promise<CliResult> {
     const hosts = Object.fromEntries(Object.entries(addresses).map(([host, address]) => [host, { ansible_host: address }]));
@@ -124,6 +143,10 @@ export class TestLab {
   /** Runs a script on a node as root, beside anything that is tested: by ssh of its own. */
   async sh(host: string, script: string): Promise<string> {
     return (await must(lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'sh', '-c', script]))).stdout;
+  }
+
+  async reachable(host: string): Promise<boolean> {
+    return (await lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'true'])).code === 0;
   }
 
   /** Runs a command in the lab's namespace: a client of the service. */
@@ -212,3 +235,22 @@ export const STATE_SCRIPT = [
   'cut -d" " -f1 /proc/modules | sort',
   "dpkg-query -W -f '${Package} ${Version} ${Status}\\n'",
 ].join('; ');
+
+/** Services that come and go by themselves, and the one that fills the kernel's table at boot from a file: what it leads to is in the table. */
+const PASSING = "grep -v -e '^user@' -e '^user-runtime' -e '^dbus' -e '^systemd-logind' -e '^ipvsadm'";
+
+/** All of that and what the kernel does beside it: routes, firewall rules, virtual services, and which units run and start at boot; by host. */
+export async function wholeState(lab: TestLab, hosts: readonly string[]): Promise<Record<string, string>> {
+  const script = [
+    // What the kernel makes of the memory that it has at boot; and the list of mounts.
+    `(${STATE_SCRIPT}) | grep -v -e sync_qlen_max -e '  /etc/mtab$'`,
+    "ip -4 route show table all | sed 's/ *$//' | sort",
+    'ip -6 route show table all | grep -v -e fe80 -e multicast | sort',
+    "if [ -r /proc/net/ip_tables_names ]; then iptables-save | grep -v -e '^#' -e '^:'; fi",
+    'if [ -r /proc/net/ip_vs ] && command -v ipvsadm >/dev/null; then ipvsadm -Sn | sort; fi',
+    "systemctl list-unit-files --no-pager --no-legend --type=service | awk '{ print $1, $2 }'",
+    `systemctl list-units --no-pager --no-legend --plain --type=service --state=active | ${PASSING} | awk '{ print $1, $4 }'`,
+    ':',
+  ].join('; ');
+  return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await lab.sh(host, script)] as const)));
+}

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changedBy, eventually, lvsPlay, must, TestLab } from './support.ts';
+import { changedBy, eventually, lvsPlay, must, TestLab, wholeState } from './support.ts';
 
 const VIP = '192.168.0.38';
 const UPLOAD = 300_000;
@@ -28,8 +28,9 @@ const UNIT = (name: string): string => `[Service]\nExecStart=/usr/bin/perl /usr/
 let lab: TestLab;
 let folder: string;
 let site: string[];
+let untouched: Record<string, string>;
 
-async function boot(name: string, inventory: string): Promise<void> {
+async function boot(name: string, inventory: string, hosts: readonly string[]): Promise<void> {
   folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-tun-'));
   const file = path.join(folder, 'hosts.yml');
   await writeFile(file, await readFile(`inventories/${inventory}/hosts.yml`));
@@ -39,7 +40,13 @@ async function boot(name: string, inventory: string): Promise<void> {
     const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
     await lab.sh(host, `printf %s ${quoted(SERVER)} >/usr/local/bin/server.pl; printf %s ${quoted(UNIT(host))} >/etc/systemd/system/server.service; systemctl enable -q --now server`);
   }
+  untouched = await wholeState(lab, hosts);
   await must(lvsPlay(['deploy', ...site]));
+}
+
+async function isAsBefore(hosts: readonly string[]): Promise<void> {
+  await lab.rollBack('all');
+  expect(await wholeState(lab, hosts)).toEqual(untouched);
 }
 
 async function leave(): Promise<void> {
@@ -73,7 +80,7 @@ async function servesAgainAfterReboot(hosts: readonly string[]): Promise<void> {
 }
 
 describe('TUN with one director and real servers on another network', () => {
-  beforeAll(() => boot('tun', 'tun-single'));
+  beforeAll(() => boot('tun', 'tun-single', ['lvs1', 'rs1', 'rs2']));
   afterAll(leave);
 
   it('both real servers answer through the VIP, and a second deploy changes nothing', async () => {
@@ -127,10 +134,12 @@ describe('TUN with one director and real servers on another network', () => {
     const plan = await lab.planOf(imported);
     expect(plan.code, plan.stdout + plan.stderr).toBe(0);
   });
+
+  it('is rolled back, run by run, to what was there before the first', () => isAsBefore(['lvs1', 'rs1', 'rs2']));
 });
 
 describe('TUN with a pair', () => {
-  beforeAll(() => boot('tun-pair', 'tun-pair'));
+  beforeAll(() => boot('tun-pair', 'tun-pair', ['lvs1', 'lvs2', 'rs1', 'rs2']));
   afterAll(leave);
 
   it('serves, uploads whole, and goes on when the holder crashes', async () => {
@@ -145,4 +154,6 @@ describe('TUN with a pair', () => {
   it('comes back serving after every node was rebooted from inside, with nothing to change', async () => {
     await servesAgainAfterReboot(['lvs1', 'lvs2', 'rs1', 'rs2']);
   });
+
+  it('is rolled back to what was there before', () => isAsBefore(['lvs1', 'lvs2', 'rs1', 'rs2']));
 });

@@ -1,6 +1,9 @@
 /** Functions of sh that every undo script has: values by number, files put back, results. */
 export const LIBRARY = `fail() { printf '%s\\n' "$*" >&2; exit 1; }
 
+# A host that loses its power must not come back with empty files for what was saved.
+durable() { sync -f "$1" 2>/dev/null || sync; }
+
 # PREFIX, lines \`ID VALUE\`: into variables PREFIX_ID. Numbers are checked; a value is assigned, never read as code.
 load() {
     IFS=$nl
