@@ -19,6 +19,8 @@ export interface UndoRecord {
   /** All hosts of the run that were to be changed. */
   readonly hosts: readonly string[];
   readonly keys: readonly { readonly kind: string; readonly key: string }[];
+  /** Paths that units read, by unit. */
+  readonly unitFiles: Readonly<Record<string, readonly string[]>>;
   /** Names of tasks whose doing cannot be undone. */
   readonly commands: readonly string[];
 }

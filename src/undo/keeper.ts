@@ -45,10 +45,10 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
   async function save(run: KeptRun, host: string, touched: Touched): Promise<void> {
     const known = hosts.get(host);
     const keys = mergeKeys(known?.touched.keys ?? [], touched.keys);
-    const unitFiles = new Map([...(known?.touched.unitFiles ?? []), ...touched.unitFiles]);
+    const unitFiles = mergeUnitFiles(known?.touched.unitFiles ?? new Map(), touched.unitFiles);
     const merged = { keys, unitFiles, commands: [...(known?.touched.commands ?? []), ...touched.commands], become: touched.become || known?.touched.become === true };
     const { target } = await run.prepared.sessions.get(host);
-    const record = { version: 1, run: run.id, host, hosts: run.changing, keys: keys.map(({ kind, key }) => ({ kind, key })), commands: merged.commands } as const;
+    const record = { version: 1, run: run.id, host, hosts: run.changing, keys: keys.map(({ kind, key }) => ({ kind, key })), unitFiles: Object.fromEntries(unitFiles), commands: merged.commands } as const;
     const armSeconds = known?.armed === true ? undefined : options.confirmWithin;
     const said = await askSave(target, saveScript({ run: run.id, keys, unitFiles }, record, newNonce(), armSeconds, options.root), merged.become);
     if (/^unprivileged$/m.test(said)) {
@@ -69,6 +69,7 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
     if (/^armed until-reboot$/m.test(said)) say(run, 'warning', `${host}: the dead man's switch does not outlive a reboot there: systemd cannot have a unit of ours`, host);
   }
 
+  const isOver = (): boolean => armedAt !== undefined && performance.now() - armedAt > (options.confirmWithin ?? 0) * 1000;
   const become = (host: string): boolean => hosts.get(host)?.touched.become === true;
 
   /** Connections of their own: the run's may be cut, or be the last that still works. */
@@ -133,7 +134,7 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
     }
     if (!ending.good) await revert(run, ending.error instanceof Error ? ending.error.message : (ending.stopped ?? 'the run failed'), 'host');
     // Hosts that restored themselves in the meantime would be found not to be as the topology says.
-    if (armedAt !== undefined && performance.now() - armedAt > (options.confirmWithin ?? 0) * 1000) await revert(run, 'the time was up before the run had ended', 'host');
+    if (isOver()) await revert(run, 'the time was up before the run had ended', 'host');
     const why = await doubt(run);
     if (why !== undefined) await revert(run, `verification failed: ${run.input.secrets.mask(why)}`, 'verification');
     if (options.byHand) {
@@ -155,7 +156,8 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
       await mapLimited([...run.changing], run.input.forks, async (host) => {
         try {
           const touched = collectTouched(run.prepared, host);
-          await save(run, host, { ...touched, keys: mergeKeys(touched.keys, savedKeys(run, host)) });
+          const restored = savedTouched(run, host);
+          await save(run, host, { ...touched, keys: mergeKeys(touched.keys, restored.keys), unitFiles: mergeUnitFiles(touched.unitFiles, restored.unitFiles) });
         } catch (error) {
           failures.push(error);
         }
@@ -166,6 +168,8 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
     },
     beforeSteps: async (run, instance, changes) => {
       if (instance.onController) return;
+      // What is begun now would come on top of what hosts have restored.
+      if (isOver()) throw new LvsPlayError({ code: 'time-up', kind: 'host', host: instance.host, message: `the time to confirm was up before the run had ended: ${instance.host} is not changed any more` });
       const keys = keysToSave(instance, changes);
       const known = hosts.get(instance.host);
       if (!without.has(instance.host) && (known === undefined || !covers(known.touched.keys, keys))) {
@@ -198,10 +202,16 @@ function keysToSave(instance: TaskInstance, changes: readonly Change[]): readonl
 }
 
 /** A rollback touches what the run touched that it rolls back. */
-function savedKeys(run: KeptRun, host: string): UndoKey[] {
-  return run.prepared.answers
-    .filter((answer) => answer.host === host && answer.fact.name === savedStateFact.name)
-    .flatMap(({ value }) => (value as SavedState).things.map(({ kind, key }) => ({ kind: kind as UndoKey['kind'], key })));
+function savedTouched(run: KeptRun, host: string): Pick<Touched, 'keys' | 'unitFiles'> {
+  const states = run.prepared.answers.filter((answer) => answer.host === host && answer.fact.name === savedStateFact.name).map(({ value }) => value as SavedState);
+  return {
+    keys: states.flatMap(({ things }) => things.map(({ kind, key }) => ({ kind: kind as UndoKey['kind'], key }))),
+    unitFiles: states.map(({ unitFiles }) => new Map(Object.entries(unitFiles))).reduce<Touched['unitFiles']>(mergeUnitFiles, new Map()),
+  };
+}
+
+function mergeUnitFiles(one: Touched['unitFiles'], other: Touched['unitFiles']): Touched['unitFiles'] {
+  return new Map([...one, ...[...other].map(([unit, files]) => [unit, [...new Set([...(one.get(unit) ?? []), ...files])]] as const)]);
 }
 
 function notRoot(host: string): LvsPlayError {

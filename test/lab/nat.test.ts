@@ -30,8 +30,8 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
   beforeAll(async () => {
     lab = await TestLab.up('nat-single', 'inventories/nat-single/hosts.yml');
     site = ['playbooks/demo.yml', '-i', lab.overlay];
-    await lab.sh('lvs1', SOMEBODY);
     untouched = await wholeState(lab, ['lvs1', 'rs1', 'rs2']);
+    await lab.sh('lvs1', SOMEBODY);
   });
   afterAll(async () => {
     await lab.down();
@@ -107,8 +107,8 @@ describe('NAT with an HA pair whose inside address floats', () => {
   beforeAll(async () => {
     lab = await TestLab.up('nat-pair', 'inventories/nat-pair/hosts.yml');
     site = ['playbooks/demo.yml', '-i', lab.overlay];
-    for (const host of ['rs1', 'rs2']) await lab.sh(host, `mkdir -p /srv/www && echo ${host} >/srv/www/index.html && for port in 81 82; do systemd-run -q --unit=web$port busybox httpd -f -p $port -h /srv/www; done`);
     untouched = await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2']);
+    for (const host of ['rs1', 'rs2']) await lab.sh(host, `mkdir -p /srv/www && echo ${host} >/srv/www/index.html && for port in 81 82; do systemd-run -q --unit=web$port busybox httpd -f -p $port -h /srv/www; done`);
     await must(lvsPlay(['deploy', ...site]));
   });
   afterAll(async () => {

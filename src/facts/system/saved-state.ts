@@ -10,6 +10,8 @@ export type SavedState = {
   readonly hosts: readonly string[];
   /** Tasks of that run whose doing cannot be undone. */
   readonly commands: readonly string[];
+  /** Paths that units read, by unit. */
+  readonly unitFiles: Readonly<Record<string, readonly string[]>>;
   readonly things: readonly SavedThing[];
   readonly packages: readonly PackageChange[];
 };
@@ -34,7 +36,7 @@ export type PackageChange = {
   readonly version: string;
 };
 
-const NOTHING_SAVED: SavedState = { state: 'absent', hosts: [], commands: [], things: [], packages: [] };
+const NOTHING_SAVED: SavedState = { state: 'absent', hosts: [], commands: [], unitFiles: {}, things: [], packages: [] };
 
 /** Key: the folder of a run on the host. Its own script on the host reads both states in one go. */
 export const savedStateFact = defineFact<SavedState>({
@@ -59,13 +61,14 @@ function stateOf(text: string): SavedState {
   const [record = '', ...rest] = text.split(/^--- /m);
   const sections = new Map(rest.map((section) => [section.slice(0, section.indexOf('\n')), section.slice(section.indexOf('\n') + 1)]));
   if (!sections.has('texts')) throw new Error('the saved state is incomplete');
-  const { hosts, keys, commands } = readRecord(record);
+  const { hosts, keys, commands, unitFiles } = readRecord(record);
   const [before, after, now] = ['before', 'after', 'now'].map((name) => valuesOf(sections.get(name) ?? ''));
   const texts = valuesOf(sections.get('texts') ?? '', /^(\d+ (?:was|now)) (.*)$/gm);
   return {
     state: 'present',
     hosts,
     commands,
+    unitFiles,
     things: keys.map(({ kind, key }, id) => {
       const savedText = texts.get(`${String(id)} was`);
       const presentText = texts.get(`${String(id)} now`);
@@ -80,7 +83,7 @@ function valuesOf(text: string, line = /^(\d+) (.*)$/gm): ReadonlyMap<string, st
   return new Map([...text.matchAll(line)].map(([, id = '', value = '']) => [id, value]));
 }
 
-function readRecord(text: string): { hosts: string[]; commands: string[]; keys: { kind: string; key: string }[] } {
+function readRecord(text: string): { hosts: string[]; commands: string[]; unitFiles: Record<string, string[]>; keys: { kind: string; key: string }[] } {
   const record: unknown = JSON.parse(text);
   if (!isJsonObject(record) || record['version'] !== 1) throw new Error('the saved state is of another version of lvs-play');
   const strings = (value: unknown): string[] => (Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : []);
@@ -88,6 +91,7 @@ function readRecord(text: string): { hosts: string[]; commands: string[]; keys: 
   return {
     hosts: strings(record['hosts']),
     commands: strings(record['commands']),
+    unitFiles: isJsonObject(record['unitFiles']) ? Object.fromEntries(Object.entries(record['unitFiles']).map(([unit, files]) => [unit, strings(files)])) : {},
     keys: keys.map((one) => ({ kind: textAt(one, 'kind'), key: textAt(one, 'key') })),
   };
 }

@@ -10,7 +10,7 @@ const FILE = { kind: 'file', key: '/etc/keepalived/keepalived.conf', before: 'fi
 const UNIT = { kind: 'unit', key: 'keepalived.service', before: 'active enabled', after: 'active enabled', now: 'active enabled' };
 
 function saved(things: readonly Json[], commands: readonly string[] = []): World {
-  return () => ({ state: 'present', hosts: ['lvs1'], commands: [...commands], packages: [], things: [...things] });
+  return () => ({ state: 'present', hosts: ['lvs1'], commands: [...commands], unitFiles: {}, packages: [], things: [...things] });
 }
 
 async function activation(things: readonly Json[], host = 'lvs1'): Promise<PairActivation | undefined> {

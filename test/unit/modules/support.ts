@@ -24,7 +24,7 @@ export const bare: World = (fact, key) => {
     kernel_module: { loaded: false },
     ipvs: { table: { services: [] }, timeouts: null },
     tunnel: false,
-    saved_state: { state: 'absent', hosts: [], commands: [], things: [], packages: [] },
+    saved_state: { state: 'absent', hosts: [], commands: [], unitFiles: {}, things: [], packages: [] },
     firewall: { tool: 'nft', loaded: null, intact: false },
     default_route: { gateway: null, peer: '192.168.0.254', peerVia: null },
   };
@@ -46,7 +46,7 @@ export const lived: World = (fact, key) => {
     kernel_module: { loaded: true },
     ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
     tunnel: true,
-    saved_state: { state: 'present', hosts: ['lvs1'], commands: [], packages: [{ when: 'run+', name: 'a', version: '1' }], things: [{ kind: 'unit', key: 'a.service', before: 'inactive -', after: 'active enabled', now: 'active enabled' }] },
+    saved_state: { state: 'present', hosts: ['lvs1'], commands: [], unitFiles: {}, packages: [{ when: 'run+', name: 'a', version: '1' }], things: [{ kind: 'unit', key: 'a.service', before: 'inactive -', after: 'active enabled', now: 'active enabled' }] },
     firewall: { tool: 'iptables', loaded: '-A LVS_PLAY_NAT -s 10.0.0.0/8 -j MASQUERADE', intact: true },
     default_route: { gateway: '192.168.0.1', peer: '192.168.0.254', peerVia: null },
   };
@@ -67,7 +67,7 @@ export const odd: World = (fact, key) => {
     // Read from /proc/net/ip_vs, which tells less.
     ipvs: { table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', persistence: 'unknown', destinations: [] }] }, timeouts: null },
     tunnel: false,
-    saved_state: { state: 'present', hosts: ['lvs1'], commands: [], packages: [{ when: 'run+', name: 'a', version: '1' }], things: [{ kind: 'unit', key: 'a.service', before: 'inactive -', after: 'active enabled', now: 'active enabled' }] },
+    saved_state: { state: 'present', hosts: ['lvs1'], commands: [], unitFiles: {}, packages: [{ when: 'run+', name: 'a', version: '1' }], things: [{ kind: 'unit', key: 'a.service', before: 'inactive -', after: 'active enabled', now: 'active enabled' }] },
     firewall: { tool: 'none', loaded: null, intact: false },
     default_route: { gateway: '192.168.0.1', peer: '10.9.9.9', peerVia: '192.168.0.1' },
   };

@@ -51,7 +51,7 @@ describe.each(SHELLS)('under %s', (...shell) => {
       { kind: 'route', key: '6' },
       ...ALWAYS,
     ]);
-    const record = { version: 1, run: RUN, host: 'h1', hosts: ['h1'], keys, commands: [] } as const;
+    const record = { version: 1, run: RUN, host: 'h1', hosts: ['h1'], keys, unitFiles: {}, commands: [] } as const;
     writeFileSync(path.join(root, 'save'), saveScript({ run: RUN, keys, unitFiles: new Map() }, record, 'END-OF-TEXT', undefined, root));
     const sh = shell.join(' ');
     const script = `R=${root}; U=$R/runs/${RUN}/undo\n${SETUP}\nfacts() { ${FACTS}\n}\nfacts >before\n${sh} save\n${CHANGE}\nfacts >changed\n${sh} $U note\n${sh} $U restore rollback\nfacts >after\n${sh} $U restore rollback\n`;
