@@ -34,6 +34,8 @@ export interface UpOptions {
   readonly name?: string | undefined;
   /** The inventory's files or folders; the overlay links to them. */
   readonly inventories: readonly string[];
+  /** Packages that nodes have installed from the start, their services disabled; see `ensureImage`. */
+  readonly install?: readonly string[] | undefined;
   readonly progress?: ((event: LabEvent) => void) | undefined;
   /** Ends it early; what was made is removed again. */
   readonly signal?: AbortSignal | undefined;
@@ -65,7 +67,7 @@ export class Lab {
 
   /**
    * Boots all nodes and returns when every sshd answers with its own host key. On any failure nothing is left behind.
-   * @throws LvsPlayError `lab-requirements`, `lab-exists`, `lab-busy`, `lab-image`, `lab-node-died`, `lab-timeout`; the signal's reason when aborted
+   * @throws LvsPlayError `lab-requirements`, `lab-exists`, `lab-busy`, `lab-package`, `lab-image`, `lab-node-died`, `lab-timeout`; the signal's reason when aborted
    */
   static async up(spec: LabSpec, options: UpOptions): Promise<Lab> {
     const begin = Date.now();
@@ -73,7 +75,7 @@ export class Lab {
     checkRequirements();
     const paths = labPaths(options.name ?? 'default');
     await refuseExisting(paths);
-    const image = await ensureImage({ signal: options.signal, onBuild: () => { tell({ type: 'image-building' }); } });
+    const image = await ensureImage({ packages: options.install, signal: options.signal, onBuild: () => { tell({ type: 'image-building' }); } });
     tell({ type: 'image-ready' });
     await mkdir(path.dirname(paths.lock), { recursive: true, mode: 0o700 });
     const lock = await lockLab(paths);

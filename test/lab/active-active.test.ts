@@ -56,7 +56,7 @@ async function bothServe(): Promise<void> {
 }
 
 beforeAll(async () => {
-  lab = await TestLab.up('active-active', 'test/lab/fixtures/active-active.yml');
+  lab = await TestLab.installed('active-active', 'test/lab/fixtures/active-active.yml');
   site = ['playbooks/site.yml', '-i', lab.overlay];
   const responders = await readFile(path.join(import.meta.dirname, 'fixtures/responders.py'), 'utf8');
   for (const host of ['rs1', 'rs2']) {

@@ -8,7 +8,7 @@ let site: string[];
 let untouched: Record<string, string>;
 
 beforeAll(async () => {
-  lab = await TestLab.up('ipv6', 'inventories/dr-ipv6/hosts.yml');
+  lab = await TestLab.installed('ipv6', 'inventories/dr-ipv6/hosts.yml');
   site = ['playbooks/demo.yml', '-i', lab.overlay];
   untouched = await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2']);
   await must(lvsPlay(['deploy', ...site]));

@@ -20,7 +20,7 @@ const DUMP = `
 `;
 
 beforeAll(async () => {
-  lab = await TestLab.up('meaning', 'test/lab/fixtures/keepalived-meaning.yml');
+  lab = await TestLab.installed('meaning', 'test/lab/fixtures/keepalived-meaning.yml');
   await lab.sh('lvs1', 'apt-get install -y -q --no-install-recommends keepalived');
   const files = names.flatMap((name) => Object.entries(sampleVariants(name, 'lvs1')).map(([variant, text]) => ({ file: `${name}.${variant}`, text }))).filter(({ file }) => !file.endsWith('.printed'));
   const ship = files.map(({ file, text }) => `printf %s ${shellQuote(text)} >${shellQuote(file)}`).join('\n');

@@ -38,7 +38,7 @@ async function live(): Promise<{ code: number | null; found: string[] }> {
 }
 
 beforeAll(async () => {
-  lab = await TestLab.up('lint-live', 'inventories/dr-keepalived-pair/hosts.yml');
+  lab = await TestLab.installed('lint-live', 'inventories/dr-keepalived-pair/hosts.yml');
   // Without a proof of the service at the end: nothing serves here.
   await must(lvsPlay(['deploy', 'playbooks/site.yml', '-i', lab.overlay, '-l', 'lvs1,lvs2,rs1,rs2']));
   own = new Set(findings((await must(lvsPlay(['lint', '-i', lab.overlay, '--json']))).stdout));

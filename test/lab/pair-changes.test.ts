@@ -17,7 +17,7 @@ describe('changes of a pair of directors, with requests flowing', () => {
   let lvs1: string;
 
   beforeAll(async () => {
-    lab = await TestLab.up('pair-changes', INVENTORY);
+    lab = await TestLab.installed('pair-changes', INVENTORY);
     text = await readFile(INVENTORY, 'utf8');
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     // For the service that comes to it.

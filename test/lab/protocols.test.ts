@@ -86,7 +86,7 @@ async function download(vip: string, ...options: string[]): Promise<string> {
 }
 
 beforeAll(async () => {
-  lab = await TestLab.up('protocols', 'test/lab/fixtures/protocols.yml');
+  lab = await TestLab.installed('protocols', 'test/lab/fixtures/protocols.yml');
   // Without the proof from outside: it knows none of these protocols, and its connections would count here.
   site = ['playbooks/site.yml', '-i', lab.overlay, '-l', 'lvs1,rs1,rs2,rs3'];
   await must(lvsPlay(['deploy', ...site]));

@@ -64,7 +64,7 @@ async function state(): Promise<Record<string, string>> {
 }
 
 beforeAll(async () => {
-  lab = await TestLab.up('savedplan', 'inventories/dr-keepalived-pair/hosts.yml');
+  lab = await TestLab.installed('savedplan', 'inventories/dr-keepalived-pair/hosts.yml');
   files = await scratch({
     'note.txt': 'first\n',
     'change.yml': [

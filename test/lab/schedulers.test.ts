@@ -31,7 +31,7 @@ function share(names: readonly string[]): Record<string, number> {
 }
 
 beforeAll(async () => {
-  lab = await TestLab.up('schedulers', 'test/lab/fixtures/schedulers.yml');
+  lab = await TestLab.installed('schedulers', 'test/lab/fixtures/schedulers.yml');
   // Without the proof from outside: its connections would count here.
   site = ['playbooks/site.yml', '-i', lab.overlay, '-l', 'lvs1,rs1,rs2'];
   const web = `for port in ${Object.values(PORTS).join(' ')}; do busybox httpd -f -p $port -h /srv/www & done; wait`;

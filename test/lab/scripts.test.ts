@@ -24,7 +24,7 @@ async function holder(): Promise<string> {
 beforeAll(async () => {
   copy = await scratch({ 'hosts.yml': await readFile(path.join(import.meta.dirname, 'fixtures/scripts.yml'), 'utf8') });
   inventory = path.join(copy.dir, 'hosts.yml');
-  lab = await TestLab.up('scripts', inventory);
+  lab = await TestLab.installed('scripts', inventory);
   site = ['playbooks/site.yml', '-i', lab.overlay];
   for (const host of ['rs1', 'rs2']) {
     for (const port of [80, 8081, 8082]) await lab.sh(host, `mkdir -p /srv/www && echo '${host} here' >/srv/www/index.html && systemd-run -q --unit=web${String(port)} busybox httpd -f -p ${String(port)} -h /srv/www`);

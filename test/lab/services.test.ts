@@ -54,7 +54,7 @@ async function until(port: number, expected: readonly string[]): Promise<void> {
 }
 
 beforeAll(async () => {
-  lab = await TestLab.up('services', 'test/lab/fixtures/services.yml');
+  lab = await TestLab.installed('services', 'test/lab/fixtures/services.yml');
   site = ['playbooks/site.yml', '-i', lab.overlay];
   for (const host of SERVERS) for (const port of PORTS) await startWeb(host, port);
   const add = CLIENTS.map((client) => `ip address add ${client}/32 dev "$dev"`).join(' && ');

@@ -89,8 +89,17 @@ export class TestLab {
   }
 
   static async up(name: string, ...inventories: string[]): Promise<TestLab> {
+    return TestLab.#up(name, [], inventories);
+  }
+
+  /** Nodes that have the packages which playbooks install, disabled: for tests whose subject is not the installation. */
+  static async installed(name: string, ...inventories: string[]): Promise<TestLab> {
+    return TestLab.#up(name, ['--install', 'ipvsadm,keepalived,nginx-light'], inventories);
+  }
+
+  static async #up(name: string, options: readonly string[], inventories: readonly string[]): Promise<TestLab> {
     await lvsPlay(['lab', 'down', '--name', name]);
-    await must(lvsPlay(['lab', 'up', '--name', name, ...inventories.flatMap((inventory) => ['-i', inventory])]));
+    await must(lvsPlay(['lab', 'up', '--name', name, ...options, ...inventories.flatMap((inventory) => ['-i', inventory])]));
     const status = JSON.parse((await must(lvsPlay(['lab', 'status', '--name', name, '--json']))).stdout) as { overlay: string };
     return new TestLab(name, status.overlay);
   }

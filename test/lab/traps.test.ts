@@ -85,7 +85,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-traps-'));
   const file = path.join(folder, 'hosts.yml');
   await copyFile(TRAPS, file);
-  lab = await TestLab.up('traps', file);
+  lab = await TestLab.installed('traps', file);
   // Without the proof from outside: it would fail, and count here.
   site = ['playbooks/site.yml', '-i', lab.overlay, '-l', HOSTS.join()];
   const web = `for port in ${PORTS.plain.join(' ')}; do busybox httpd -f -p $port -h /srv/www & done; wait`;

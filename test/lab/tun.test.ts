@@ -34,7 +34,7 @@ async function boot(name: string, inventory: string, hosts: readonly string[]): 
   folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-tun-'));
   const file = path.join(folder, 'hosts.yml');
   await writeFile(file, await readFile(`inventories/${inventory}/hosts.yml`));
-  lab = await TestLab.up(name, file);
+  lab = await TestLab.installed(name, file);
   site = ['playbooks/site.yml', '-i', lab.overlay];
   for (const host of ['rs1', 'rs2']) {
     const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

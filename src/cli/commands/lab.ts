@@ -10,6 +10,11 @@ interface LabFlags {
   readonly name?: string;
 }
 
+interface UpFlags extends LabFlags {
+  readonly install?: readonly string[];
+  readonly json?: boolean;
+}
+
 /** Nothing of the lab is loaded until one of its commands runs. */
 const labModule = (): Promise<typeof labExports> => import('../../lab/lab.ts');
 
@@ -18,8 +23,9 @@ export function labCommand(): Command {
   const lab = new Command('lab').description('boot a replica of an inventory on this machine, on real kernels');
 
   which(lab.command('up').description('boot a node per inventory host; prints the inventory to give to -i afterwards'))
+    .option('--install <packages>', 'packages that nodes have installed from the start, their services disabled: ipvsadm,keepalived', (list: string) => list.split(',').map((name) => name.trim()))
     .option('--json', 'print what is up as JSON')
-    .action(async (flags: LabFlags & { readonly json?: boolean }) => {
+    .action(async (flags: UpFlags) => {
       await up(flags);
     });
 
@@ -79,7 +85,7 @@ async function open(flags: LabFlags): Promise<Lab> {
   return Lab.open({ name: flags.name, inventories: flags.inventory });
 }
 
-async function up(flags: LabFlags & { readonly json?: boolean }): Promise<void> {
+async function up(flags: UpFlags): Promise<void> {
   const inventories = flags.inventory ?? [];
   if (inventories.length === 0) throw new LvsPlayError({ code: 'no-inventory', kind: 'usage', message: 'lab up needs an inventory', hint: 'lvs-play lab up -i inventories/NAME/hosts.yml' });
   const [{ Lab }, { labSpecFromInventory }, { loadInventory }] = await Promise.all([labModule(), import('../../lab/inventory/from-inventory.ts'), import('../../inventory/load.ts')]);
@@ -92,7 +98,7 @@ async function up(flags: LabFlags & { readonly json?: boolean }): Promise<void> 
   for (const signal of signals) process.on(signal, interrupt);
   const display = await startDisplay(spec.nodes.map((node) => node.name));
   try {
-    const opened = await Lab.up(spec, { name: flags.name, inventories, progress: display.tell, signal: stop.signal });
+    const opened = await Lab.up(spec, { name: flags.name, inventories, install: flags.install, progress: display.tell, signal: stop.signal });
     await display.end();
     process.stdout.write(flags.json === true ? await statusJson(opened) : `${opened.overlayPath}\n`);
     process.stderr.write(`The lab ${opened.name} is up. Use the inventory above: lvs-play deploy PLAYBOOK -i ${opened.overlayPath}\n`);

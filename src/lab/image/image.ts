@@ -1,15 +1,18 @@
 import { access, mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../../core/errors.ts';
+import { suggest } from '../../core/suggest.ts';
 import { aptOptions, parseListFile, parseSourcesFile, sourceLines, SUITE } from './apt-sources.ts';
 import { holdLock } from '../state/lock.ts';
 import { imageRoot } from '../state/paths.ts';
 import { exitStatus, runCommand, startCommand } from '../process.ts';
-import { customizeScript, DPKG_OPTIONS, fetchHook, INSTALLED, recipeHash } from './recipe.ts';
+import { customizeScript, DPKG_OPTIONS, fetchHook, INSTALLED, OFFERED, recipeHash } from './recipe.ts';
 
 const MODULES = '/usr/lib/uml/modules';
 
 export interface ImageOptions {
+  /** Installed already, in any order; default none. Each set is an image of its own. */
+  readonly packages?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called once, when the image is not there yet and its building begins. */
   readonly onBuild?: (() => void) | undefined;
@@ -24,10 +27,12 @@ while rm -rf -- "$1" 2>/dev/null; sleep 0.3; [ -e "$1" ] && [ "$tries" -lt 50 ];
 /**
  * The disk image that all nodes start from; built once per recipe and kernel, by one process at a time.
  * @returns its path
+ * @throws LvsPlayError `lab-package`, `lab-image`
  */
 export async function ensureImage(options: ImageOptions = {}): Promise<string> {
   const modules = await modulesFolder();
-  const folder = path.join(imageRoot(), recipeHash(path.basename(modules)));
+  const packages = offered(options.packages ?? []);
+  const folder = path.join(imageRoot(), recipeHash(path.basename(modules), packages));
   const image = path.join(folder, 'base.img');
   if (await exists(image)) return image;
   await mkdir(imageRoot(), { recursive: true });
@@ -37,21 +42,31 @@ export async function ensureImage(options: ImageOptions = {}): Promise<string> {
     // Another process may have built it while this one waited.
     if (await exists(image)) return image;
     options.onBuild?.();
-    await build(folder, work, modules, options.signal);
+    await build(folder, work, modules, packages, options.signal);
     return image;
   } finally {
     await lock.release();
   }
 }
 
-async function build(folder: string, work: string, modules: string, signal: AbortSignal | undefined): Promise<void> {
+/** Pure: each once, in one order. @throws LvsPlayError `lab-package` for one that nodes cannot have */
+export function offered(packages: readonly string[]): string[] {
+  for (const name of packages) {
+    if (OFFERED.includes(name)) continue;
+    const near = suggest(name, OFFERED);
+    throw new LvsPlayError({ code: 'lab-package', kind: 'usage', message: `the lab has no package ${JSON.stringify(name)}`, hint: near === undefined ? `it has ${OFFERED.join(', ')}` : `did you mean ${near}?` });
+  }
+  return [...new Set(packages)].sort();
+}
+
+async function build(folder: string, work: string, modules: string, packages: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   await rm(work, { recursive: true, force: true });
   await mkdir(work);
   try {
     await writeFile(path.join(work, 'sources.list'), sourceLines(await ownSources()));
     // In a file, for a proxy's address may hold a password.
     await writeFile(path.join(work, 'apt.conf'), aptOptions((await runCommand(['apt-config', 'dump'])).stdout).join('\n') + '\n', { mode: 0o600 });
-    await writeFile(path.join(work, 'customize.sh'), customizeScript());
+    await writeFile(path.join(work, 'customize.sh'), customizeScript(packages));
     await step(work, mmdebstrapCommand(work), signal);
     await mkdir(path.join(work, 'done'));
     await step(work, ['sh', path.join(work, 'customize.sh'), path.join(work, 'root'), path.join(work, 'done', 'base.img'), modules], signal);

@@ -8,7 +8,7 @@ export const INSTALLED: readonly string[] = [
 ];
 
 /** In the node's own apt repository, with all they need. */
-const OFFERED: readonly string[] = ['ipvsadm', 'keepalived', 'nginx-light', 'ipset', 'conntrack', 'arptables', 'nftables', 'rsyslog', 'cron'];
+export const OFFERED: readonly string[] = ['ipvsadm', 'keepalived', 'nginx-light', 'ipset', 'conntrack', 'arptables', 'nftables', 'rsyslog', 'cron'];
 
 /** What of the kernel's modules a cluster can use; the rest (file systems, drivers of real hardware) stays out. */
 const MODULE_FOLDERS: readonly string[] = ['net', 'lib', 'crypto', 'drivers/net', 'fs/overlayfs'];
@@ -105,8 +105,9 @@ mv "$root"/var/cache/apt/archives/*.deb "$root/srv/repo/"
 /**
  * A POSIX sh script that turns mmdebstrap's system in `$1` into a node and writes the disk image to `$2`, with the kernel
  * modules of `$3` (/usr/lib/uml/modules/VERSION). It runs when mmdebstrap has ended: until then its mounts are in the tree.
+ * @param packages of those on offer, installed already; empty: a bare node
  */
-export function customizeScript(): string {
+export function customizeScript(packages: readonly string[] = []): string {
   return `set -eu
 root=$1 image=$2 modules=$3
 version=\${modules##*/}
@@ -157,8 +158,28 @@ printf 'debconf debconf/frontend select Noninteractive\\n' | chroot "$root" debc
 chroot "$root" update-alternatives --quiet --set iptables /usr/sbin/iptables-legacy
 chroot "$root" update-alternatives --quiet --set ip6tables /usr/sbin/ip6tables-legacy
 chroot "$root" apt-get -qq update
-
+${packages.length === 0 ? '' : preinstall(packages)}
 mkfs.ext4 -q -F -E lazy_itable_init=0 -J size=16 -d "$root" "$image" ${DISK_SIZE}
+`;
+}
+
+/**
+ * Installs packages, and sees to it that nothing of them runs by itself: what a service does on a node is the playbook's to say. Debian's packages enable their
+ * units, and start them; here policy-rc.d forbids the start, and the units are disabled afterwards.
+ */
+function preinstall(packages: readonly string[]): string {
+  return `
+chroot "$root" dpkg-query -W -f '\${Package}\\n' | sort >"$root/tmp/before"
+printf 'exit 101\\n' >"$root/usr/sbin/policy-rc.d"
+chmod 755 "$root/usr/sbin/policy-rc.d"
+chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install ${packages.join(' ')} >/dev/null
+rm "$root/usr/sbin/policy-rc.d"
+for package in $(chroot "$root" dpkg-query -W -f '\${Package}\\n' | sort | comm -13 "$root/tmp/before" -); do
+  for unit in $(chroot "$root" dpkg -L "$package" | sed -n -e 's,^\\(/usr\\)*/lib/systemd/system/\\([^/@]*\\.\\(service\\|timer\\|socket\\)\\)$,\\2,p' -e 's,^/etc/init\\.d/\\(.*\\)$,\\1.service,p' | sort -u); do
+    chroot "$root" systemctl -q disable "$unit" 2>/dev/null || :
+  done
+done
+rm "$root/tmp/before"
 `;
 }
 
@@ -168,7 +189,7 @@ function writeFile(file: string, text: string): string {
 }
 
 /** Names the image: anything that changes what is in it changes the hash. */
-export function recipeHash(kernelVersion: string): string {
-  const recipe = JSON.stringify([SUITE, INSTALLED, DPKG_OPTIONS, fetchHook(), customizeScript(), kernelVersion]);
+export function recipeHash(kernelVersion: string, packages: readonly string[] = []): string {
+  const recipe = JSON.stringify([SUITE, INSTALLED, DPKG_OPTIONS, fetchHook(), customizeScript(packages), kernelVersion]);
   return createHash('sha256').update(recipe).digest('hex').slice(0, 16);
 }
