@@ -6,7 +6,7 @@ const KEEPALIVED = 'keepalived.service';
 /** What the rows of a plan do to one director. */
 export interface Touched {
   readonly host: string;
-  /** keepalived.conf is written. */
+  /** keepalived.conf is written, or read again. */
   readonly configures: boolean;
   /** Rows of modules that change the kernel's table by themselves: the director's script. */
   readonly fills: boolean;
@@ -31,7 +31,8 @@ export function touchedBy(plan: Plan, host: string): Touched {
   const daemon = changes.find((change) => change.path === 'package keepalived');
   return {
     host,
-    configures: changes.some((change) => change.module === 'keepalived'),
+    // What it mends in the kernel's table alone leaves keepalived as it is.
+    configures: changes.some((change) => change.module === 'keepalived' && !change.path.startsWith('ipvs ')),
     fills: changes.some((change) => change.module === 'lvs_director'),
     stops: state.includes('inactive') || daemon?.after === null || changes.some((change) => change.path === 'module ip_vs' && change.after === null),
     // An upgrade restarts what runs.

@@ -45,7 +45,7 @@ interface Joint {
 const SETTLE_MS = 10_000;
 const POLL_MS = 500;
 
-const RELOAD: Step = { kind: 'exec', title: 'reload keepalived', argv: ['systemctl', 'reload-or-restart', 'keepalived.service'], stale: [{ fact: 'unit', key: 'keepalived.service' }, { fact: 'address', key: '*' }, { fact: 'ipvs', key: '*' }] };
+const RELOAD: Step = { kind: 'exec', title: 'reload keepalived', argv: ['systemctl', 'reload-or-restart', 'keepalived.service'], stale: [{ fact: 'unit', key: 'keepalived.service' }, { fact: 'address', key: '*' }, { fact: 'ipvs', key: '*' }, { fact: 'keepalived', key: '*' }] };
 const START: Step = { ...RELOAD, title: 'start keepalived', argv: ['systemctl', 'start', 'keepalived.service'] };
 const STOP: Step = { ...RELOAD, title: 'stop keepalived', argv: ['systemctl', 'stop', 'keepalived.service'] };
 /** Also one that died, which systemd may have given up on. */

@@ -2,6 +2,7 @@ import { messageOf } from '../../core/errors.ts';
 import { configDifferences } from '../../lvs/change/differences.ts';
 import { configOf, confNodes, type KeepalivedConfig } from '../../lvs/change/config.ts';
 import { parseDump } from '../../lvs/change/dump.ts';
+import { DUMP_SCRIPT } from '../../lvs/change/dump-script.ts';
 import { parseAddresses } from '../../lvs/host/addresses.ts';
 import { parseProcNetIpVs } from '../../lvs/ipvs/parse.ts';
 import type { IpvsTable } from '../../lvs/ipvs/types.ts';
@@ -19,31 +20,12 @@ export interface DirectorNow {
   readonly table: IpvsTable;
 }
 
-/**
- * Asks a director for its state. keepalived writes what it runs on SIGUSR1 into its /tmp, which may be its own (PrivateTmp), and which is read as soon as it
- * grows no more. It holds the password, so it goes again.
- */
+/** Asks a director for its state. */
 export const DIRECTOR_SCRIPT = [
   'systemctl show -p ActiveState,SubState,MainPID keepalived.service',
   "echo '--- addresses'; ip -o addr show",
   "echo '--- table'; if [ -r /proc/net/ip_vs ]; then cat /proc/net/ip_vs; fi",
-  'pid=$(systemctl show -p MainPID keepalived.service); pid=${pid#MainPID=}',
-  'if [ "${pid:-0}" -gt 0 ]; then',
-  '  dump=/proc/$pid/root/tmp',
-  '  rm -f "$dump/keepalived.data" "$dump/keepalived_check.data" "$dump/keepalived_parent.data"',
-  '  kill -USR1 "$pid"',
-  '  before=none; try=0',
-  '  while [ $try -lt 20 ]; do',
-  '    sleep 0.1; try=$((try + 1))',
-  `    now=$(stat -c %s "$dump/keepalived.data" "$dump/keepalived_check.data" 2>/dev/null | tr '\\n' ' ')`,
-  '    if [ -n "$now" ] && [ "$now" = "$before" ]; then break; fi',
-  '    before=$now',
-  '  done',
-  "  echo '--- vrrp'; cat \"$dump/keepalived.data\" 2>/dev/null",
-  "  echo '--- checkers'; cat \"$dump/keepalived_check.data\" 2>/dev/null",
-  '  rm -f "$dump/keepalived.data" "$dump/keepalived_check.data" "$dump/keepalived_parent.data"',
-  'fi',
-  ':',
+  DUMP_SCRIPT,
 ].join('\n');
 
 /** Pure. */

@@ -10,8 +10,47 @@ export function parseDump(vrrp: string, checkers: string): KeepalivedConfig {
   if (!vrrp.includes('Global definitions') && !checkers.includes('Global definitions')) throw new Error('keepalived did not tell its configuration');
   return {
     instances: blocks(vrrp, /^ VRRP Instance = (.*)$/, /^------/).map(([name, lines]) => instanceOf(name, lines)),
-    services: blocks(checkers, /^ (VS (?:VIP|FWMARK|GROUP) = .*)$/, /^------/).map(([title, lines]) => serviceOf(title, lines)),
+    services: serviceBlocks(checkers).map(([title, lines]) => serviceOf(title, lines)),
   };
+}
+
+/** What a running keepalived has made of a virtual service. */
+export interface ServiceHealth {
+  /** The quorum is there: real servers serve, and no sorry server. */
+  readonly up: boolean;
+  /** `192.168.0.18:80` -> whether it is in the kernel's table, and with which weight there: 0 where a failed check inhibits it. */
+  readonly servers: ReadonlyMap<string, ServerHealth>;
+}
+
+export interface ServerHealth {
+  readonly set: boolean;
+  readonly weight: number;
+}
+
+/** What health checks have made of the services, by name; of a version that does not tell, without servers. Pure. */
+export function parseHealth(checkers: string): ReadonlyMap<string, ServiceHealth> {
+  return new Map(serviceBlocks(checkers).map(([title, lines]): [string, ServiceHealth] => [nameOf(title, value(lines, 'protocol') ?? 'TCP'), { up: value(lines, 'quorum_state_up') === '1', servers: new Map(serverBlocks(lines).flatMap(healthOf)) }]));
+}
+
+function healthOf(lines: readonly string[]): [string, ServerHealth][] {
+  const [head = ''] = lines;
+  const server = SERVER.exec(head);
+  const [set, weight, alive] = [value(lines, 'RS set'), Number(value(lines, 'effective weight')), value(lines, 'alive')];
+  if (server === null || set === undefined || Number.isNaN(weight)) return [];
+  // One that is not alive and is there all the same is inhibited (ipvs_cmd in keepalived/check/ipvswrapper.c).
+  return [[endpoint(server[1] ?? '', Number(server[2])), { set: set === '1', weight: alive === '0' ? 0 : Math.max(0, weight) }]];
+}
+
+const SERVER = /^ {3}RIP = (\S+), RPORT = (\d+), WEIGHT = (-?\d+)/;
+
+/** The lines of each real server, the first of which names it. */
+function serverBlocks(service: readonly string[]): (readonly string[])[] {
+  const heads = service.flatMap((line, index) => (SERVER.test(line) ? [index] : []));
+  return heads.map((head, index) => service.slice(head, heads[index + 1]));
+}
+
+function serviceBlocks(checkers: string): [string, string[]][] {
+  return blocks(checkers, /^ (VS (?:VIP|FWMARK|GROUP) = .*)$/, /^------/);
 }
 
 /** The lines that follow each head, up to the next head or the end. */
@@ -65,7 +104,7 @@ function serviceOf(title: string, lines: readonly string[]): ConfiguredService {
   const firstServer = lines.findIndex((line) => line.includes('------< Real server >------'));
   const own = firstServer < 0 ? lines : lines.slice(0, firstServer);
   const servers = lines.flatMap((line): [string, number][] => {
-    const server = /^ {3}RIP = (\S+), RPORT = (\d+), WEIGHT = (-?\d+)/.exec(line);
+    const server = SERVER.exec(line);
     return server === null ? [] : [[endpoint(server[1] ?? '', Number(server[2])), Number(server[3])]];
   });
   return {

@@ -30,7 +30,7 @@ const schema = {
 
 type PackageArgs = Args<typeof schema>;
 
-const STALE = ['package', 'package_candidate', 'unit', 'file', 'content', 'kernel_module'].map((fact) => ({ fact, key: '*' }));
+const STALE = ['package', 'package_candidate', 'unit', 'file', 'content', 'kernel_module', 'keepalived'].map((fact) => ({ fact, key: '*' }));
 /** A package may bring hundreds of megabytes over a slow line. */
 const TIMEOUT_MS = 15 * 60_000;
 const POLICY = '/usr/sbin/policy-rc.d';

@@ -18,7 +18,7 @@ const schema = {
 } as const;
 
 /** What services of a director or a router bring and take with them: virtual IPs and virtual services. */
-const TAKEN_ALONG = ['address', 'ipvs'].map((fact) => ({ fact, key: '*' }));
+const TAKEN_ALONG = ['address', 'ipvs', 'keepalived'].map((fact) => ({ fact, key: '*' }));
 
 type ServiceArgs = Args<typeof schema>;
 
