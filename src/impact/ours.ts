@@ -1,5 +1,6 @@
 import type { HostAnswer } from '../plan/sessions.ts';
 import type { ContentState } from '../facts/files/content.ts';
+import type { SavedState } from '../facts/system/saved-state.ts';
 import { recordedServices, DIRECTOR_SCRIPT } from '../lvs/host/director-script.ts';
 import { expand } from '../lvs/keepalived/conf/expand.ts';
 import { parseLines } from '../lvs/keepalived/conf/lines.ts';
@@ -8,12 +9,14 @@ import { type IpvsService, serviceKey } from '../lvs/ipvs/types.ts';
 import { formatEndpoint, parseIp } from '../lvs/model/ip.ts';
 
 /** keepalived.conf where distributions and this tool have it. */
-const KEEPALIVED_CONF = '/etc/keepalived/keepalived.conf';
+export const KEEPALIVED_CONF = '/etc/keepalived/keepalived.conf';
 
 /** What is configured on a director before the run: real servers' weights by endpoint, by key of the virtual service. */
 export interface Configured {
   readonly keepalived: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly script: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** Of a rollback: what keepalived's file of before says. */
+  readonly comesBack?: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
 /** From the files that the director was asked for. A table's other services are somebody else's. */
@@ -22,11 +25,22 @@ export function configuredOn(host: string, answers: readonly HostAnswer[]): Conf
     const answer = answers.find((one) => one.host === host && one.fact.name === 'content' && one.key === path);
     return (answer?.value as ContentState | undefined)?.text ?? '';
   };
+  const back = restoredFile(host, answers);
   const script = recordedServices(text(DIRECTOR_SCRIPT)).services;
   return {
-    keepalived: configuredServices(text(KEEPALIVED_CONF), host),
+    keepalived: configuredServices(back?.present ?? text(KEEPALIVED_CONF), host),
     script: new Map(script.map((service) => [serviceKey(service), new Map(service.destinations.map((server) => [formatEndpoint(server.address, server.port), server.weight]))])),
+    ...(back === undefined ? {} : { comesBack: configuredServices(back.saved, host) }),
   };
+}
+
+/** keepalived.conf as it is and as a rollback would make it. Undefined: it would stay. */
+function restoredFile(host: string, answers: readonly HostAnswer[]): { readonly present: string; readonly saved: string } | undefined {
+  const things = answers.filter((answer) => answer.host === host && answer.fact.name === 'saved_state').flatMap(({ value }) => (value as SavedState).things);
+  const file = things.find(({ kind, key, before, now }) => kind === 'file' && key === KEEPALIVED_CONF && before !== now);
+  if (file === undefined) return undefined;
+  const textOf = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
+  return { present: textOf(file.presentText), saved: textOf(file.savedText) };
 }
 
 /** The virtual services of a keepalived.conf; a file that cannot be read has none. Pure. */

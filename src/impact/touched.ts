@@ -1,4 +1,6 @@
+import type { Json } from '../core/json.ts';
 import type { Plan, PlannedTask } from '../plan/types.ts';
+import { KEEPALIVED_CONF } from './ours.ts';
 import type { UnitImpact } from './types.ts';
 
 const KEEPALIVED = 'keepalived.service';
@@ -27,12 +29,13 @@ function workOf(plan: Plan): readonly PlannedTask[] {
 export function touchedBy(plan: Plan, host: string): Touched {
   const rows = workOf(plan).filter((row) => row.host === host);
   const changes = rows.flatMap((row) => row.changes.map((change) => ({ ...change, module: row.task.module })));
-  const state = changes.filter((change) => change.module === 'service' && change.path === `${KEEPALIVED} state`).map((change) => change.after);
+  // A rollback tells both at once: `inactive disabled`.
+  const state = changes.filter((change) => ['service', 'lvs_restore'].includes(change.module) && change.path === `${KEEPALIVED} state`).map(({ after }) => firstWord(after));
   const daemon = changes.find((change) => change.path === 'package keepalived');
   return {
     host,
-    // What it mends in the kernel's table alone leaves keepalived as it is.
-    configures: changes.some((change) => change.module === 'keepalived' && !change.path.startsWith('ipvs ')),
+    // What module keepalived mends in the kernel's table alone leaves keepalived as it is.
+    configures: changes.some(({ module, path }) => (module === 'keepalived' && !path.startsWith('ipvs ')) || (module === 'lvs_restore' && path === KEEPALIVED_CONF)),
     fills: changes.some((change) => change.module === 'lvs_director'),
     stops: state.includes('inactive') || daemon?.after === null || changes.some((change) => change.path === 'module ip_vs' && change.after === null),
     // An upgrade restarts what runs.
@@ -49,8 +52,9 @@ export function unitsOf(plan: Plan): UnitImpact[] {
   const found = workOf(plan).flatMap((row) =>
     row.changes.flatMap((change): UnitImpact[] => {
       const [, unit] = /^(\S+) state$/.exec(change.path) ?? [];
-      const what = typeof change.after === 'string' ? VERBS[change.after] : undefined;
-      if (row.task.module === 'service' && unit !== undefined && what !== undefined) return [{ host: row.host, unit, what }];
+      const what = typeof change.after === 'string' ? VERBS[firstWord(change.after)] : undefined;
+      const turned = row.task.module === 'service' || (row.task.module === 'lvs_restore' && firstWord(change.before) !== firstWord(change.after));
+      if (turned && unit !== undefined && what !== undefined) return [{ host: row.host, unit, what }];
       if (row.task.module === 'keepalived' && change.impact === 'reloads keepalived') return [{ host: row.host, unit: KEEPALIVED, what: 'reloads' }];
       const [, name] = /^package (\S+)$/.exec(change.path) ?? [];
       if (row.task.module === 'package' && name !== undefined && change.before !== null) return [{ host: row.host, unit: name, what: change.after === null ? 'stops' : 'restarts' }];
@@ -58,6 +62,10 @@ export function unitsOf(plan: Plan): UnitImpact[] {
     }),
   );
   return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+function firstWord(value: Json): string {
+  return typeof value === 'string' ? (value.split(' ')[0] ?? '') : '';
 }
 
 /** Batches of a plan that touch some of these hosts. Pure. */

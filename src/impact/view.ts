@@ -1,8 +1,8 @@
 import { type BalanceState, balanceOf, type Templates } from '../facts/network/balance.ts';
 import type { InterfaceState } from '../facts/network/address.ts';
 import { expectedTable } from '../lvs/ipvs/table.ts';
-import { type IpvsService, serviceKey } from '../lvs/ipvs/types.ts';
-import { bare } from '../lvs/model/ip.ts';
+import { type IpvsDestination, type IpvsService, serviceKey } from '../lvs/ipvs/types.ts';
+import { bare, formatEndpoint } from '../lvs/model/ip.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import type { HostAnswer } from '../plan/sessions.ts';
 import type { Plan } from '../plan/types.ts';
@@ -35,7 +35,8 @@ function viewOf(topology: Topology, host: string, plan: Plan, answers: readonly 
   const touched = touchedBy(plan, host);
   const configured = configuredOn(host, own);
   const before = new Map([...configured.keepalived, ...configured.script].filter(([key]) => kernel.has(key)));
-  const wanted = new Map(expectedTable(topology, host).services.map((service) => [serviceKey(service), service]));
+  const expected = new Map(expectedTable(topology, host).services.map((service) => [serviceKey(service), service]));
+  const wanted = configured.comesBack === undefined ? expected : restored(configured.comesBack, kernel, expected);
   const managers = new Map([...topology.services.values()].map((service) => [service.name, service.manager]));
   // What a part of the plan does not touch stays as it is.
   const stays = (key: string) => (configured.script.has(key) ? !touched.fills : !touched.configures);
@@ -49,6 +50,26 @@ function viewOf(topology: Topology, host: string, plan: Plan, answers: readonly 
   if (touched.stops) for (const key of [...after.keys()]) if (!configured.script.has(key)) after.delete(key);
   const addresses = own.filter((answer) => answer.fact.name === 'address').flatMap((answer) => (answer.value as InterfaceState).addresses.map(bare));
   return { touched, holds: new Set(addresses), kernel, templates: balance?.templates ?? [], before, after };
+}
+
+/** Services as a rollback makes them, from what their file says of weights. All else of them is as it is now, or as the topology has it. */
+function restored(file: ReadonlyMap<string, ReadonlyMap<string, number>>, ...known: readonly ReadonlyMap<string, IpvsService>[]): ReadonlyMap<string, IpvsService> {
+  return new Map(
+    [...file].flatMap(([key, weights]): [string, IpvsService][] => {
+      const services = known.flatMap((table) => table.get(key) ?? []);
+      const servers = services.flatMap(({ destinations }) => destinations);
+      const [service] = services;
+      if (service === undefined) return [];
+      const destinations = [...weights].map(([endpoint, weight]) => ({ ...(servers.find((server) => formatEndpoint(server.address, server.port) === endpoint) ?? unknownServer(endpoint)), weight }));
+      return [[key, { ...service, destinations }]];
+    }),
+  );
+}
+
+/** One that the kernel has no more and the topology not either: it counts for its weight. */
+function unknownServer(endpoint: string): IpvsDestination {
+  const colon = endpoint.lastIndexOf(':');
+  return { address: endpoint.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(endpoint.slice(colon + 1)), forward: 'dr', weight: 1, activeConnections: undefined, inactiveConnections: undefined };
 }
 
 /** /proc/net/ip_vs does not tell the family of a mark: the topology's is taken. */

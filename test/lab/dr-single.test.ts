@@ -17,7 +17,7 @@ async function foreignTable(): Promise<string> {
 }
 
 beforeAll(async () => {
-  lab = await TestLab.up('dr-single', INVENTORY);
+  lab = await TestLab.installed('dr-single', INVENTORY);
   site = ['playbooks/demo.yml', '-i', lab.overlay];
   await lab.sh('lvs1', 'ln -sf "$(command -v busybox)" /bin/sh');
   untouched = await wholeState(lab, HOSTS);

@@ -28,7 +28,7 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
   let site: string[];
   let untouched: Record<string, string>;
   beforeAll(async () => {
-    lab = await TestLab.up('nat-single', 'inventories/nat-single/hosts.yml');
+    lab = await TestLab.installed('nat-single', 'inventories/nat-single/hosts.yml');
     site = ['playbooks/demo.yml', '-i', lab.overlay];
     untouched = await wholeState(lab, ['lvs1', 'rs1', 'rs2']);
     await lab.sh('lvs1', SOMEBODY);
@@ -105,7 +105,7 @@ describe('NAT with an HA pair whose inside address floats', () => {
   let site: string[];
   let untouched: Record<string, string>;
   beforeAll(async () => {
-    lab = await TestLab.up('nat-pair', 'inventories/nat-pair/hosts.yml');
+    lab = await TestLab.installed('nat-pair', 'inventories/nat-pair/hosts.yml');
     site = ['playbooks/demo.yml', '-i', lab.overlay];
     untouched = await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2']);
     for (const host of ['rs1', 'rs2']) await lab.sh(host, `mkdir -p /srv/www && echo ${host} >/srv/www/index.html && for port in 81 82; do systemd-run -q --unit=web$port busybox httpd -f -p $port -h /srv/www; done`);

@@ -154,8 +154,10 @@ export class TestLab {
     return (await must(lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'sh', '-c', script]))).stdout;
   }
 
-  async reachable(host: string): Promise<boolean> {
-    return (await lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'true'])).code === 0;
+  /** Undefined: the host cannot be reached, or the script fails. */
+  async trySh(host: string, script: string): Promise<string | undefined> {
+    const { code, stdout } = await lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'sh', '-c', script]);
+    return code === 0 ? stdout : undefined;
   }
 
   /** Runs a command in the lab's namespace: a client of the service. */
@@ -217,14 +219,14 @@ export async function changedBy(...site: string[]): Promise<string[]> {
   return tasks.flatMap((task) => task.changes.map(({ path: what }) => `${task.host} ${what}`));
 }
 
-/** Asks again until it holds; the bound is a safety net, not a claim about speed. */
-export async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean, seconds = 90): Promise<T> {
+/** Asks again until it holds; the bound is a safety net, not a claim about speed. @param pause seconds between two questions: each costs a node a login, and the others their share of this machine */
+export async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean, seconds = 90, pause = 0.5): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const value = await ask();
     if (holds(value)) return value;
     if (Date.now() > deadline) throw new Error(`not so after ${String(seconds)} s; last seen: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
   }
 }
 

@@ -5,6 +5,7 @@ import type { FactDef } from '../../../src/facts/contract.ts';
 import { contentFact, contentOf } from '../../../src/facts/files/content.ts';
 import { addressFact } from '../../../src/facts/network/address.ts';
 import { balanceFact, type Templates } from '../../../src/facts/network/balance.ts';
+import { savedStateFact } from '../../../src/facts/system/saved-state.ts';
 import { guardFindings } from '../../../src/impact/guards.ts';
 import { impactOf } from '../../../src/impact/impact.ts';
 import { DEFAULT_LIMITS, readLimitsOf } from '../../../src/impact/limits.ts';
@@ -41,6 +42,8 @@ interface Live {
   readonly holder?: string;
   /** What keepalived.conf on the hosts says; undefined: nothing is there. */
   readonly configured?: Topology;
+  /** What a rollback would bring back. */
+  readonly saved?: Topology;
 }
 
 function answersOf(live: Live): HostAnswer[] {
@@ -53,9 +56,15 @@ function answersOf(live: Live): HostAnswer[] {
     return [
       answer(host, balanceFact as never, 'templates', { table: { services }, templates: holds ? [...(live.templates ?? [])] : [] }),
       answer(host, addressFact as never, 'eth0', { exists: true, addresses: holds ? ['192.168.0.48/24', '192.168.0.38/32'] : ['192.168.0.58/24'] }),
+      ...(live.saved === undefined ? [] : [answer(host, savedStateFact as never, '/var/lib/lvs-play/runs/R', savedFile(renderKeepalived(live.saved, host, VERSION), text ?? ''))]),
       answer(host, contentFact as never, '/etc/keepalived/keepalived.conf', text === undefined ? { state: 'absent', sha256: '' } : { ...contentOf(Buffer.from(text)) }),
     ];
   });
+}
+
+function savedFile(saved: string, present: string): Json {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return { state: 'present', hosts: [], commands: [], unitFiles: {}, packages: [], things: [{ kind: 'file', key: CONF, before: 'file 640 0:0 a', after: 'file 640 0:0 b', now: 'file 640 0:0 b', savedText: base64(saved), presentText: base64(present) }] };
 }
 
 function planOf(rows: readonly [host: string, module: string, path: string, before: Json, after: Json, impact?: string][], batches: string[][] = [['lvs2'], ['lvs1']]): Plan {
@@ -73,6 +82,7 @@ const stopped = (after: string, batches?: string[][]): Plan => planOf(BOTH.map((
 const TEMPLATES: Templates[] = [{ protocol: 'TCP', address: '192.168.0.38', port: 80, server: '192.168.0.28', count: 3 }, { protocol: 'TCP', address: '192.168.0.99', port: 80, server: '192.168.0.28', count: 9 }];
 const BUSY: Live = { servers: { 18: [1, 4, 0], 28: [1, 12, 5] }, templates: TEMPLATES, holder: 'lvs1', configured: cluster({ rs1: 1, rs2: 1 }) };
 
+const RESTORED = planOf(BOTH.map((host) => [host, 'lvs_restore', CONF, 'a', 'b']));
 const DOWN: Live = { ...BUSY, configured: THREE };
 const NONE_LEFT = cluster({ rs1: 0, rs2: 0, lvs3: 1 });
 
@@ -195,6 +205,10 @@ describe('guards', () => {
     ['a first deployment', cluster({ rs1: 1, rs2: 1 }), CONFIGURED, { servers: {} }, []],
     ['a stop where nothing runs', cluster({ rs1: 1, rs2: 1 }), stopped('inactive'), { servers: {} }, []],
     ['nothing', cluster({ rs1: 1, rs2: 1 }), planOf([]), BUSY, []],
+    ['a rollback to fewer real servers', cluster({ rs1: 1, rs2: 1 }), RESTORED, { ...BUSY, saved: cluster({ rs1: 0, rs2: 0, lvs3: 1 }) }, ['removed-share']],
+    ['a rollback to more', cluster({ rs1: 1 }), RESTORED, { ...BUSY, saved: THREE }, []],
+    ['a rollback to no service', cluster({ rs1: 1, rs2: 1 }), RESTORED, { ...BUSY, saved: cluster({}) }, ['all-services']],
+    ['a rollback that stops both', cluster({ rs1: 1, rs2: 1 }), planOf(BOTH.map((host) => [host, 'lvs_restore', 'keepalived.service state', 'active enabled', 'inactive disabled'])), BUSY, ['both-directors']],
   ])('%s', (_name, topology, plan, live, found) => {
     expect(rules(topology, plan, live)).toEqual(found);
   });
