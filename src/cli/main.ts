@@ -17,6 +17,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'plan', summary: 'what a deploy would change, with every difference; changes nothing', load: async () => (await import('./commands/plan.ts')).planCommand() },
   { name: 'apply', summary: 'carry out a saved plan, if nothing has changed since', load: async () => (await import('./commands/apply.ts')).applyCommand() },
   { name: 'show', summary: 'what a saved plan says', load: async () => (await import('./commands/show.ts')).showCommand() },
+  { name: 'drift', summary: 'who diverged from the playbook, on which layer, since when', load: async () => (await import('./commands/drift.ts')).driftCommand() },
   { name: 'verify', summary: 'prove from outside that the virtual services work', load: async () => (await import('./commands/verify.ts')).verifyCommand() },
   { name: 'explain', summary: "a packet's way through a virtual service, and what each hop needs", load: async () => (await import('./commands/explain.ts')).explainCommand() },
   { name: 'import', summary: 'make an inventory of keepalived.conf, ipvsadm -Sn, scripts, or of live hosts', load: async () => (await import('./commands/import.ts')).importCommand() },

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../core/duration.ts';
 import { commonOptions, withPlaybook, type RawOptions } from '../input/options.ts';
 
@@ -7,7 +7,13 @@ export function planCommand(): Command {
   return withPlaybook(new Command('plan').description('what a deploy would change, with every difference; changes nothing'))
     .option('-o, --out <file>', 'keep the plan, to carry it out with lvs-play apply FILE')
     .option('--expires <duration>', 'how long a kept plan may be carried out: 90m, 24h, 7d', duration, DAY)
-    .action(async (playbook: string, raw: RawOptions & { readonly out?: string; readonly expires: number }) => {
+    .addOption(new Option('--refresh-only', 'only who diverged from the playbook, as lvs-play drift tells it').conflicts('out'))
+    .action(async (playbook: string, raw: RawOptions & { readonly out?: string; readonly expires: number; readonly refreshOnly?: true }) => {
+      if (raw.refreshOnly === true) {
+        const { reportDrift } = await import('../drift.ts');
+        process.exitCode = await reportDrift(playbook, commonOptions(raw, process.env));
+        return;
+      }
       const { runPlaybook } = await import('../run.ts');
       const save = raw.out === undefined ? undefined : { file: raw.out, expiresIn: raw.expires };
       process.exitCode = await runPlaybook('plan', playbook, { ...commonOptions(raw, process.env), diff: true }, save);

@@ -82,13 +82,18 @@ function instanceOf(name: string, lines: readonly string[]): VrrpInstance {
     name,
     state: value(lines, 'State'),
     virtualRouterId: Number(value(lines, 'Virtual Router ID')),
-    interface: value(lines, 'Interface') ?? '',
+    interface: interfaceOf(value(lines, 'Interface') ?? ''),
     priority: Number(value(lines, 'Priority')),
     advertInterval: interval === null ? Number.NaN : Math.round(Number(interval[1]) * (interval[2] === 'sec' ? 1000 : 1)),
     password: value(lines, 'Password')?.slice(0, 8),
     vips: addresses(lines, /^ {3}Virtual IP \(\d+\):$/),
     excluded: addresses(lines, /^ {3}Virtual IP Excluded\b/),
   };
+}
+
+/** `vrrp.62, vmac on eth0, xmit base i/f`: the interface that the file names is the one below. */
+function interfaceOf(told: string): string {
+  return / on ([^\s,]+)/.exec(told)?.[1] ?? told.split(',')[0] ?? '';
 }
 
 /** The addresses under a heading: `     192.168.0.38 dev eth0 scope global set`. */

@@ -35,7 +35,7 @@ const VRRP = `------< Global definitions >------
    fd_in 16, fd_out 17
  VRRP Instance = au
    State = BACKUP
-   Interface = eth0
+   Interface = vrrp.67, vmac on eth0, xmit base i/f
    Virtual Router ID = 67
    Priority = 10
    Advert interval = 1 sec

@@ -1,0 +1,79 @@
+import type { DriftItem, DriftLayer, DriftReport, RunMark, Since } from '../drift/types.ts';
+import { changeLines } from './change.ts';
+import { plural } from './plan-text.ts';
+import { createStyle, printable, type Style } from './style.ts';
+
+const WORDS: Readonly<Record<DriftLayer, string>> = { disk: 'on disk', running: 'running', kernel: 'kernel' };
+const WIDTH = 9;
+
+/** A drift report for people: host by host, layer by layer, what is and what should be, and since when. Pure. */
+export function formatDrift(report: DriftReport, options: { readonly diff: boolean; readonly color: boolean }): string {
+  const style = createStyle(options.color);
+  const lost = (['unreachable', 'failed'] as const).flatMap((state) => Object.entries(report[state]).map(([host, message]) => `${style.red(`${state}:`)} [${host}] ${printable(message)}`));
+  const notes = [...desiredLines(report, style), ...report.unknown.map(({ host, what }) => `${style.yellow('not compared:')} [${host}] ${what}`), ...lost];
+  const hosts = report.hosts.flatMap((host) => hostBlock(host, report.items.filter((item) => item.host === host), { ...options, style }));
+  return [...hosts, ...(notes.length === 0 ? [] : [notes.join('\n')]), countsLine(report, style)].join('\n\n') + '\n';
+}
+
+function hostBlock(host: string, items: readonly DriftItem[], options: { readonly diff: boolean; readonly style: Style }): string[] {
+  if (items.length === 0) return [];
+  const { style } = options;
+  const layers = (['disk', 'running', 'kernel'] as const).flatMap((layer) => items.filter((item) => item.layer === layer));
+  const lines = layers.flatMap((item) => {
+    // What a repair costs is the plan's to tell.
+    const { impact: _impact, ...change } = item.change;
+    const [head = '', ...diff] = changeLines(change, options);
+    const mark = item.predicted ? style.cyan(' (follows from another)') : '';
+    const indent = ' '.repeat(WIDTH + 4);
+    return [`    ${style.yellow(WORDS[item.layer].padEnd(WIDTH))}${head}${mark}`, `${indent}${style.dim(sinceText(item.since))}`, ...diff.map((line) => indent + line)];
+  });
+  return [[`  ${style.bold(host)}`, ...lines].join('\n')];
+}
+
+function sinceText({ changed, run }: Since): string {
+  const last = run === undefined ? undefined : markText(run);
+  if (changed !== undefined) return `changed ${timeText(changed)}${last === undefined ? '; no run of this journal set it' : `; last set by ${last}`}`;
+  return last === undefined ? 'since when is unknown: no run of this journal set it' : `some time after ${last}`;
+}
+
+function desiredLines({ desired: { run, changed } }: DriftReport, style: Style): string[] {
+  if (run === undefined || changed.length === 0) return [];
+  return [`${style.yellow('desired:')} changed since ${markText(run)}: ${changed.map(printable).join(', ')}; what follows from that was never deployed`];
+}
+
+function countsLine(report: DriftReport, style: Style): string {
+  const { items, hosts } = report;
+  const head = style.bold('Drift:');
+  const answered = hosts.filter((host) => !(host in report.unreachable) && !(host in report.failed)).length;
+  if (items.length === 0) return `${head} none on ${plural(answered, 'host')}`;
+  const counts = (['disk', 'running', 'kernel'] as const).map((layer) => [WORDS[layer], items.filter((item) => item.layer === layer).length] as const).filter(([, count]) => count > 0);
+  return `${head} ${plural(items.length, 'difference')} on ${plural(new Set(items.map((item) => item.host)).size, 'host')} (${counts.map(([words, count]) => `${words}: ${String(count)}`).join(', ')}); lvs-play deploy ${printable(report.playbook)} repairs it`;
+}
+
+function markText({ id, at, owner }: RunMark): string {
+  return `run ${id} by ${printable(owner)}, ${timeText(at)}`;
+}
+
+function timeText(iso: string): string {
+  return iso.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC');
+}
+
+/** A drift report as a document. Pure. */
+export function driftJson(report: DriftReport, at: string): object {
+  const { playbook, inventory, hosts, desired, items, unknown, unreachable, failed } = report;
+  return {
+    version: 1,
+    command: 'drift',
+    createdAt: at,
+    playbook,
+    inventory,
+    hosts,
+    desired: { run: desired.run ?? null, changed: desired.changed },
+    drift: items.map(({ host, layer, change: { path, before, after, diff }, task, module, predicted, since }) => ({
+      ...{ host, layer, path, is: before, should: after },
+      ...(diff === undefined ? {} : { diff }),
+      ...{ task, module, predicted, since: { changed: since.changed ?? null, run: since.run ?? null } },
+    })),
+    ...{ unknown, unreachable, failed },
+  };
+}
