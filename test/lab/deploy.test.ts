@@ -143,6 +143,70 @@ describe('the main job on real kernels', () => {
   });
 });
 
+describe('drift, a layer at a time', () => {
+  const SERVICE = `-t ${VIP}:80`;
+  const AT = { rs1: '192.168.0.18:80', rs2: '192.168.0.28:80' } as const;
+  const drift = async () => {
+    const run = await lvsPlay(['drift', ...site, '--json']);
+    const { drift: found } = JSON.parse(run.stdout) as { drift: { host: string; layer: string; path: string; is: unknown; should: unknown; since: { changed: string | null; run: { id: string } | null } }[] };
+    return { code: run.code, found, told: found.map(({ host, layer, path: what, is, should }) => `${host} ${layer} ${what.startsWith('/') ? what : `${what}: ${String(is)} -> ${String(should)}`}`).sort() };
+  };
+
+  it('is none after a deploy, also while a health check has taken a server out', async () => {
+    expect(await eventually(drift, ({ code }) => code === 0)).toMatchObject({ told: [] });
+    await lab.sh('rs2', 'systemctl stop nginx');
+    for (const host of ['lvs1', 'lvs2']) await eventually(() => lab.sh(host, 'ipvsadm -Sn'), (table) => !table.includes(AT.rs2));
+    // The service that was stopped is all that differs: what follows from it in the directors' kernels is right.
+    expect(await drift()).toMatchObject({ code: 2, told: ['rs2 disk nginx.service state: inactive -> active'] });
+    await lab.sh('rs2', 'systemctl start nginx');
+    for (const host of ['lvs1', 'lvs2']) await eventually(() => lab.sh(host, 'ipvsadm -Sn'), (table) => table.includes(AT.rs2));
+  });
+
+  it('is named by host and layer, mended by a deploy, and then none', async () => {
+    // On disk, in the kernels of both directors, and an address; and on lvs2 a configuration that keepalived runs and its file does not say.
+    await lab.sh('rs1', `sysctl -qw net.ipv4.conf.all.arp_ignore=0; ip address delete ${VIP}/32 dev lo`);
+    await lab.sh('rs2', 'echo edited >>/var/www/html/index.html');
+    await lab.sh('lvs1', `ipvsadm -e ${SERVICE} -r ${AT.rs1} -g -w 7; ipvsadm -d ${SERVICE} -r ${AT.rs2}; ipvsadm -A -t 10.9.9.9:99 -s rr`);
+    await lab.sh('lvs2', `cd /etc/keepalived; cp -p keepalived.conf /root/kept; sed -i 's/weight 1/weight 3/' keepalived.conf; systemctl reload keepalived`);
+    await eventually(() => lab.sh('lvs2', 'ipvsadm -Sn'), (table) => table.includes(`${AT.rs1} -g -w 3`) && table.includes(`${AT.rs2} -g -w 3`));
+    await lab.sh('lvs2', `cd /etc/keepalived; mv /root/kept keepalived.conf; ipvsadm -e ${SERVICE} -r ${AT.rs2} -g -w 5`);
+    const expected = [
+      'rs1 disk sysctl net.ipv4.conf.all.arp_ignore: 0 -> 1',
+      `rs1 kernel lo ${VIP}/32: null -> present`,
+      'rs2 disk /var/www/html/index.html',
+      `lvs1 kernel ipvs TCP ${VIP}:80 rs1 ${AT.rs1}: -g -w 7 -> -g -w 1`,
+      `lvs1 kernel ipvs TCP ${VIP}:80 rs2 ${AT.rs2}: null -> -g -w 1`,
+      `lvs2 running running configuration: TCP ${VIP}:80 ${AT.rs1} weight: 3 -> 1`,
+      `lvs2 running running configuration: TCP ${VIP}:80 ${AT.rs2} weight: 3 -> 1`,
+      `lvs2 kernel ipvs TCP ${VIP}:80 rs2 ${AT.rs2}: -g -w 5 -> -g -w 3`,
+    ].sort();
+    const seen = await drift();
+    expect(seen.told).toEqual(expected);
+    expect(seen.code).toBe(2);
+    // The journal knows who set it last, and of a file the host knows when it was changed.
+    expect(seen.found.filter(({ since }) => since.run === null)).toEqual([]);
+    expect(seen.found.filter(({ since }) => since.changed !== null).map(({ path: what }) => what)).toEqual(['/var/www/html/index.html']);
+    const shown = await lvsPlay(['plan', ...site, '--refresh-only']);
+    expect([shown.code, /^Drift: 8 differences on 4 hosts \(on disk: 2, running: 2, kernel: 4\)/m.test(shown.stdout)], shown.stdout).toEqual([2, true]);
+
+    const planned = await runDocument('plan', ...site);
+    for (const host of HOSTS) expect(planned.stats[host], host).toMatchObject({ connections: 1, requests: 1 });
+    const mended = await runDocument('deploy', ...site);
+    expect(changeSet(mended)).toEqual(changeSet(planned));
+    for (const host of HOSTS) expect(mended.recap[host], host).toMatchObject({ failed: 0, unreachable: 0 });
+    expect(await drift()).toMatchObject({ code: 0, told: [] });
+    const again = await runDocument('deploy', ...site);
+    for (const host of HOSTS) {
+      expect(again.recap[host], host).toMatchObject({ changed: 0, failed: 0 });
+      expect(again.stats[host], host).toMatchObject({ connections: 1, requests: 1 });
+    }
+    // Somebody else's service is nobody's drift, and of what keepalived told nothing is left on the host.
+    const table = await lab.sh('lvs1', 'ipvsadm -Sn; ipvsadm -D -t 10.9.9.9:99; ls -A /tmp');
+    expect(table).toContain('-A -t 10.9.9.9:99 -s rr');
+    expect(table).not.toMatch(/keepalived.*data|lvs-play\./);
+  });
+});
+
 describe('what fails on a host', () => {
   it('a wrong sudo password, a missing one, and the right one', async () => {
     const files = await scratch({
