@@ -34,8 +34,9 @@ export const DUMP_SCRIPT = [
   '    [ "$there" -gt 0 ] && [ "$there" -ge $# ]',
   '  }',
   `  rm -f ${all('tmp')} "$tmp/keepalived_parent.data"`,
-  '  kill -USR1 "$pid" 2>/dev/null',
   '  try=0; whole=',
+  // Who is not root waits for nothing.
+  '  kill -USR1 "$pid" 2>/dev/null || try=20',
   '  while [ $try -lt 20 ]; do',
   '    sleep 0.1; try=$((try + 1))',
   '    if complete; then whole=1; break; fi',

@@ -8,7 +8,7 @@ import { renderKeepalived } from '../../../src/lvs/keepalived/render.ts';
 import { changed, EXAMPLE, topologyOf } from '../lvs/support.ts';
 
 export const CONF = '/etc/keepalived/keepalived.conf';
-export const VERSION = { major: 2, minor: 2, patch: 7 };
+const VERSION = { major: 2, minor: 2, patch: 7 };
 /** With what makes a table more than weights. */
 export const TOPOLOGY = topologyOf(changed(EXAMPLE, 'scheduler: rr', 'scheduler: wrr\n    persistence: 300').replace('rs1: { weight: 1 }', 'rs1: { weight: 2, upper_threshold: 100 }'));
 export const FILE = renderKeepalived(TOPOLOGY, 'lvs1', VERSION);
