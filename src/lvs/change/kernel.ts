@@ -59,7 +59,8 @@ function destinations(service: IpvsService, running: ConfiguredService, health: 
     const settled = tables.some((table) => table?.destinations.find((server) => endpointOf(server) === endpoint)?.weight === weight);
     // keepalived took it out, and here it is: not put there by keepalived. What it never knew of was added by hand.
     if (weight === undefined) return settled && is !== undefined ? [is] : [];
-    const base = due ? (is ?? wanted.get(endpoint)) : (wanted.get(endpoint) ?? is);
+    const should = wanted.get(endpoint);
+    const base = due && is !== undefined ? { ...is, ...(should?.host === undefined ? {} : { host: should.host }) } : (should ?? is);
     if (base === undefined || (settled && is === undefined)) return [];
     return [{ ...base, weight: settled && is !== undefined ? is.weight : weight }];
   });

@@ -81,6 +81,7 @@ describe('a keepalived that runs something else than its file', () => {
     ['edited by hand and not read', { file: OTHER }, [CONF]],
     ['edited by hand and read', { file: OTHER, read: OTHER, table: line(RS1, RS1.replace('-w 2', '-w 9')) }, [CONF]],
     ['edited, while something third runs', { file: OTHER, read: FILE.replace('priority 100', 'priority 7') }, [CONF, 'running configuration: edge priority']],
+    ['edited and read, and a weight changed too', { file: OTHER, read: OTHER, table: TABLE.map((one) => (one === RS1 ? RS1.replace('-w 2', '-w 4') : one)) }, [CONF, `${WEB} rs1 192.168.0.18:80`]],
     ['edited and read, and the table changed too', { file: OTHER, read: OTHER, table: line(RS2, '').map((one) => (one === RS1 ? RS1.replace('-w 2', '-w 9') : one)) }, [CONF, `${WEB} rs2 192.168.0.28:80`]],
   ])('a file %s', async (_what, director, paths) => {
     expect((await found(director)).changes.map(({ path }) => path)).toEqual(paths);
