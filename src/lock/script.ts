@@ -88,26 +88,51 @@ export interface HostRecord {
   readonly owner: LockOwner;
   /** `result`: ok, failed, ..., died; `changed`: tasks that changed this host. */
   readonly end: JsonObject;
+  /** What became of it afterwards: `armed`, `confirmed`, `reverted`, `rolled back`, ...; undefined: nothing. */
+  readonly since: string | undefined;
 }
 
 /** The records of a host. Makes nothing. Output: see `parseRecords`. */
 export function recordsScript(root: string): string {
-  const dir = shellQuote(`${root}/records`);
-  return `if [ -d ${dir} ]; then cd ${dir} && for file in *; do [ -f "$file" ] && sed -n '1,2p' "$file"; done; fi\n:`;
+  const [records, runs] = [shellQuote(`${root}/records`), shellQuote(`${root}/runs`)];
+  return [
+    `if [ -d ${records} ]; then`,
+    `  cd ${records} || exit 1`,
+    '  for file in *; do',
+    '    [ -f "$file" ] || continue',
+    '    owner=; end=; since=',
+    '    { IFS= read -r owner; IFS= read -r end; } <"$file"',
+    `    for word in armed confirmed restored; do if [ -r ${runs}/"$file/$word" ]; then since=$word; fi; done`,
+    `    if [ "$since" = restored ]; then IFS= read -r since <${runs}/"$file/restored"; fi`,
+    `    printf '%s\\n%s\\n%s\\n' "$owner" "$end" "$since"`,
+    '  done',
+    'fi',
+    ':',
+  ].join('\n');
 }
 
 /** The newest first. What cannot be read is left out. */
 export function parseRecords(output: string): HostRecord[] {
   const lines = output.split('\n');
   const records: HostRecord[] = [];
-  for (let at = 0; at + 1 < lines.length; at += 2) {
+  for (let at = 0; at + 2 < lines.length; at += 3) {
     try {
-      records.push({ owner: JSON.parse(lines[at] ?? '') as LockOwner, end: JSON.parse(lines[at + 1] ?? '') as JsonObject });
+      records.push({ owner: JSON.parse(lines[at] ?? '') as LockOwner, end: JSON.parse(lines[at + 1] ?? '') as JsonObject, since: sinceOf(lines[at + 2] ?? '') });
     } catch {
       // Cut short by a full disk, or edited.
     }
   }
   return records.sort((a, b) => (a.owner.id < b.owner.id ? 1 : -1));
+}
+
+const RESTORED: Readonly<Record<string, string>> = { guard: 'restored by its host', revert: 'reverted', rollback: 'rolled back' };
+
+/** `restored guard 1795473466 0` is what src/undo writes. */
+function sinceOf(line: string): string | undefined {
+  const [word = '', by = ''] = line.split(' ');
+  if (word === '') return undefined;
+  const restored = RESTORED[by];
+  return restored === undefined ? word : word === 'partly' ? `partly ${restored}` : restored;
 }
 
 /** Who holds the lock. Makes nothing, not even the folder. Output: see `parseStatus`. */

@@ -30,8 +30,8 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
   beforeAll(async () => {
     lab = await TestLab.installed('nat-single', 'inventories/nat-single/hosts.yml');
     site = ['playbooks/demo.yml', '-i', lab.overlay];
-    untouched = await wholeState(lab, ['lvs1', 'rs1', 'rs2']);
     await lab.sh('lvs1', SOMEBODY);
+    untouched = await wholeState(lab, ['lvs1', 'rs1', 'rs2']);
   });
   afterAll(async () => {
     await lab.down();
@@ -95,6 +95,8 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
   });
 
   it('is rolled back to what was there before the first run', async () => {
+    // Gone with the reboot.
+    await lab.sh('lvs1', SOMEBODY);
     await lab.rollBack('first');
     expect(await wholeState(lab, ['lvs1', 'rs1', 'rs2'])).toEqual(untouched);
   });

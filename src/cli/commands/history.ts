@@ -64,9 +64,9 @@ async function onHosts(flags: HistoryFlags): Promise<number> {
   }
 }
 
-function recordRow({ host, owner, end }: HostRecord & { readonly host: string }): HistoryRow {
+function recordRow({ host, owner, end, since }: HostRecord & { readonly host: string }): HistoryRow {
   const text = (name: string): string | undefined => (typeof end[name] === 'string' ? end[name] : undefined);
-  return { id: owner.id, owner: owner.owner, line: owner.command, reason: owner.reason, started: owner.since, ended: text('at'), result: text('result') ?? '?', changing: [host] };
+  return { id: owner.id, owner: owner.owner, line: owner.command, reason: owner.reason, started: owner.since, ended: text('at'), result: [text('result') ?? '?', ...(since === undefined ? [] : [since])].join(', '), changing: [host] };
 }
 
 function document(content: object): string {

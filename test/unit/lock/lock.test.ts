@@ -112,6 +112,14 @@ describe.each([['dash', ['dash']], ['busybox sh', ['busybox', 'sh']]])('the lock
     take(RUN);
     sh(endScript('run-a', { result: 'ok', message: "it's done" }, root));
     expect(parseRecords(sh(recordsScript(root)))).toMatchObject([{ owner: { id: 'run-a', owner: RUN.owner, reason: RUN.reason }, end: { result: 'ok', message: "it's done" } }]);
+    const folder = path.join(root, 'runs', 'run-a');
+    mkdirSync(folder, { recursive: true });
+    const since = (): (string | undefined)[] => parseRecords(sh(recordsScript(root))).map((record) => record.since);
+    expect(since()).toEqual([undefined]);
+    for (const [file, text, told] of [['armed', '1 2', 'armed'], ['confirmed', '1', 'confirmed'], ['restored', 'restored guard 1 0', 'restored by its host'], ['restored', 'partly revert 1 2', 'partly reverted']] as const) {
+      writeFileSync(path.join(folder, file), `${text}\n`);
+      expect(since()).toEqual([told]);
+    }
     const taken = take({ ...RUN, id: 'run-b' });
     expect(taken).toMatchObject({ kind: 'taken', last: { run: 'run-a' } });
     expect(taken.kind === 'taken' && (taken.last?.age ?? 99) < 20).toBe(true);
