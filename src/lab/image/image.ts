@@ -50,7 +50,7 @@ export async function ensureImage(options: ImageOptions = {}): Promise<string> {
 }
 
 /** Pure: each once, in one order. @throws LvsPlayError `lab-package` for one that nodes cannot have */
-export function offered(packages: readonly string[]): string[] {
+function offered(packages: readonly string[]): string[] {
   for (const name of packages) {
     if (OFFERED.includes(name)) continue;
     const near = suggest(name, OFFERED);

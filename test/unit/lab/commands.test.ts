@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { mmdebstrapCommand } from '../../../src/lab/image/image.ts';
+import { ensureImage, mmdebstrapCommand } from '../../../src/lab/image/image.ts';
 import { knownHosts } from '../../../src/lab/keys.ts';
 import { macAddress, networkBatch, tapsOf } from '../../../src/lab/network.ts';
 import { kernelArguments, nodeScript } from '../../../src/lab/node.ts';
@@ -75,7 +75,7 @@ link set t1-0 master br0 addrgenmode none up
 
   it.each(['dash', 'busybox'])('writes shell that %s can read', (shell) => {
     const argv = shell === 'busybox' ? ['sh', '-n'] : ['-n'];
-    for (const script of [nodeScript(SPEC.nodes[0]!, SPEC), customizeScript(), fetchHook()]) execFileSync(shell, argv, { input: script });
+    for (const script of [nodeScript(SPEC.nodes[0]!, SPEC), customizeScript(), customizeScript(['keepalived']), fetchHook()]) execFileSync(shell, argv, { input: script });
   });
 
   it('names nodes in known_hosts by address and name', () => {
@@ -102,5 +102,10 @@ link set t1-0 master br0 addrgenmode none up
     expect(recipeHash('6.1.1')).toMatch(/^[0-9a-f]{16}$/);
     expect(recipeHash('6.1.1')).toBe(recipeHash('6.1.1'));
     expect(recipeHash('6.1.1')).not.toBe(recipeHash('6.1.2'));
+    expect(recipeHash('6.1.1')).not.toBe(recipeHash('6.1.1', ['keepalived']));
+  });
+
+  it('refuses packages that nodes cannot have, before anything is built', async () => {
+    await expect(ensureImage({ packages: ['keepalive'] })).rejects.toMatchObject({ code: 'lab-package', hint: 'did you mean keepalived?' });
   });
 });
