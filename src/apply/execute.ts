@@ -2,7 +2,7 @@ import { LvsPlayError } from '../core/errors.ts';
 import type { ChangeView } from '../core/events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { FactStore } from '../facts/store.ts';
-import type { Change, Step, StepOutcome } from '../modules/contract.ts';
+import type { Change, PairActivation, PairRestart, Step, StepOutcome } from '../modules/contract.ts';
 import { parseOutcomes, renderSteps } from '../modules/render-steps.ts';
 import type { Task } from '../playbook/types.ts';
 import { CONTROLLER } from '../plan/compile/compile.ts';
@@ -79,13 +79,18 @@ async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: re
     const steps = work.module.apply(work.args, wanted, reader, work.context);
     const activation = work.module.pair?.(work.args, wanted, reader, work.context);
     const doSteps = (some: readonly Step[]): Promise<Done> => carryOut(instance, some.map((step) => withEnvironment(step, work.environment)), session, run);
-    const done = activation === undefined ? await doSteps(steps) : await run.pairs.carryOut(instance.host, activation, steps, doSteps);
+    const done = await withPair(instance.host, activation, steps, doSteps, run);
     return judge(instance, work, wanted, changes, done, run);
   } catch (error) {
     if (!(error instanceof LvsPlayError)) throw error;
     const executed = failed(shownError(error, instance.task, run), changes, error.hint);
     return error.kind === 'unreachable' ? { ...executed, unreachable: error } : executed;
   }
+}
+
+function withPair(host: string, work: PairActivation | PairRestart | undefined, steps: readonly Step[], doSteps: (some: readonly Step[]) => Promise<Done>, run: RunContext): Promise<Done> {
+  if (work === undefined) return doSteps(steps);
+  return 'restarts' in work ? run.pairs.restart(host, work, steps, doSteps) : run.pairs.carryOut(host, work, steps, doSteps);
 }
 
 /** What is known by the time all that the task asks about is. Hosts share the controller's session: what one asks another may make doubtful. */

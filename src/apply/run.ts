@@ -189,7 +189,8 @@ async function runStretch(stretch: Stretch, members: readonly HostProgress[], ru
 /** A task that changes what HA pairs run: its hosts one after the other, up to the first that fails, or those of a set together. */
 async function runPairStretch(stretch: Stretch, pair: NonNullable<Stretch['pair']>, good: readonly HostProgress[], run: RunContext): Promise<void> {
   if (pair === 'in-turn') {
-    for (const host of good) {
+    const order = run.pairs.inOrder(good.map(({ host }) => host));
+    for (const host of order.flatMap((name) => good.filter((one) => one.host === name))) {
       await runTasks(host, stretch, run);
       if (host.state !== 'good') return;
     }

@@ -69,7 +69,8 @@ function bothDirectors(topology: Topology, plan: Plan, views: readonly DirectorV
 /** Whether one batch restarts them all. */
 function sameBatch(plan: Plan, hosts: readonly string[]): boolean {
   return plan.plays.some((play) => {
-    const restarting = new Set(play.tasks.filter((row) => row.changes.some((change) => /^(?:keepalived\.service state|package keepalived|module ip_vs)$/.test(change.path))).map((row) => row.host));
+    // What the pair's coordinator makes is made in turn.
+    const restarting = new Set(play.tasks.filter((row) => row.pair?.class !== 'restart' && row.changes.some((change) => /^(?:keepalived\.service state|package keepalived|module ip_vs)$/.test(change.path))).map((row) => row.host));
     return play.batches.some((batch) => hosts.every((host) => batch.includes(host) && restarting.has(host)));
   });
 }

@@ -92,6 +92,14 @@ export interface PairActivation {
   readonly drainSeconds: number;
 }
 
+/** A restart of keepalived on a member of HA pairs: their virtual IPs go elsewhere meanwhile, so that members do it one after the other. */
+export interface PairRestart {
+  /** Names of the pairs that the host is a member of. */
+  readonly pairs: readonly string[];
+  /** Why, in words: `keepalived is upgraded`. */
+  readonly restarts: string;
+}
+
 /** What a step gave back. */
 export interface StepOutcome {
   readonly exitCode: number;
@@ -147,7 +155,7 @@ export interface ModuleDef<A = Json, R = A> {
   /** The answers expected after the steps. Pure. Law: diff on patched facts is empty, but for actions. */
   after(args: R, changes: readonly Change[], facts: FactReader, context: ModuleContext): readonly FactPatch[];
   /** What of the changes puts HA pairs at risk; undefined: nothing does. Its steps say which of them `activates`. Pure. */
-  pair?(args: R, changes: readonly Change[], facts: FactReader, context: ModuleContext): PairActivation | undefined;
+  pair?(args: R, changes: readonly Change[], facts: FactReader, context: ModuleContext): PairActivation | PairRestart | undefined;
   /** What `register` gets beside `changed`, and a failure that exit codes do not show (a `uri` status). Pure. */
   result?(args: R, outcomes: readonly StepOutcome[]): { readonly data: JsonObject; readonly failed?: string };
 }

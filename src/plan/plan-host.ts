@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { FactRequest } from '../facts/contract.ts';
 import { FactStore } from '../facts/store.ts';
 import { classifyChange } from '../lvs/change/classify.ts';
-import type { PairActivation } from '../modules/contract.ts';
+import type { PairActivation, PairRestart } from '../modules/contract.ts';
 import { loadModule } from '../modules/registry.ts';
 import type { Task } from '../playbook/types.ts';
 import type { CompiledPlay } from './compile/compile.ts';
@@ -172,7 +172,10 @@ async function planInstance(
   return { ...row, status, predicted, ...pair, changes: changes.map((change) => viewChange(change, services.secrets, task.noLog)), notifies: task.notify };
 }
 
-function plannedPair({ pairs, before, after }: PairActivation): PlannedPair {
+function plannedPair(work: PairActivation | PairRestart): PlannedPair {
+  const { pairs } = work;
+  if ('restarts' in work) return { pairs, class: 'restart', reasons: [work.restarts], leaving: [], outage: 0 };
+  const { before, after } = work;
   const { class: how, reasons, leaving, outage } = classifyChange(before, after);
   return { pairs, class: how, reasons, outage, leaving: [...leaving].flatMap(([service, servers]) => servers.map((server) => `${service} ${server}`)) };
 }

@@ -44,7 +44,8 @@ export interface PlannedTask {
 /** How the members of an HA pair make a change; see lvs/change/classify.ts. */
 export interface PlannedPair {
   readonly pairs: readonly string[];
-  readonly class: 'none' | 'serial' | 'simultaneous' | 'disruptive';
+  /** restart: the daemon goes away for a moment. */
+  readonly class: 'none' | 'serial' | 'simultaneous' | 'disruptive' | 'restart';
   readonly reasons: readonly string[];
   /** Real servers that leave: `TCP 192.168.0.38:80 192.168.0.18:80`. */
   readonly leaving: readonly string[];

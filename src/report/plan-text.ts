@@ -87,6 +87,7 @@ function pairLines({ pairs, class: how, reasons, leaving, outage }: NonNullable<
     serial: 'one director after the other, with a look in between',
     simultaneous: `all directors at the same moment${why}`,
     disruptive: `a short outage of up to ${outage.toFixed(1)} s: the others stop, the holder reloads, the others start${why}`,
+    restart: `one director after the other, BACKUP first; the virtual IPs go to another one meanwhile${why}`,
   }[how];
   return [`pair ${pairs.join(', ')}: ${way}`, ...leaving.map((server) => `drains ${server} before it goes`)];
 }

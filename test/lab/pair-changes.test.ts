@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerers, bothAnswer, overlap, whileCapturing, whileStreaming, type Capture, type StreamResult } from './stream.ts';
-import { eventually, lvsPlay, runDocument, TestLab, type CliResult } from './support.ts';
+import { eventually, lvsPlay, runDocument, scratch, TestLab, type CliResult } from './support.ts';
 
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
 const VIP = '192.168.0.38';
@@ -177,6 +178,37 @@ describe('changes of a pair of directors, with requests flowing', () => {
       expect(Object.values(stream.answers).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(1500);
       expect(await lab.answers(VIP, 4)).toEqual(expect.arrayContaining(['rs1', 'rs2']));
       await back();
+    });
+  });
+
+  describe('a restart of keepalived', () => {
+    let files: Awaited<ReturnType<typeof scratch>>;
+    let restart: string[];
+    beforeAll(async () => {
+      files = await scratch({ 'restart.yml': '- hosts: lvs_directors\n  gather_facts: false\n  become: true\n  tasks: [{ service: { name: keepalived, state: restarted } }]\n' });
+      restart = ['deploy', path.join(files.dir, 'restart.yml'), '-i', lab.overlay];
+    });
+    afterAll(() => files.remove());
+
+    it('goes from BACKUP to MASTER, and no virtual IP is ever held by two', async () => {
+      const { value, capture } = await whileCapturing(lab, VIP, () => runDocument(...restart));
+      const { pairs } = value as unknown as Deployed;
+      expect(pairs.map(({ hosts }) => hosts)).toEqual([['lvs2'], ['lvs1']]);
+      expect(pairs[0]?.vips).toMatchObject([{ holders: ['lvs1'], nobody: 0, several: 0 }]);
+      expect(pairs[1]?.vips).toMatchObject([{ several: 0 }]);
+      expect(overlap(capture)).toBe(0);
+      await lab.held('lvs1', VIP);
+    });
+
+    it('stops at a daemon that does not come back: the other one goes on serving', async () => {
+      await lab.sh('lvs2', "mkdir -p /run/systemd/system/keepalived.service.d && printf '[Service]\\nType=simple\\nExecStart=\\nExecStart=/bin/false\\n' >/run/systemd/system/keepalived.service.d/broken.conf && systemctl daemon-reload");
+      const pid = await lab.sh('lvs1', 'systemctl show -p MainPID keepalived');
+      const stopped = await lvsPlay(restart);
+      expect(stopped.code, stopped.stderr).toBe(2);
+      expect(stopped.stderr).toMatch(/keepalived on lvs2 is .*; no other director is restarted/);
+      expect(await lab.sh('lvs1', 'systemctl show -p MainPID keepalived')).toBe(pid);
+      expect(new Set(await lab.answers(VIP, 4))).toEqual(new Set(['rs1', 'rs2']));
+      await lab.sh('lvs2', 'rm -r /run/systemd/system/keepalived.service.d && systemctl daemon-reload && systemctl reset-failed keepalived; systemctl restart keepalived');
     });
   });
 });

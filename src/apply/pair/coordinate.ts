@@ -2,13 +2,14 @@ import { LvsPlayError } from '../../core/errors.ts';
 import { classifyChange, masterDown, type PairChange, quiesced } from '../../lvs/change/classify.ts';
 import { configOf, confNodes } from '../../lvs/change/config.ts';
 import { type HolderLog, timelines, timelineText } from '../../lvs/change/timeline.ts';
+import { backupFirst } from '../../lvs/model/groups.ts';
 import type { Topology } from '../../lvs/model/topology.ts';
-import type { PairActivation, Step } from '../../modules/contract.ts';
+import type { PairActivation, PairRestart, Step } from '../../modules/contract.ts';
 import type { Emit } from '../../plan/input.ts';
 import type { Target } from '../../transport/target.ts';
 import type { Done } from '../executed.ts';
 import { advertsMatch } from '../../lvs/change/differences.ts';
-import { DIRECTOR_SCRIPT, directorFaults, type DirectorNow, holderFaults, parseDirector } from './director.ts';
+import { DIRECTOR_SCRIPT, directorFaults, type DirectorNow, holderFaults, parseDirector, readinessFaults } from './director.ts';
 import { Meeting } from './joint.ts';
 import { startWatch, type Watch } from './watch.ts';
 
@@ -107,6 +108,32 @@ export class PairCoordinator {
     const faults = await joint.faults;
     if (faults.length === 0) return { outcomes: [...written.outcomes, ...activated.outcomes], failing: undefined };
     throw await this.#takenBack(host, joint, activation, faults, vips, members, doSteps);
+  }
+
+  /** A host's members of pairs come in the order in which a mistake costs least. */
+  inOrder(hosts: readonly string[]): readonly string[] {
+    return this.#services.topology === undefined ? hosts : backupFirst(this.#services.topology, hosts);
+  }
+
+  /**
+   * Steps that restart the daemon. Before another member may follow, it runs again and is able to take over, and each virtual IP has one holder.
+   * @throws LvsPlayError when that does not come about
+   */
+  async restart(host: string, { pairs }: PairRestart, steps: readonly Step[], doSteps: DoSteps): Promise<Done> {
+    const vips = this.#vipsOf(pairs);
+    const members = this.#membersOf(pairs);
+    const [before] = await this.#ask([host]);
+    // Nothing ran that could be missed.
+    if (before?.alive !== true) return doSteps(steps);
+    const joint = newJoint([host]);
+    joint.watches = this.#watch(members);
+    await joint.watches;
+    const done = await doSteps(steps);
+    const election = Math.max(0, ...(before.running?.instances ?? []).map(masterDown));
+    const faults = await this.#settled(members, (states) => [...readinessFaults(host, states), ...holderFaults(vips, states)], SETTLE_MS + election * 1000);
+    await this.#report(pairs, vips, joint);
+    if (done.failing !== undefined || faults.length === 0) return done;
+    throw new LvsPlayError({ code: 'pair-restart-failed', kind: 'host', host, message: this.#services.mask(`${faults.join('; ')}; no other director is restarted`), hint: `journalctl -u keepalived on ${host} tells why` });
   }
 
   /** A member of the pair that is not in this run, and that runs, would take itself for alone. @throws LvsPlayError before anything is changed */

@@ -71,6 +71,14 @@ function wantedConfig(text: string): KeepalivedConfig {
   }
 }
 
+/** Why a director could not take virtual IPs over now: its daemon is gone, or it has a fault (an interface is down, a check fails). Pure. */
+export function readinessFaults(host: string, states: readonly DirectorNow[]): string[] {
+  const now = states.find((one) => one.host === host);
+  if (now === undefined) return [`${host} no longer answers`];
+  if (!now.alive) return [`keepalived on ${host} is ${now.state}`];
+  return (now.running?.instances ?? []).flatMap(({ name, state }) => (state === undefined || state === 'MASTER' || state === 'BACKUP' ? [] : [`${name} on ${host} is in state ${state}`]));
+}
+
 /** What is wrong with who holds the virtual IPs of a pair: each must be held by exactly one member. Pure. */
 export function holderFaults(vips: readonly string[], members: readonly DirectorNow[]): string[] {
   return vips.flatMap((vip) => {

@@ -5,6 +5,7 @@ import { packageFact } from '../../facts/system/package.ts';
 import { packageCandidateFact } from '../../facts/system/package-candidate.ts';
 import { unitFact } from '../../facts/system/unit.ts';
 import { type Args, type Change, defineModule, type Step } from '../contract.ts';
+import { restartOfPair } from '../lvs/restart.ts';
 import { uninterruptible } from '../render-steps.ts';
 
 // A version, an architecture or a pattern would never be found among the installed names, and an option is none.
@@ -93,6 +94,8 @@ export default defineModule<PackageArgs>({
     const units = patch(unitFact, '*', (unit) => (unit.exists ? unit : { exists: true, active: args.start_services === true, enabled: 'enabled', needsReload: false }));
     return [...packages, units];
   },
+  // Debian's packages restart what runs when they are upgraded.
+  pair: (_args, changes, _facts, context) => (changes.some(({ path, before, after }) => path === 'package keepalived' && before !== null && after !== null) ? restartOfPair('keepalived is upgraded', context) : undefined),
 });
 
 function namesOf(args: PackageArgs): readonly string[] {

@@ -2,6 +2,7 @@ import { LvsPlayError } from '../../core/errors.ts';
 import { patch, request } from '../../facts/contract.ts';
 import { unitFact, unitName } from '../../facts/system/unit.ts';
 import { type Args, type Change, defineModule, type Step } from '../contract.ts';
+import { restartOfPair } from '../lvs/restart.ts';
 
 const schema = {
   type: 'object',
@@ -92,6 +93,7 @@ export default defineModule<ServiceArgs>({
       }),
     ];
   },
+  pair: (_args, changes, _facts, context) => (changes.some(({ path, before, after }) => path === 'keepalived.service state' && before === 'active' && after === 'restarted') ? restartOfPair('keepalived is restarted', context) : undefined),
 });
 
 /** Undefined: it has no say in it (static, generated, and the like), others start it or not; enabling and disabling do nothing. */

@@ -109,7 +109,7 @@ describe('what is run', () => {
 });
 
 describe('pair-at-once', () => {
-  const restart = '- service: { name: keepalived, state: restarted }';
+  const stop = '- service: { name: keepalived, state: stopped }';
   it.each<[string, string, boolean]>([
     ['both at once', 'hosts: lvs_directors', true],
     ['in one batch of two', 'hosts: lvs_directors\n  serial: 2', true],
@@ -117,7 +117,12 @@ describe('pair-at-once', () => {
     ['one only', 'hosts: lvs1', false],
     ['no directors', 'hosts: lvs_real_servers', false],
   ])('%s', async (_what, head, fires) => {
-    expect(ids(await lint(play(restart, head))).includes('pair-at-once')).toBe(fires);
+    expect(ids(await lint(play(stop, head))).includes('pair-at-once')).toBe(fires);
+  });
+
+  it('leaves restarts and upgrades to those who make them in turn', async () => {
+    const text = play('- service: { name: keepalived, state: restarted }\n- package: { name: keepalived, state: latest }', 'hosts: lvs_directors');
+    expect(ids(await lint(text))).not.toContain('pair-at-once');
   });
 
   it('sees handlers too', async () => {

@@ -33,10 +33,10 @@ export const keepalivedRules = definePlaybookRules([
     id: 'pair-at-once',
     severity: 'error',
     summary: 'all directors of a pair lose keepalived at the same time',
-    why: 'Hosts of one batch work side by side. Restarts, upgrades and reboots that meet leave nobody to hold the VIPs.',
+    why: 'Hosts of one batch work side by side. Commands that restart keepalived, stops and reboots that meet leave nobody to hold the VIPs. Restarts and upgrades by the modules service and package are made in turn.',
     source: 'docs/architecture.md; keepalived(8), SIGNALS',
-    bad: playOf('hosts: lvs_directors', '§package: { name: keepalived, state: latest }', 'command: §reboot'),
-    good: playOf('hosts: lvs_directors\nserial: 1\norder: backup_first', 'package: { name: keepalived, state: latest }'),
+    bad: playOf('hosts: lvs_directors', '§service: { name: keepalived, state: stopped }', 'command: §reboot'),
+    good: playOf('hosts: lvs_directors\nserial: 1\norder: backup_first', 'command: reboot'),
     check: ({ plays, topology }) =>
       plays.flatMap((one) => {
         const pair = [...topology.pairs.values()].find(({ members }) => one.batches.some((batch) => members.length > 1 && members.every(({ host }) => batch.includes(host))));
@@ -66,11 +66,8 @@ function stops({ task, commands }: LintTask, states: readonly string[], verbs: r
 }
 
 function interruptions(task: LintTask) {
-  const { name, state } = task.task.args.value;
-  const names = Array.isArray(name) ? name : [name];
-  const upgrade = task.task.module === 'package' && state === 'latest' && names.some(isKeepalived) ? [task.task.position] : [];
   const reboots = task.commands.filter(({ argv: [program = '', verb = ''] }) => ['reboot', 'shutdown', 'poweroff', 'halt'].includes(program) || (program === 'systemctl' && ['reboot', 'poweroff', 'halt'].includes(verb))).map(({ position }) => position);
-  return [...stops(task, ['restarted', 'stopped'], ['restart', 'stop', 'try-restart', 'force-reload']), ...upgrade, ...reboots];
+  return [...stops(task, ['stopped'], ['restart', 'stop', 'try-restart', 'force-reload']), ...reboots];
 }
 
 function isUnitVerb({ argv: [program = '', first = '', second = ''] }: PlaybookCommand, verbs: readonly string[]): boolean {
