@@ -31,11 +31,11 @@ describe('what restarts keepalived', () => {
   };
 
   it.each<[string, ModuleDef, Parameters<typeof play>[1], string | undefined]>([
-    ['an upgrade', packages as ModuleDef, { name: ['ipvsadm', 'keepalived'], state: 'latest' }, 'keepalived is upgraded'],
-    ['a restart', service as ModuleDef, { name: 'keepalived', state: 'restarted' }, 'keepalived is restarted'],
-    ['no reload', service as ModuleDef, { name: 'keepalived', state: 'reloaded' }, undefined],
-    ['no restart of others', service as ModuleDef, { name: 'nginx', state: 'restarted' }, undefined],
-    ['no removal', packages as ModuleDef, { name: 'keepalived', state: 'absent' }, undefined],
+    ['an upgrade', packages, { name: ['ipvsadm', 'keepalived'], state: 'latest' }, 'keepalived is upgraded'],
+    ['a restart', service, { name: 'keepalived', state: 'restarted' }, 'keepalived is restarted'],
+    ['no reload', service, { name: 'keepalived', state: 'reloaded' }, undefined],
+    ['no restart of others', service, { name: 'nginx', state: 'restarted' }, undefined],
+    ['no removal', packages, { name: 'keepalived', state: 'absent' }, undefined],
   ])('%s', async (_what, module, args, why) => {
     expect(await restarts(module, args)).toEqual(why === undefined ? undefined : { pairs: ['edge'], restarts: why });
     expect(await restarts(module, args, 'rs1')).toBeUndefined();
