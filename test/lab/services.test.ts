@@ -130,7 +130,11 @@ describe('what keepalived does for a service', () => {
     expect(await lab.sh('lvs1', 'ipvsadm -ln --daemon')).toMatch(/master sync daemon.*syncid=7/);
     expect(await lab.sh('lvs2', 'ipvsadm -ln --daemon')).toMatch(/backup sync daemon.*syncid=7/);
     // A persistence template is worth a message of its own.
-    await eventually(() => lab.sh('lvs2', 'ipvsadm -lnc'), (table) => table.includes(`${VIP}:8081`));
+    const knownToOther = async (): Promise<string> => {
+      await lab.answers(`${VIP}:8081`, 1);
+      return lab.sh('lvs2', 'ipvsadm -lnc');
+    };
+    await eventually(knownToOther, (table) => table.includes(`${VIP}:8081`));
     // So is a request, short as it is: it has a third packet, and an end.
     expect(servers(await answersTo(lab, [[{ host: VIP, port: 8082, localPort: 40001 }]]))).not.toEqual(['']);
     await eventually(() => lab.sh('lvs2', 'ipvsadm -lnc'), (table) => table.includes(':40001 '));

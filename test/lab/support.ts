@@ -134,7 +134,7 @@ export class TestLab {
     const { runs } = JSON.parse((await must(lvsPlay(['history', '--json', '-n', '1000'], { env }))).stdout) as { runs: { id: string; started: string; changing: string[]; options: { inventories: string[] } }[] };
     const own = runs.filter(({ started, changing, options }) => started > this.#begun && changing.length > 0 && options.inventories.includes(this.overlay));
     if (own.length === 0) throw new Error('the journal knows no run of this lab');
-    for (const { id } of which === 'all' ? own : own.slice(-1)) await must(lvsPlay(['rollback', id, '-i', this.overlay, '--force', '--allow', 'both-directors', '--reason', 'test'], { env }));
+    for (const { id } of which === 'all' ? own : own.slice(-1)) await must(lvsPlay(['rollback', id, '-i', this.overlay, '--force', '--allow', 'both-directors', '--allow', 'all-services', '--reason', 'test'], { env }));
   }
 
   /** Imports what nodes are, by their addresses alone. */

@@ -1,3 +1,4 @@
+import { mangleListing } from '../../lvs/host/tunnels.ts';
 import { defineFact } from '../contract.ts';
 
 /**
@@ -13,8 +14,8 @@ export const tunnelFact = defineFact<boolean>({
       ...(keys.some((key) => key.startsWith('fou ')) ? ["ip fou show 2>/dev/null"] : []),
       ...(keys.some((key) => key.startsWith('link ')) ? ['for link in /sys/class/net/*; do echo "link ${link##*/}"; done'] : []),
       // Where the program is missing, so is the rule.
-      ...(mss.some((key) => !key.includes(':')) ? ['iptables-save -t mangle 2>/dev/null'] : []),
-      ...(mss.some((key) => key.includes(':')) ? ['ip6tables-save -t mangle 2>/dev/null'] : []),
+      ...(mss.some((key) => !key.includes(':')) ? [mangleListing('4')] : []),
+      ...(mss.some((key) => key.includes(':')) ? [mangleListing('6')] : []),
       ':',
     ].join('\n');
   },

@@ -115,7 +115,8 @@ function serviceOf(title: string, lines: readonly string[]): ConfiguredService {
   return {
     name: nameOf(title, value(own, 'protocol') ?? 'TCP'),
     scheduler: value(own, 'lvs_sched') ?? '',
-    forward: (value(own, 'default forwarding method') ?? '').split(',')[0] ?? '',
+    // Of a tunnel that is not ipip the line lacks its first word (check_data.c).
+    forward: (value(own, 'default forwarding method') ?? value(own, 'forwarding method') ?? '').split(',')[0] ?? '',
     persistence: Number(value(own, 'persistence timeout') ?? 0),
     servers: new Map(servers),
   };

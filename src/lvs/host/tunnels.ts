@@ -116,3 +116,9 @@ export function recordedPart(key: string): TunnelPart | undefined {
   const [, vip, mss] = /^mss ([0-9a-f.:]{2,45}) (\d{3,5})$/.exec(key) ?? [];
   return vip === undefined ? undefined : mssRule(vip, Number(mss));
 }
+
+/** POSIX sh: the rules of the mangle table, none where the program is missing. The legacy iptables-save would load the table's module where it is not: looking must change nothing. */
+export function mangleListing(family: '4' | '6'): string {
+  const six = family === '6' ? '6' : '';
+  return `if grep -qs '^mangle$' /proc/net/ip${six}_tables_names || ! ip${six}tables -V 2>/dev/null | grep -q legacy; then ip${six}tables-save -t mangle 2>/dev/null; fi`;
+}

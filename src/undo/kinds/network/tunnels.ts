@@ -1,5 +1,5 @@
 import { REAL_SERVER_SCRIPT } from '../../../lvs/host/real-server.ts';
-import { recordedPart } from '../../../lvs/host/tunnels.ts';
+import { mangleListing, recordedPart } from '../../../lvs/host/tunnels.ts';
 import type { UndoKind } from '../contract.ts';
 
 /** Parts of the tunnels of TUN real servers (lvs/host/tunnels.ts). State: `there` or `absent`. What is missing is made again by our own script, as it came back. */
@@ -8,9 +8,8 @@ export const tunnelKind: UndoKind = {
   state: (keys) =>
     [
       'fou=$(ip fou show 2>/dev/null)',
-      // iptables-save would load the table's module where it is not.
-      "mangle=; if grep -qs '^mangle$' /proc/net/ip_tables_names || ! iptables -V 2>/dev/null | grep -q legacy; then mangle=$(iptables-save -t mangle 2>/dev/null); fi",
-      "mangle6=; if grep -qs '^mangle$' /proc/net/ip6_tables_names || ! ip6tables -V 2>/dev/null | grep -q legacy; then mangle6=$(ip6tables-save -t mangle 2>/dev/null); fi",
+      `mangle=$(${mangleListing('4')})`,
+      `mangle6=$(${mangleListing('6')})`,
       ...keys.map(({ id, key }) => `if ${there(key)}; then echo ${String(id)} there; else echo ${String(id)} absent; fi`),
     ].join('\n'),
   restore: {
