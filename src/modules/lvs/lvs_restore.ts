@@ -116,7 +116,12 @@ function changeOf(thing: SavedThing): Change[] {
   // Packages are told one by one; what is not known was never touched.
   if (kind === 'package' || before === null || now === null || before === now) return [];
   const path = pathOf(thing);
-  if (kind === 'module') return [{ path, before: missing(now, before), after: missing(before, now) }];
+  if (kind === 'module') {
+    // What came since the run is somebody else's.
+    const came = thing.after === null ? missing(now, before) : missing(missing(now, before), missing(missing(now, before), thing.after));
+    const gone = missing(before, now);
+    return came === '' && gone === '' ? [] : [{ path, before: came, after: gone }];
+  }
   if (kind === 'file' && WORLD_READABLE.test(before === 'absent' ? now : before)) {
     const text = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
     return [{ path: key, before: shown(now), after: shown(before), text: { before: text(thing.presentText), after: text(thing.savedText) } }];

@@ -42,6 +42,26 @@ END
     done
 }
 
+# What came since the run is somebody else's, and so is a table that has rules.
+check_modules() {
+    eval "was=\\$was_$1 now=\\$now_$1"
+    eval "after=\\\${after_$1:-}"
+    [ -n "$was" ] || return 0
+    left= gone=
+    for module in $now; do
+        case " $was " in *" $module "*) continue ;; esac
+        if [ -n "$after" ]; then case " $after " in *" $module "*) ;; *) continue ;; esac; fi
+        case $module in
+            iptable_* | ip6table_*) has_rules "$module" && continue ;;
+        esac
+        left="$left $module"
+    done
+    for module in $was; do
+        case " $now " in *" $module "*) ;; *) gone="$gone $module" ;; esac
+    done
+    [ -z "$left$gone" ] || problem "kernel modules:\${left:+ still loaded$left}\${gone:+ missing$gone}"
+}
+
 has_rules() {
     case $1 in
         iptable_*) save=iptables-save ;;
