@@ -23,6 +23,9 @@ export interface UndoOptions {
   readonly root?: string;
 }
 
+/** The way out where the run took longer than it was given. */
+const LONGER = 'run it again with a longer --confirm-within; lvs-play history -i INVENTORY tells what each host restored';
+
 /** One host of the run, as far as its state is saved. */
 interface Kept {
   touched: Touched;
@@ -95,6 +98,7 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
     throw new LvsPlayError({
       code: 'reverted',
       kind,
+      ...(isOver() ? { hint: LONGER } : {}),
       message: `${why}; ${whole ? 'every host is as it was before' : answers.filter((answer) => answer.state !== 'restored' || answer.restored.result !== 'restored').map(guardText).join('; ')}`,
     });
   }
@@ -169,7 +173,7 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
     beforeSteps: async (run, instance, changes) => {
       if (instance.onController) return;
       // What is begun now would come on top of what hosts have restored.
-      if (isOver()) throw new LvsPlayError({ code: 'time-up', kind: 'host', host: instance.host, message: `the time to confirm was up before the run had ended: ${instance.host} is not changed any more` });
+      if (isOver()) throw new LvsPlayError({ code: 'time-up', kind: 'host', host: instance.host, message: `the time to confirm was up before the run had ended: ${instance.host} is not changed any more`, hint: LONGER });
       const keys = keysToSave(instance, changes);
       const known = hosts.get(instance.host);
       if (!without.has(instance.host) && (known === undefined || !covers(known.touched.keys, keys))) {
