@@ -2,7 +2,7 @@ import { LvsPlayError } from '../core/errors.ts';
 import type { ChangeView } from '../core/events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { FactStore } from '../facts/store.ts';
-import type { Change, PairActivation, PairRestart, Step, StepOutcome } from '../modules/contract.ts';
+import type { Change, PairWork, Step, StepOutcome } from '../modules/contract.ts';
 import { parseOutcomes, renderSteps } from '../modules/render-steps.ts';
 import type { Task } from '../playbook/types.ts';
 import { CONTROLLER } from '../plan/compile/compile.ts';
@@ -88,7 +88,7 @@ async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: re
   }
 }
 
-function withPair(host: string, work: PairActivation | PairRestart | undefined, steps: readonly Step[], doSteps: (some: readonly Step[]) => Promise<Done>, run: RunContext): Promise<Done> {
+function withPair(host: string, work: PairWork | undefined, steps: readonly Step[], doSteps: (some: readonly Step[]) => Promise<Done>, run: RunContext): Promise<Done> {
   if (work === undefined) return doSteps(steps);
   return 'restarts' in work ? run.pairs.restart(host, work, steps, doSteps) : run.pairs.carryOut(host, work, steps, doSteps);
 }

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hostState } from '../core/host-state.ts';
 import { journalDir } from '../journal/place.ts';
-import { findRun, listRuns } from '../journal/read.ts';
+import { findRun, inventoriesOf, listRuns } from '../journal/read.ts';
 import type { JournaledRun, RunHeader } from '../journal/types.ts';
 import type { CommonOptions } from './input/options.ts';
 import { runPlaybook } from './run.ts';
@@ -19,10 +19,9 @@ export async function rollback(wanted: string, options: CommonOptions, force: bo
   return runPlaybook(options.check ? 'plan' : 'deploy', file, options);
 }
 
-/** Names alone do not tell a host: another cluster may have the same. */
 function sameHosts(one: RunHeader, other: RunHeader): boolean {
-  const inventories = ({ cwd, options }: RunHeader): string[] => options.inventories.map((file) => path.resolve(cwd, file));
-  return one.changing.some((host) => other.changing.includes(host)) && inventories(one).some((file) => inventories(other).includes(file));
+  const inventories = inventoriesOf(other);
+  return one.changing.some((host) => other.changing.includes(host)) && inventoriesOf(one).some((file) => inventories.includes(file));
 }
 
 function inWords({ header }: JournaledRun): string {

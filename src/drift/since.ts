@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { RunEvent } from '../core/events.ts';
 import type { InputFile } from '../core/inputs.ts';
-import { listRuns, runEvents } from '../journal/read.ts';
+import { inventoriesOf, listRuns, runEvents } from '../journal/read.ts';
 import type { JournaledRun, RunHeader } from '../journal/types.ts';
 import type { DesiredState, DriftItem, RunMark } from './types.ts';
 
@@ -13,7 +13,7 @@ export async function withRuns(items: readonly DriftItem[], origin: Pick<Origin,
   if (items.length === 0) return [];
   const found = new Map<DriftItem, RunMark>();
   // Another inventory may have another host of the same name.
-  const runs = (await listRuns(root)).filter(({ header }) => resolved(header.cwd, header.options.inventories) === resolved(origin.cwd, origin.inventories));
+  const runs = (await listRuns(root)).filter(({ header }) => sameInventories(header, origin));
   for (const { header } of runs.slice(0, RUNS)) {
     const open = items.filter((item) => !found.has(item) && header.changing.includes(item.host));
     if (open.length === 0) continue;
@@ -86,9 +86,9 @@ export function comparedInputs(origin: Origin, runs: readonly JournaledRun[]): D
 }
 
 function sameOrigin(header: RunHeader, origin: Origin): boolean {
-  return resolved(header.cwd, [header.playbook, ...header.options.inventories]) === resolved(origin.cwd, [origin.playbook, ...origin.inventories]);
+  return path.resolve(header.cwd, header.playbook) === path.resolve(origin.cwd, origin.playbook) && sameInventories(header, origin);
 }
 
-function resolved(cwd: string, files: readonly string[]): string {
-  return files.map((file) => path.resolve(cwd, file)).join('\n');
+function sameInventories(header: RunHeader, { cwd, inventories }: Pick<Origin, 'inventories' | 'cwd'>): boolean {
+  return inventoriesOf(header).join('\n') === inventories.map((file) => path.resolve(cwd, file)).join('\n');
 }

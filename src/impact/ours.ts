@@ -1,15 +1,13 @@
 import type { HostAnswer } from '../plan/sessions.ts';
 import type { ContentState } from '../facts/files/content.ts';
-import type { SavedState } from '../facts/system/saved-state.ts';
+import { type SavedState, textsOf } from '../facts/system/saved-state.ts';
 import { recordedServices, DIRECTOR_SCRIPT } from '../lvs/host/director-script.ts';
 import { expand } from '../lvs/keepalived/conf/expand.ts';
 import { parseLines } from '../lvs/keepalived/conf/lines.ts';
 import { type ConfNode, treeOf } from '../lvs/keepalived/conf/tree.ts';
+import { KEEPALIVED_CONF } from '../lvs/keepalived/place.ts';
 import { type IpvsService, serviceKey } from '../lvs/ipvs/types.ts';
 import { formatEndpoint, parseIp } from '../lvs/model/ip.ts';
-
-/** keepalived.conf where distributions and this tool have it. */
-export const KEEPALIVED_CONF = '/etc/keepalived/keepalived.conf';
 
 /** What is configured on a director before the run: real servers' weights by endpoint, by key of the virtual service. */
 export interface Configured {
@@ -38,9 +36,7 @@ export function configuredOn(host: string, answers: readonly HostAnswer[]): Conf
 function restoredFile(host: string, answers: readonly HostAnswer[]): { readonly present: string; readonly saved: string } | undefined {
   const things = answers.filter((answer) => answer.host === host && answer.fact.name === 'saved_state').flatMap(({ value }) => (value as SavedState).things);
   const file = things.find(({ kind, key, before, now }) => kind === 'file' && key === KEEPALIVED_CONF && before !== now);
-  if (file === undefined) return undefined;
-  const textOf = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
-  return { present: textOf(file.presentText), saved: textOf(file.savedText) };
+  return file === undefined ? undefined : textsOf(file);
 }
 
 /** The virtual services of a keepalived.conf; a file that cannot be read has none. Pure. */

@@ -1,6 +1,6 @@
 import type { Json } from '../core/json.ts';
 import type { Plan, PlannedTask } from '../plan/types.ts';
-import { KEEPALIVED_CONF } from './ours.ts';
+import { KEEPALIVED_CONF } from '../lvs/keepalived/place.ts';
 import type { UnitImpact } from './types.ts';
 
 const KEEPALIVED = 'keepalived.service';

@@ -1,4 +1,5 @@
 import { parseAddresses } from '../lvs/host/addresses.ts';
+import { KEEPALIVED_CONF } from '../lvs/keepalived/place.ts';
 import { FIREWALL_PROGRAMS, type FirewallProgram, readFirewall } from './firewall/read.ts';
 import { readTable } from './host/commands.ts';
 import { emptySetup, type HostSetup } from './host/setup.ts';
@@ -11,7 +12,6 @@ export interface LiveHost {
   readonly files: ReadonlyMap<string, string>;
 }
 
-const MAIN = '/etc/keepalived/keepalived.conf';
 /** Bytes of one file that are read. */
 const LIMIT = 1_000_000;
 
@@ -34,7 +34,7 @@ export function liveScript(nonce: string): string {
     section('table'),
     // A host whose kernel has no IPVS yet must not load it for being asked.
     'if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Sn; fi',
-    `for file in ${MAIN} /etc/keepalived/*.conf /etc/keepalived/*.inc /etc/keepalived/*/*.conf; do`,
+    `for file in ${KEEPALIVED_CONF} /etc/keepalived/*.conf /etc/keepalived/*.inc /etc/keepalived/*/*.conf; do`,
     `  if [ -f "$file" ] && [ -r "$file" ]; then printf '\\n${nonce} file %s\\n' "$file"; head -c ${String(LIMIT)} "$file"; fi`,
     'done',
     `printf '\\n${nonce} end\\n'`,
@@ -80,5 +80,5 @@ export function parseLive(name: string | undefined, address: string | undefined,
 
 /** The file that keepalived reads first; undefined without keepalived. */
 export function mainFile({ files }: LiveHost): string | undefined {
-  return files.has(MAIN) ? MAIN : undefined;
+  return files.has(KEEPALIVED_CONF) ? KEEPALIVED_CONF : undefined;
 }

@@ -26,6 +26,11 @@ export async function findRun(root: string, wanted: string): Promise<JournaledRu
   throw new LvsPlayError({ code: 'unknown-run', kind: 'usage', message, hint: others.length > 0 ? `write more of it: ${matching.slice(0, 3).join(', ')}` : 'lvs-play history lists the runs of this user on this machine' });
 }
 
+/** Whole paths of a run's inventories: names alone do not tell a host, as another cluster may have the same. Pure. */
+export function inventoriesOf({ cwd, options }: RunHeader): string[] {
+  return options.inventories.map((file) => path.resolve(cwd, file));
+}
+
 /** The events of a run, in order. A last line that was cut short when the run was killed is left out. */
 export async function runEvents(root: string, id: string): Promise<RunEvent[]> {
   const text = await readFile(path.join(root, id, 'events.ndjson'), 'utf8');

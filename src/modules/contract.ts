@@ -100,6 +100,8 @@ export interface PairRestart {
   readonly restarts: string;
 }
 
+export type PairWork = PairActivation | PairRestart;
+
 /** What a step gave back. */
 export interface StepOutcome {
   readonly exitCode: number;
@@ -155,7 +157,7 @@ export interface ModuleDef<A = Json, R = A> {
   /** The answers expected after the steps. Pure. Law: diff on patched facts is empty, but for actions. */
   after(args: R, changes: readonly Change[], facts: FactReader, context: ModuleContext): readonly FactPatch[];
   /** What of the changes puts HA pairs at risk; undefined: nothing does. Its steps say which of them `activates`. Pure. */
-  pair?(args: R, changes: readonly Change[], facts: FactReader, context: ModuleContext): PairActivation | PairRestart | undefined;
+  pair?(args: R, changes: readonly Change[], facts: FactReader, context: ModuleContext): PairWork | undefined;
   /** What `register` gets beside `changed`, and a failure that exit codes do not show (a `uri` status). Pure. */
   result?(args: R, outcomes: readonly StepOutcome[]): { readonly data: JsonObject; readonly failed?: string };
 }

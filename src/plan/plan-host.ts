@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { FactRequest } from '../facts/contract.ts';
 import { FactStore } from '../facts/store.ts';
 import { classifyChange } from '../lvs/change/classify.ts';
-import type { PairActivation, PairRestart } from '../modules/contract.ts';
+import type { PairWork } from '../modules/contract.ts';
 import { loadModule } from '../modules/registry.ts';
 import type { Task } from '../playbook/types.ts';
 import type { CompiledPlay } from './compile/compile.ts';
@@ -172,7 +172,7 @@ async function planInstance(
   return { ...row, status, predicted, ...pair, changes: changes.map((change) => viewChange(change, services.secrets, task.noLog)), notifies: task.notify };
 }
 
-function plannedPair(work: PairActivation | PairRestart): PlannedPair {
+function plannedPair(work: PairWork): PlannedPair {
   const { pairs } = work;
   if ('restarts' in work) return { pairs, class: 'restart', reasons: [work.restarts], leaving: [], outage: 0 };
   const { before, after } = work;

@@ -18,10 +18,6 @@ let lab: TestLab;
 let site: string[];
 let outsider: { dir: string; remove: () => Promise<void> };
 
-async function stateOf(hosts: readonly string[]): Promise<Record<string, string>> {
-  return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await lab.sh(host, STATE_SCRIPT)] as const)));
-}
-
 beforeAll(async () => {
   // A host that has no part in the cluster: a place to look from.
   outsider = await scratch({ 'client.yml': 'all: { hosts: { client1: { ansible_host: 192.168.0.99 } } }\n' });
@@ -41,12 +37,12 @@ describe('the main job on real kernels', () => {
   let planned: RunDocument;
 
   it('foretells every change on bare nodes and writes nothing there', async () => {
-    const before = await stateOf(HOSTS);
+    const before = await lab.shOn(HOSTS, STATE_SCRIPT);
     const run = await lvsPlay(['plan', ...site, '--json', '--detailed-exitcode']);
     expect(run.code, run.stderr).toBe(2);
     planned = JSON.parse(run.stdout) as RunDocument;
     expect(new Set(planned.tasks.filter((task) => task.changes.length > 0).map((task) => task.host))).toEqual(new Set(HOSTS));
-    expect(await stateOf(HOSTS)).toEqual(before);
+    expect(await lab.shOn(HOSTS, STATE_SCRIPT)).toEqual(before);
     // The plan asked each host once.
     for (const host of HOSTS) expect(planned.stats[host], host).toMatchObject({ connections: 1, requests: 1 });
   });

@@ -61,7 +61,7 @@ function changeSet(document: Pick<RunDocument, 'tasks'>): string[] {
 async function state(): Promise<Record<string, string>> {
   // Where IPVS is not loaded, ipvsadm would load it: a change of its own.
   const script = `${STATE_SCRIPT}; [ ! -r /proc/net/ip_vs ] || ipvsadm -Sn; ls -A /var/lib/lvs-play/runs 2>/dev/null; :`;
-  return Object.fromEntries(await Promise.all(HOSTS.map(async (host) => [host, await lab.sh(host, script)] as const)));
+  return lab.shOn(HOSTS, script);
 }
 
 beforeAll(async () => {

@@ -154,6 +154,11 @@ export class TestLab {
     return (await must(lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'sh', '-c', script]))).stdout;
   }
 
+  /** Runs a script on several nodes at the same time; what each printed, by host. */
+  async shOn(hosts: readonly string[], script: string): Promise<Record<string, string>> {
+    return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await this.sh(host, script)] as const)));
+  }
+
   /** Undefined: the host cannot be reached, or the script fails. */
   async trySh(host: string, script: string): Promise<string | undefined> {
     const { code, stdout } = await lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'sh', '-c', script]);
@@ -264,5 +269,5 @@ export async function wholeState(lab: TestLab, hosts: readonly string[]): Promis
     `systemctl list-units --no-pager --no-legend --plain --type=service --state=active | ${PASSING} | awk '{ print $1, $4 }'`,
     ':',
   ].join('; ');
-  return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await lab.sh(host, script)] as const)));
+  return lab.shOn(hosts, script);
 }

@@ -29,6 +29,12 @@ export type SavedThing = {
   readonly presentText?: string;
 };
 
+/** The texts of a small file that differs, as saved and as present; '' where there is none. Pure. */
+export function textsOf({ savedText, presentText }: SavedThing): { readonly saved: string; readonly present: string } {
+  const [saved, present] = [savedText, presentText].map((base64) => Buffer.from(base64 ?? '', 'base64').toString('utf8')) as [string, string];
+  return { saved, present };
+}
+
 export type PackageChange = {
   /** `run+`: came with the run; `run-`: went with it; `since+`, `since-`: later. */
   readonly when: 'run+' | 'run-' | 'since+' | 'since-';

@@ -11,6 +11,7 @@ import { type ConfigDifference, configDifferences, differencesOf } from '../../l
 import { kernelRepair, type KernelRepair } from '../../lvs/change/kernel.ts';
 import { changedServices, servicesOtherwise, textAsRunning } from '../../lvs/change/running.ts';
 import { tableAfter } from '../../lvs/ipvs/commands.ts';
+import { KEEPALIVED_CONF } from '../../lvs/keepalived/place.ts';
 import { renderKeepalived } from '../../lvs/keepalived/render.ts';
 import { CONFIG_TEST_SINCE } from '../../lvs/keepalived/features.ts';
 import { atLeast, type KeepalivedVersion, keepalivedVersion } from '../../lvs/keepalived/version.ts';
@@ -161,7 +162,7 @@ function withoutPasswords(change: Change): Change {
 }
 
 function pathOf(args: KeepalivedArgs): string {
-  return args.path ?? '/etc/keepalived/keepalived.conf';
+  return args.path ?? KEEPALIVED_CONF;
 }
 
 function wantedOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): WantedFile {

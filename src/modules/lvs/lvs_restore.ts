@@ -2,7 +2,8 @@ import { HOST_STATE, runFolder } from '../../core/host-state.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import { shellQuote } from '../../core/quote.ts';
 import { patch, request } from '../../facts/contract.ts';
-import { type SavedState, savedStateFact, type SavedThing } from '../../facts/system/saved-state.ts';
+import { type SavedState, savedStateFact, type SavedThing, textsOf } from '../../facts/system/saved-state.ts';
+import { KEEPALIVED_CONF } from '../../lvs/keepalived/place.ts';
 import { EVERYTHING_STALE } from '../commands/run-command.ts';
 import { type Args, type Change, defineModule, type ModuleContext, type PairActivation, type Step } from '../contract.ts';
 import { fileStep } from '../files/write-file.ts';
@@ -48,7 +49,7 @@ export default defineModule<RestoreArgs>({
         kind: 'host',
         host,
         message: `${host}: changed since run ${args.run}: ${later.join(', ')}`,
-        hint: `${args.later === undefined || args.later.length === 0 ? 'by hand, or by a run from elsewhere (lvs-play history -i)' : `roll back what came later first: ${args.later.join('; ')}`}; or use --force`,
+        hint: `${args.later === undefined || args.later.length === 0 ? 'it was changed by hand, or by a run from elsewhere (lvs-play history -i INVENTORY): put it back' : `roll back what came later first: ${args.later.join('; ')}`}; or let --force overwrite it`,
       });
     }
     return withStaying(changes, saved.commands);
@@ -76,24 +77,22 @@ function folderOf({ run, root = HOST_STATE }: RestoreArgs): string {
   return runFolder(run, root);
 }
 
-const CONFIG = '/etc/keepalived/keepalived.conf';
-
 /** Where keepalived runs now and shall run on with its file of before: a change of what the pair runs, like any other. Where it stops, there is nobody to hear. */
 function activationOf(args: RestoreArgs, { things }: SavedState, { topology, host }: ModuleContext): PairActivation | undefined {
   const pairs = topology?.directors.get(host)?.pairs ?? [];
-  const file = things.find(({ kind, key }) => kind === 'file' && key === CONFIG);
+  const file = things.find(({ kind, key }) => kind === 'file' && key === KEEPALIVED_CONF);
   const unit = things.find(({ kind, key }) => kind === 'unit' && key === 'keepalived.service');
   const [, mode, owner, group] = /^file (\d+) (\d+):(\d+) /.exec(file?.now ?? '') ?? [];
   if (pairs.length === 0 || mode === undefined || owner === undefined || group === undefined || file?.before === file?.now) return undefined;
   if (file?.savedText === undefined || file.presentText === undefined || unit?.now?.startsWith('active') !== true || unit.before?.startsWith('active') !== true) return undefined;
-  const present = { path: CONFIG, mode: mode.padStart(4, '0'), owner, group };
-  const before = Buffer.from(file.presentText, 'base64').toString('utf8');
+  const attributes = { path: KEEPALIVED_CONF, mode: mode.padStart(4, '0'), owner, group };
+  const { saved, present: before } = textsOf(file);
   return {
     pairs,
     before,
-    after: Buffer.from(file.savedText, 'base64').toString('utf8'),
-    write: (text) => fileStep({ ...present, content: Buffer.from(text) }, 'write keepalived.conf, checked by keepalived -t', ['keepalived', '-t', '-f', '{}']),
-    putBack: [fileStep({ ...present, content: Buffer.from(before) }, 'put the present keepalived.conf back')],
+    after: saved,
+    write: (text) => fileStep({ ...attributes, content: Buffer.from(text) }, 'write keepalived.conf, checked by keepalived -t', ['keepalived', '-t', '-f', '{}']),
+    putBack: [fileStep({ ...attributes, content: Buffer.from(before) }, 'put the present keepalived.conf back')],
     drainSeconds: args.drain_timeout ?? 60,
   };
 }
@@ -118,13 +117,13 @@ function changeOf(thing: SavedThing): Change[] {
   const path = pathOf(thing);
   if (kind === 'module') {
     // What came since the run is somebody else's.
-    const came = thing.after === null ? missing(now, before) : missing(missing(now, before), missing(missing(now, before), thing.after));
+    const came = missing(thing.after === null ? now : common(now, thing.after), before);
     const gone = missing(before, now);
     return came === '' && gone === '' ? [] : [{ path, before: came, after: gone }];
   }
   if (kind === 'file' && WORLD_READABLE.test(before === 'absent' ? now : before)) {
-    const text = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('utf8');
-    return [{ path: key, before: shown(now), after: shown(before), text: { before: text(thing.presentText), after: text(thing.savedText) } }];
+    const { saved, present } = textsOf(thing);
+    return [{ path: key, before: shown(now), after: shown(before), text: { before: present, after: saved } }];
   }
   return [{ path, before: shown(now), after: shown(before) }];
 }
@@ -137,6 +136,12 @@ function pathOf({ kind, key }: Pick<SavedThing, 'kind' | 'key'>): string {
 
 function shown(value: string): string | null {
   return value === 'absent' || value === 'none' ? null : value.replace(/^;/, '').replace(/([0-9a-f]{12})[0-9a-f]{52}/g, '$1');
+}
+
+/** Words that are in both lists. */
+function common(from: string, other: string): string {
+  const there = new Set(other.split(' '));
+  return from.split(' ').filter((word) => there.has(word)).join(' ');
 }
 
 /** Words of one list that the other lacks. */

@@ -35,4 +35,6 @@ export interface UndoKind {
    * comparison at the end shows it anyway.
    */
   readonly restore: Partial<Record<Phase, (keys: readonly Numbered[]) => string>>;
+  /** The last word on whether a key is as it was, where that is more than an equal value; `$was_ID` and `$now_ID` are loaded. */
+  readonly check?: (key: Numbered) => string;
 }

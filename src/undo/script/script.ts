@@ -101,7 +101,7 @@ export function renderUndoScript(scope: UndoScope, root = HOST_STATE): string {
       }),
     ]),
     'load now "$(all_states)"',
-    ...kinds.flatMap(({ kind, keys }) => keys.map(({ id, key }) => (kind.name === 'module' ? `check_modules ${String(id)}` : `check ${String(id)} ${shellQuote(labelOf({ kind: kind.name, key }))}`))),
+    ...kinds.flatMap(({ kind, keys }) => keys.map((key) => kind.check?.(key) ?? `check ${String(key.id)} ${shellQuote(labelOf({ kind: kind.name, key: key.key }))}`)),
     RESTORE_TAIL,
     '',
     MAIN,

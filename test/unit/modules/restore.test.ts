@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
 import restore from '../../../src/modules/lvs/lvs_restore.ts';
-import type { ModuleDef, PairActivation, PairRestart } from '../../../src/modules/contract.ts';
+import type { ModuleDef, PairWork } from '../../../src/modules/contract.ts';
 import { contextOf, play, type World } from './support.ts';
 
 const ARGS = { run: '20261123-182404-3f9a' };
@@ -13,7 +13,7 @@ function saved(things: readonly Json[], commands: readonly string[] = []): World
   return () => ({ state: 'present', hosts: ['lvs1'], commands: [...commands], unitFiles: {}, packages: [], things: [...things] });
 }
 
-async function activation(things: readonly Json[], host = 'lvs1'): Promise<PairActivation | PairRestart | undefined> {
+async function activation(things: readonly Json[], host = 'lvs1'): Promise<PairWork | undefined> {
   const session = await play(restore, ARGS, saved(things), contextOf(host));
   return (restore as ModuleDef).pair?.(session.args, session.changes, session.store.reader(session.requests), contextOf(host));
 }

@@ -8,6 +8,7 @@ export const moduleKind: UndoKind = {
     load: (keys) => keys.map(({ id }) => `if differs ${String(id)}; then load_modules ${String(id)}; fi`).join('\n'),
     unload: (keys) => keys.map(({ id }) => `if differs ${String(id)}; then unload_modules ${String(id)}; fi`).join('\n'),
   },
+  check: ({ id }) => `check_modules ${String(id)}`,
 };
 
 /** Functions of sh for kernel modules. */
@@ -16,6 +17,15 @@ export const MODULE_LIBRARY = `load_modules() {
     for module in $was; do
         case " $now " in *" $module "*) ;; *) modprobe "$module" 2>/dev/null || problem "module $module could not be loaded" ;; esac
     done
+}
+
+# Whether the run brought a module, from $was and $after. What came since is somebody else's; and with a table's module its rules go, which may be somebody's too.
+of_run() {
+    case " $was " in *" $1 "*) return 1 ;; esac
+    if [ -n "$after" ]; then case " $after " in *" $1 "*) ;; *) return 1 ;; esac; fi
+    case $1 in
+        iptable_* | ip6table_*) if has_rules "$1"; then return 1; fi ;;
+    esac
 }
 
 # What the run brought and nobody uses. The latest comes first in the kernel's list, so that users go before what they use.
@@ -27,13 +37,7 @@ unload_modules() {
         round=$((round + 1))
         set --
         while read -r module _ users _; do
-            case " $was " in *" $module "*) continue ;; esac
-            if [ -n "$after" ]; then case " $after " in *" $module "*) ;; *) continue ;; esac; fi
-            # With a table's module its rules go, and they may be somebody's.
-            case $module in
-                iptable_* | ip6table_*) has_rules "$module" && continue ;;
-            esac
-            set -- "$@" "$module"
+            if of_run "$module"; then set -- "$@" "$module"; fi
         done <<END
 $(cat /proc/modules)
 END
@@ -42,19 +46,13 @@ END
     done
 }
 
-# What came since the run is somebody else's, and so is a table that has rules.
 check_modules() {
     eval "was=\\$was_$1 now=\\$now_$1"
     eval "after=\\\${after_$1:-}"
     [ -n "$was" ] || return 0
     left= gone=
     for module in $now; do
-        case " $was " in *" $module "*) continue ;; esac
-        if [ -n "$after" ]; then case " $after " in *" $module "*) ;; *) continue ;; esac; fi
-        case $module in
-            iptable_* | ip6table_*) has_rules "$module" && continue ;;
-        esac
-        left="$left $module"
+        if of_run "$module"; then left="$left $module"; fi
     done
     for module in $was; do
         case " $now " in *" $module "*) ;; *) gone="$gone $module" ;; esac
