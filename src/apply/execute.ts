@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
 import type { ChangeView } from '../core/events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
@@ -12,6 +13,7 @@ import { type HostSession, newNonce, type Question } from '../plan/session.ts';
 import { viewChange } from '../plan/view.ts';
 import type { RunContext } from './context.ts';
 import type { Done, Executed } from './executed.ts';
+import { rebootHost } from './reboot.ts';
 
 /**
  * Carries one instance out: asks what became doubtful (together with what the tasks after it will ask), compares, does the steps.
@@ -111,7 +113,7 @@ async function carryOut(instance: TaskInstance, steps: readonly Step[], session:
   const outcomes: StepOutcome[] = [];
   for (const part of parts(steps)) {
     try {
-      const done = part.control ? await onController(part.steps, run.signal) : await onTarget(part.steps, instance.become, session);
+      const done = await doPart(part, instance, session, run);
       outcomes.push(...done.outcomes);
       if (done.failing !== undefined) return { outcomes, failing: done.failing };
     } finally {
@@ -119,6 +121,24 @@ async function carryOut(instance: TaskInstance, steps: readonly Step[], session:
       const stale = part.steps.flatMap((step) => step.stale);
       for (const open of await run.sessions.openOf(instance.onController ? CONTROLLER : instance.host)) open.markStale(stale);
     }
+  }
+  return { outcomes, failing: undefined };
+}
+
+function doPart({ kind, steps }: Part, { become }: TaskInstance, session: HostSession, run: RunContext): Promise<Done> {
+  if (kind === 'control') return onController(steps, run.signal);
+  return kind === 'reboot' ? rebooting(steps, become, session, run) : onTarget(steps, become, session);
+}
+
+/** An interruption does not end the wait: the step in hand is finished. */
+async function rebooting(steps: readonly Step[], become: boolean, session: HostSession, run: RunContext): Promise<Done> {
+  const outcomes: StepOutcome[] = [];
+  for (const step of steps) {
+    if (step.kind !== 'reboot') continue;
+    const outcome = await rebootHost(session.target, step, become, (milliseconds) => delay(milliseconds));
+    outcomes.push(outcome);
+    await run.keepers.cameBack(session.target.host);
+    if (outcome.exitCode !== 0) return { outcomes, failing: step };
   }
   return { outcomes, failing: undefined };
 }
@@ -141,13 +161,19 @@ async function onController(steps: readonly Step[], signal: AbortSignal): Promis
   return { outcomes, failing: undefined };
 }
 
-function parts(steps: readonly Step[]): { control: boolean; steps: Step[] }[] {
-  const result: { control: boolean; steps: Step[] }[] = [];
+/** Steps in a row that are done in the same way. */
+interface Part {
+  readonly kind: 'script' | 'control' | 'reboot';
+  readonly steps: Step[];
+}
+
+function parts(steps: readonly Step[]): Part[] {
+  const result: Part[] = [];
   for (const step of steps) {
-    const control = step.kind === 'control';
+    const kind = step.kind === 'control' || step.kind === 'reboot' ? step.kind : 'script';
     const last = result.at(-1);
-    if (last?.control === control) last.steps.push(step);
-    else result.push({ control, steps: [step] });
+    if (last?.kind === kind) last.steps.push(step);
+    else result.push({ kind, steps: [step] });
   }
   return result;
 }
@@ -158,7 +184,7 @@ function timeoutOf(steps: readonly Step[]): { timeoutMs?: number } {
 }
 
 function withEnvironment(step: Step, environment: Readonly<Record<string, string>>): Step {
-  if (Object.keys(environment).length === 0 || step.kind === 'control' || step.kind === 'put') return step;
+  if (Object.keys(environment).length === 0 || step.kind === 'control' || step.kind === 'put' || step.kind === 'reboot') return step;
   return { ...step, env: { ...environment, ...step.env } };
 }
 

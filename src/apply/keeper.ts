@@ -45,6 +45,8 @@ export interface RunKeeper {
   beforeBatch?(run: KeptRun, batch: { readonly play: string; readonly index: number; readonly hosts: readonly string[] }): Promise<void>;
   /** Right before the steps of a task that changes or runs something. @throws LvsPlayError to fail the task instead */
   beforeSteps?(run: KeptRun, instance: TaskInstance, changes: readonly Change[]): Promise<void>;
+  /** A host that was restarted on purpose answers again. Must not throw. */
+  cameBack?(run: KeptRun, host: string): Promise<void>;
   /** A task had its turn on a host. Must not throw. */
   afterTask?(run: KeptRun, instance: TaskInstance, executed: Executed): Promise<void>;
   /** @throws LvsPlayError when it cannot end well, or has found out that the run did not: that becomes the run's error */
@@ -76,6 +78,10 @@ export class Keepers {
 
   async beforeSteps(instance: TaskInstance, changes: readonly Change[]): Promise<void> {
     for (const keeper of this.#keepers) await keeper.beforeSteps?.(this.#run, instance, changes);
+  }
+
+  async cameBack(host: string): Promise<void> {
+    for (const keeper of this.#keepers) await keeper.cameBack?.(this.#run, host);
   }
 
   async afterTask(instance: TaskInstance, executed: Executed): Promise<void> {

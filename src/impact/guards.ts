@@ -1,7 +1,8 @@
 import type { Topology } from '../lvs/model/topology.ts';
 import type { HostAnswer } from '../plan/sessions.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Plan, PlannedTask } from '../plan/types.ts';
 import type { GuardLimits } from './limits.ts';
+import { isReboot } from './touched.ts';
 import type { GuardFinding, Impact } from './types.ts';
 import { type DirectorView, directorViews } from './view.ts';
 
@@ -12,7 +13,7 @@ import { type DirectorView, directorViews } from './view.ts';
 export function guardFindings(topology: Topology | undefined, plan: Plan, answers: readonly HostAnswer[], impact: Impact, limits: GuardLimits, allowed: readonly string[]): GuardFinding[] {
   if (topology === undefined) return [];
   const views = directorViews(topology, plan, answers);
-  const found = [...removedShare(impact, limits), ...belowQuorum(impact), ...allServices(topology, views), ...bothDirectors(topology, plan, views)];
+  const found = [...removedShare(impact, limits), ...rebootedShare(topology, plan, limits), ...belowQuorum(impact), ...allServices(topology, views), ...bothDirectors(topology, plan, views)];
   return found.map((finding) => ({ ...finding, allowed: allowed.includes(finding.rule) }));
 }
 
@@ -25,6 +26,21 @@ function removedShare(impact: Impact, { removedShare: limit }: GuardLimits): Fou
     if (change !== 'changed' || now.servers === 0 || lost / now.servers <= limit) return [];
     return [{ rule: 'removed-share', subject: service, reason: `${service}: ${String(lost)} of ${String(now.servers)} real servers would be taken out (${percent(lost / now.servers)}, more than ${percent(limit)})` }];
   });
+}
+
+/** Hosts of one batch go down side by side. */
+function rebootedShare(topology: Topology, plan: Plan, { removedShare: limit }: GuardLimits): Found[] {
+  return [...topology.services.values()].flatMap(({ name, realServers }): Found[] => {
+    const servers = [...new Set(realServers.map(({ host }) => host))];
+    const most = Math.max(0, ...plan.plays.flatMap((play) => play.batches.map((batch) => rebootedIn(play.tasks, batch.filter((host) => servers.includes(host))))));
+    // One at a time is all that can be asked of a service with a single server.
+    if (most <= 1 || most / servers.length <= limit) return [];
+    return [{ rule: 'removed-share', subject: name, reason: `${name}: ${String(most)} of ${String(servers.length)} real servers would reboot at the same time (${percent(most / servers.length)}, more than ${percent(limit)}); serial: 1 does one after the other` }];
+  });
+}
+
+function rebootedIn(tasks: readonly PlannedTask[], hosts: readonly string[]): number {
+  return new Set(tasks.filter((row) => hosts.includes(row.host) && row.changes.some(({ path }) => isReboot({ module: row.task.module, path }))).map(({ host }) => host)).size;
 }
 
 function belowQuorum(impact: Impact): Found[] {

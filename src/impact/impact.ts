@@ -24,7 +24,7 @@ export function impactOf(topology: Topology | undefined, plan: Plan, answers: re
     services: [...keys].flatMap((key) => serviceImpact(key, directors, topology, names) ?? []),
     pairs: pairImpacts(topology, directors),
     units,
-    order: orderOf(plan, new Set(topology.directors.keys())),
+    order: orderOf(plan, topology),
   };
 }
 

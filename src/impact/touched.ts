@@ -1,5 +1,7 @@
 import type { Json } from '../core/json.ts';
 import type { Plan, PlannedTask } from '../plan/types.ts';
+import { backupFirst } from '../lvs/model/groups.ts';
+import type { Topology } from '../lvs/model/topology.ts';
 import { KEEPALIVED_CONF } from '../lvs/keepalived/place.ts';
 import type { UnitImpact } from './types.ts';
 
@@ -38,8 +40,8 @@ export function touchedBy(plan: Plan, host: string): Touched {
     configures: changes.some(({ module, path }) => (module === 'keepalived' && !path.startsWith('ipvs ')) || (module === 'lvs_restore' && path === KEEPALIVED_CONF)),
     fills: changes.some((change) => change.module === 'lvs_director'),
     stops: state.includes('inactive') || daemon?.after === null || changes.some((change) => change.path === 'module ip_vs' && change.after === null),
-    // An upgrade restarts what runs.
-    restarts: state.includes('restarted') || (daemon !== undefined && daemon.before !== null && daemon.after !== null),
+    // An upgrade restarts what runs, and so does the host's own restart.
+    restarts: changes.some(isReboot) || state.includes('restarted') || (daemon !== undefined && daemon.before !== null && daemon.after !== null),
     starts: state.includes('active'),
     outage: rows.flatMap(({ pair }) => (pair?.class === 'disruptive' ? [{ reason: pair.reasons.join('; '), seconds: pair.outage }] : []))[0],
   };
@@ -51,6 +53,7 @@ const VERBS: Readonly<Record<string, UnitImpact['what']>> = { active: 'starts', 
 export function unitsOf(plan: Plan): UnitImpact[] {
   const found = workOf(plan).flatMap((row) =>
     row.changes.flatMap((change): UnitImpact[] => {
+      if (isReboot({ ...change, module: row.task.module })) return [{ host: row.host, unit: 'the host', what: 'reboots' }];
       const [, unit] = /^(\S+) state$/.exec(change.path) ?? [];
       const what = typeof change.after === 'string' ? VERBS[firstWord(change.after)] : undefined;
       const turned = row.task.module === 'service' || (row.task.module === 'lvs_restore' && firstWord(change.before) !== firstWord(change.after));
@@ -64,14 +67,25 @@ export function unitsOf(plan: Plan): UnitImpact[] {
   return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
 }
 
+/** Whether a row's change takes the whole host down for a while. Pure. */
+export function isReboot({ module, path }: { readonly module: string; readonly path: string }): boolean {
+  return module === 'reboot' && path === 'boot';
+}
+
 function firstWord(value: Json): string {
   return typeof value === 'string' ? (value.split(' ')[0] ?? '') : '';
 }
 
-/** Batches of a plan that touch some of these hosts. Pure. */
-export function orderOf(plan: Plan, hosts: ReadonlySet<string>): (readonly string[])[] {
+/** Directors as a plan comes to them; those of one array at the same time. Members of a pair whose change or restart is made in turn come one by one. Pure. */
+export function orderOf(plan: Plan, topology: Topology): (readonly string[])[] {
   return plan.plays.flatMap((play) => {
-    const due = new Set(play.tasks.filter((row) => row.changes.length > 0 && hosts.has(row.host)).map((row) => row.host));
-    return play.batches.map((batch) => batch.filter((host) => due.has(host))).filter((batch) => batch.length > 0);
+    const rows = play.tasks.filter((row) => row.changes.length > 0 && topology.directors.has(row.host));
+    const due = new Set(rows.map((row) => row.host));
+    const inTurn = new Set(rows.filter((row) => row.pair?.class === 'serial' || row.pair?.class === 'restart').map((row) => row.host));
+    return play.batches.flatMap((batch) => {
+      const together = batch.filter((host) => due.has(host) && !inTurn.has(host));
+      const one = backupFirst(topology, batch.filter((host) => inTurn.has(host))).map((host) => [host]);
+      return together.length === 0 ? one : [together, ...one];
+    });
   });
 }

@@ -61,8 +61,9 @@ export interface PairImpact {
 
 export interface UnitImpact {
   readonly host: string;
+  /** `the host` of a reboot. */
   readonly unit: string;
-  readonly what: 'starts' | 'restarts' | 'reloads' | 'stops';
+  readonly what: 'starts' | 'restarts' | 'reloads' | 'stops' | 'reboots';
 }
 
 /** A rule about how much a plan may do at once that the plan breaks. */

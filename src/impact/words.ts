@@ -39,10 +39,10 @@ function pairWords({ pair, holder, election, synchronised }: PairImpact): string
 function unitWords({ units }: Impact): string[] {
   const groups = new Map<string, string[]>();
   for (const { host, unit, what } of units) {
-    const text = `${what} ${unit.replace(/\.service$/, '')}`;
+    const text = what === 'reboots' ? what : `${what} ${unit.replace(/\.service$/, '')}`;
     groups.set(text, [...(groups.get(text) ?? []), host]);
   }
-  return [...groups].map(([text, hosts]) => `${text} on ${hosts.join(', ')}`);
+  return [...groups].map(([text, hosts]) => (text === 'reboots' ? `reboots ${hosts.join(', ')}` : `${text} on ${hosts.join(', ')}`));
 }
 
 function count(number: number, noun: string): string {

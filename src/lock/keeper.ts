@@ -35,9 +35,9 @@ export function lockKeeper(options: LockOptions): RunKeeper {
   let timer: NodeJS.Timeout | undefined;
   let beating: Promise<unknown> = Promise.resolve();
 
-  const beat = async (id: string): Promise<void> => {
+  const beat = async (id: string, hosts: readonly Locked[] = locked): Promise<void> => {
     await Promise.all(
-      locked.map(async ({ host, target, become }) => {
+      hosts.map(async ({ host, target, become }) => {
         try {
           const { exitCode } = await target.request({ script: beatScript(id, root), become, lane: 'side' });
           if (exitCode === 3) lost ??= lockLost(host);
@@ -89,6 +89,8 @@ export function lockKeeper(options: LockOptions): RunKeeper {
     },
     beforeBatch: () => settled(lost),
     beforeSteps: () => settled(lost),
+    // While it was down it got no sign of life, and its lock may be as old as one that nobody holds.
+    cameBack: (run, host) => beat(run.id, locked.filter((one) => one.host === host)),
     end: (run, ending) => release(run, ending),
   };
 }

@@ -22,7 +22,7 @@ export interface Change {
  * One thing done on the target, in order. A step that fails stops the task. `title` is for people: what is being done.
  * `stale` names the facts that the step makes doubtful. `undo` brings the old state back, where that is possible.
  */
-export type Step = ExecStep | ScriptStep | PutStep | ControlStep;
+export type Step = ExecStep | ScriptStep | PutStep | RebootStep | ControlStep;
 
 interface StepBase {
   readonly title: string;
@@ -71,6 +71,17 @@ export interface PutStep extends StepBase {
   readonly check?: readonly string[];
 }
 
+/** Restarts the machine and waits until it is up again. Its connection goes and comes back. */
+export interface RebootStep extends StepBase {
+  readonly kind: 'reboot';
+  /** The boot that is to end, as `/proc/sys/kernel/random/boot_id` names it. */
+  readonly bootId: string;
+  /** Told to those who are logged in. */
+  readonly message: string;
+  /** From the request to restart until it is up. */
+  readonly timeoutMs: number;
+}
+
 /** Done by the controller itself, on behalf of a host (only for `localhost`): no target is involved. */
 export interface ControlStep extends StepBase {
   readonly kind: 'control';
@@ -92,7 +103,7 @@ export interface PairActivation {
   readonly drainSeconds: number;
 }
 
-/** A restart of keepalived on a member of HA pairs: their virtual IPs go elsewhere meanwhile, so that members do it one after the other. */
+/** A restart of keepalived or of the whole host on a member of HA pairs: their virtual IPs go elsewhere meanwhile, so that members do it one after the other. */
 export interface PairRestart {
   /** Names of the pairs that the host is a member of. */
   readonly pairs: readonly string[];

@@ -18,6 +18,7 @@ export const loaders = {
   lvs_scripts: () => import('./lvs/lvs_scripts.ts'),
   lvs_verify: () => import('./lvs/lvs_verify.ts'),
   package: () => import('./system/package.ts'),
+  reboot: () => import('./system/reboot.ts'),
   service: () => import('./system/service.ts'),
   set_fact: () => import('./control/set_fact.ts'),
   shell: () => import('./commands/shell.ts'),

@@ -8,7 +8,7 @@ const TEMPORARY = '.lvs-play.';
 
 /**
  * Steps as one POSIX sh script: in order, up to the first that fails. After each step a line with the nonce, its index and exit code is
- * printed on stdout and on stderr, so that the output of each is known. Control steps are not for a target and are refused.
+ * printed on stdout and on stderr, so that the output of each is known. What is no script (control, reboot) is refused.
  * @param nonce hexadecimal, unpredictable
  */
 export function renderSteps(steps: readonly Step[], nonce: string): string {
@@ -63,8 +63,9 @@ function renderStep(step: Step, nonce: string): string {
       return renderExec(step, nonce);
     case 'put':
       return renderPut(step, nonce);
+    case 'reboot':
     case 'control':
-      throw new Error(`step "${step.title}" belongs to the controller`);
+      throw new Error(`step "${step.title}" is no script`);
   }
 }
 

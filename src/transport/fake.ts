@@ -44,6 +44,7 @@ export function fakeTarget(host: string, handler: FakeHandler): FakeTarget {
       const becomeRequests = requests.filter(({ become }) => become === true).length;
       return { connections: requests.length > 0 ? 1 : 0, requests: requests.length - becomeRequests, becomeRequests, bytesSent, bytesReceived };
     },
+    reset: () => Promise.resolve(),
     close: () => {
       closed = true;
       return Promise.resolve();

@@ -27,8 +27,8 @@ const CLOSE_LIMIT_MS = 3000;
 
 /**
  * A Target over any way that can start a command: opens it at the first request, keeps one long-lived sh for the user who
- * logged in and one for the become user (and the same again for the side lane), each only when it is asked for. What has failed stays failed: nothing is tried
- * a second time behind the caller's back (a wrong sudo password would lock the account).
+ * logged in and one for the become user (and the same again for the side lane), each only when it is asked for. What has failed stays failed until it is `reset`:
+ * nothing is tried a second time behind the caller's back (a wrong sudo password would lock the account).
  */
 export class ShellTarget implements Target {
   readonly host: string;
@@ -40,8 +40,8 @@ export class ShellTarget implements Target {
   #session: Promise<Session> | undefined;
   /** By privilege and lane. */
   readonly #shells = new Map<string, Promise<ShellChannel>>();
-  readonly #channels: ShellChannel[] = [];
-  readonly #abort = new AbortController();
+  #channels: ShellChannel[] = [];
+  #abort = new AbortController();
   #closed: Promise<void> | undefined;
 
   constructor(connection: HostConnection, openSession: OpenSession) {
@@ -75,14 +75,26 @@ export class ShellTarget implements Target {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    this.#closed ??= this.#end();
     return this.#closed;
+  }
+
+  async reset(): Promise<void> {
+    const ended = this.#end();
+    this.#shells.clear();
+    this.#channels = [];
+    this.#session = undefined;
+    this.#closed = undefined;
+    this.#abort = new AbortController();
+    await ended;
   }
 
   async #channel(become: boolean, lane: 'main' | 'side'): Promise<ShellChannel> {
     if (this.#closed !== undefined) throw connectionClosed(this.host);
     this.#session ??= this.#open();
-    const session = await this.#session;
+    const opening = this.#session;
+    const session = await opening;
+    if (this.#session !== opening) throw connectionClosed(this.host);
     const other = become && this.#connection.become.user !== session.user;
     const key = `${other ? 'become' : 'login'} ${lane}`;
     const shell = this.#shells.get(key) ?? (other ? this.#startBecome(session) : this.#startLogin(session));
@@ -99,7 +111,7 @@ export class ShellTarget implements Target {
   async #startLogin(session: Session): Promise<ShellChannel> {
     const { host, shell } = this.#connection;
     const streams = await session.exec(`exec ${shellQuote(shell)}`);
-    return this.#add({
+    return this.#add(session, {
       host,
       streams,
       counters: this.#login,
@@ -111,7 +123,7 @@ export class ShellTarget implements Target {
     const { host, shell, become } = this.#connection;
     const { command, gate } = becomeStart(host, become.user, shell, become.password);
     const streams = await session.exec(command);
-    return this.#add({
+    return this.#add(session, {
       host,
       streams,
       counters: this.#become,
@@ -121,14 +133,15 @@ export class ShellTarget implements Target {
     });
   }
 
-  #add(options: ChannelOptions): ShellChannel {
+  async #add(session: Session, options: ChannelOptions): Promise<ShellChannel> {
     const channel = new ShellChannel(options);
-    this.#channels.push(channel);
-    if (this.#closed !== undefined) channel.close(connectionClosed(this.host));
+    const isCurrent = (await this.#session) === session;
+    if (isCurrent) this.#channels.push(channel);
+    if (!isCurrent || this.#closed !== undefined) channel.close(connectionClosed(this.host));
     return channel;
   }
 
-  async #close(): Promise<void> {
+  async #end(): Promise<void> {
     this.#abort.abort();
     for (const channel of this.#channels) channel.close(connectionClosed(this.host));
     // A way that never opened is no matter here: whoever asked for it has the error.

@@ -49,6 +49,11 @@ export interface Target {
    */
   request(request: ShellRequest): Promise<ShellReply>;
   stats(): TargetStats;
+  /**
+   * Forgets shells and connection, and that they may have failed: the next request opens them anew. For a host that restarts; a request in hand fails. Never
+   * throws.
+   */
+  reset(): Promise<void>;
   /** Ends shells and connection. Never throws. */
   close(): Promise<void>;
 }

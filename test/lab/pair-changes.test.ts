@@ -2,11 +2,22 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerers, bothAnswer, overlap, whileCapturing, whileStreaming, type Capture, type StreamResult } from './stream.ts';
-import { eventually, lvsPlay, runDocument, scratch, TestLab, type CliResult } from './support.ts';
+import { changedBy, eventually, lvsPlay, runDocument, scratch, TestLab, type CliResult } from './support.ts';
 
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
 const VIP = '192.168.0.38';
 const DIRECTORS = { lvs1: '192.168.0.48', lvs2: '192.168.0.58' } as const;
+
+/** The same package with a newer version, in a repository of its own that the node knows of: what an upgrade then does is the package's doing. */
+const NEWER_KEEPALIVED = `set -e
+mkdir -p /srv/newer; cd /srv/newer
+apt-get -q download keepalived >/dev/null 2>&1
+dpkg-deb -R keepalived_*.deb tree; rm keepalived_*.deb
+sed -i 's/^Version: .*/&+lab1/' tree/DEBIAN/control
+dpkg-deb -b -Znone tree newer.deb >/dev/null
+{ cat tree/DEBIAN/control; printf 'Filename: ./newer.deb\\nSize: %s\\nSHA256: %s\\n' "$(stat -c %s newer.deb)" "$(sha256sum <newer.deb | cut -d' ' -f1)"; } >Packages
+echo 'deb [trusted=yes] file:/srv/newer ./' >/etc/apt/sources.list.d/newer.list
+apt-get -q update >/dev/null 2>&1`;
 
 interface Deployed {
   readonly pairs: readonly { readonly hosts: readonly string[]; readonly vips: readonly { readonly vip: string; readonly holders: readonly string[]; readonly nobody: number; readonly several: number; readonly uncertainty: number }[] }[];
@@ -180,7 +191,12 @@ describe('changes of a pair of directors, with requests flowing', () => {
     let files: Awaited<ReturnType<typeof scratch>>;
     let restart: string[];
     beforeAll(async () => {
-      files = await scratch({ 'restart.yml': '- hosts: lvs_directors\n  gather_facts: false\n  become: true\n  tasks: [{ service: { name: keepalived, state: restarted } }]\n' });
+      const playbook = (task: string): string => `- hosts: lvs_directors\n  gather_facts: false\n  become: true\n  tasks: [{ ${task} }]\n`;
+      files = await scratch({
+        'restart.yml': playbook('service: { name: keepalived, state: restarted }'),
+        'upgrade.yml': playbook('package: { name: keepalived, state: latest }'),
+        'reboot.yml': playbook('reboot: { if_required: true }'),
+      });
       restart = ['deploy', path.join(files.dir, 'restart.yml'), '-i', lab.overlay];
     });
     afterAll(() => files.remove());
@@ -193,6 +209,44 @@ describe('changes of a pair of directors, with requests flowing', () => {
       expect(pairs[1]?.vips).toMatchObject([{ several: 0 }]);
       expect(overlap(capture)).toBe(0);
       await lab.held('lvs1', VIP);
+    });
+
+    it('an upgrade by the package manager goes the same way', async () => {
+      await lab.shOn(Object.keys(DIRECTORS), NEWER_KEEPALIVED);
+      const { value, capture } = await whileCapturing(lab, VIP, () => runDocument('deploy', path.join(files.dir, 'upgrade.yml'), '-i', lab.overlay));
+      const { pairs } = value as unknown as Deployed;
+      expect(pairs.map(({ hosts }) => hosts)).toEqual([['lvs2'], ['lvs1']]);
+      expect(pairs[0]?.vips).toMatchObject([{ holders: ['lvs1'], nobody: 0, several: 0 }]);
+      expect(overlap(capture)).toBe(0);
+      expect(Object.values(await lab.shOn(Object.keys(DIRECTORS), "dpkg-query -W -f '${Version}' keepalived"))).toEqual([expect.stringMatching(/lab1$/), expect.stringMatching(/lab1$/)]);
+      await lab.held('lvs1', VIP);
+    });
+
+    it('a reboot that is due: BACKUP first, and each gives its virtual IPs away before it goes', async () => {
+      const boots = () => lab.shOn(Object.keys(DIRECTORS), 'cat /proc/sys/kernel/random/boot_id');
+      await lab.shOn(Object.keys(DIRECTORS), 'touch /run/reboot-required');
+      const before = await boots();
+      const { value, capture } = await whileCapturing(lab, VIP, () => runDocument('deploy', path.join(files.dir, 'reboot.yml'), '-i', lab.overlay));
+      const { pairs } = value as unknown as Deployed;
+      expect(pairs.map(({ hosts }) => hosts)).toEqual([['lvs2'], ['lvs1']]);
+      expect(pairs.flatMap(({ vips }) => vips)).toMatchObject([{ holders: ['lvs1'], nobody: 0, several: 0 }, { holders: ['lvs1', 'lvs2'], several: 0 }]);
+      expect(overlap(capture)).toBe(0);
+      const after = await boots();
+      for (const host of Object.keys(DIRECTORS)) expect(after[host]).not.toBe(before[host]);
+      await lab.held('lvs1', VIP);
+      // Nothing is due any more.
+      expect(await changedBy(path.join(files.dir, 'reboot.yml'), '-i', lab.overlay)).toEqual([]);
+    });
+
+    it('nobody reboots the last director that serves', async () => {
+      await lab.sh('lvs2', 'systemctl stop keepalived');
+      const boot = await lab.sh('lvs1', 'cat /proc/sys/kernel/random/boot_id; touch /run/reboot-required');
+      const refused = await lvsPlay(['deploy', path.join(files.dir, 'reboot.yml'), '-i', lab.overlay, '-l', 'lvs1']);
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toContain('keepalived on lvs2 is inactive (dead): nobody would hold the virtual IPs while lvs1 is down; it was not rebooted');
+      expect(await lab.sh('lvs1', 'cat /proc/sys/kernel/random/boot_id')).toBe(boot);
+      expect(new Set(await lab.answers(VIP, 4))).toEqual(new Set(['rs1', 'rs2']));
+      await lab.shOn(Object.keys(DIRECTORS), 'rm -f /run/reboot-required; systemctl start keepalived');
     });
 
     it('stops at a daemon that does not come back: the other one goes on serving', async () => {

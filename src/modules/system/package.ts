@@ -21,7 +21,7 @@ const schema = {
       description: 'One package or a list; a list is one run of the package manager. Recommended packages come along as apt is configured on the host.',
     },
     state: { enum: ['present', 'absent', 'latest'], description: 'latest: the newest version in the lists that the host has. Default present.' },
-    update_cache: { type: 'boolean', description: 'Refresh the lists of packages before installing. Default false.' },
+    update_cache: { type: 'boolean', description: 'Refresh the lists of packages before installing. What there is to do is decided by the lists as they were: a plan changes nothing. Default false.' },
     start_services: {
       type: 'boolean',
       description: 'Let new packages start their services as they are installed. Default false: a service starts when its own task says so, with its configuration in place.',

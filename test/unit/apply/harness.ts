@@ -107,7 +107,7 @@ export class Workshop {
     const target = localTarget(hostConnection(host, { ansible_connection: 'local' }));
     if (!this.broken.has(host)) return target;
     const refuse = (): Promise<never> => Promise.reject(new LvsPlayError({ code: 'no-route', kind: 'unreachable', message: `${host}: no route`, host }));
-    return { ...target, host, request: refuse, stats: () => target.stats(), close: () => target.close() };
+    return { ...target, host, request: refuse, stats: () => target.stats(), reset: () => target.reset(), close: () => target.close() };
   }
 }
 

@@ -13,6 +13,7 @@ function host(exitCode: number, stdout: string, stderr = ''): { target: () => Pr
       return Promise.resolve({ exitCode, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) });
     },
     stats: () => ({ connections: 1, requests: 0, becomeRequests: 1, bytesSent: 0, bytesReceived: 0 }),
+    reset: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
   return { target: () => Promise.resolve(target), asked };

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
 import { addressFact } from '../../../src/facts/network/address.ts';
+import { bootFact } from '../../../src/facts/system/boot.ts';
 import { balanceFact } from '../../../src/facts/network/balance.ts';
 import { contentFact } from '../../../src/facts/files/content.ts';
 import type { FactDef } from '../../../src/facts/contract.ts';
@@ -31,7 +32,7 @@ interface Case {
   readonly keys?: readonly string[];
 }
 
-const FACTS: readonly FactDef[] = [addressFact, balanceFact, contentFact, defaultRouteFact, fileFact, firewallFact, ipvsFact, keepalivedFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
+const FACTS: readonly FactDef[] = [addressFact, balanceFact, bootFact, contentFact, defaultRouteFact, fileFact, firewallFact, ipvsFact, keepalivedFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
 const CASES = path.join(import.meta.dirname, 'cases');
 
 it('every kind of fact has cases', () => {

@@ -79,6 +79,7 @@ const CONF = '/etc/keepalived/keepalived.conf';
 const BOTH = ['lvs1', 'lvs2'] as const;
 const CONFIGURED = planOf(BOTH.map((host) => [host, 'keepalived', CONF, 'sha256:a', 'sha256:b', 'reloads keepalived']));
 const stopped = (after: string, batches?: string[][]): Plan => planOf(BOTH.map((host) => [host, 'service', 'keepalived.service state', 'active', after]), batches);
+const rebooted = (batches: string[][]): Plan => planOf(['rs1', 'rs2'].map((host) => [host, 'reboot', 'boot', 'kernel 6.1.0', 'restarted']), batches);
 const TEMPLATES: Templates[] = [{ protocol: 'TCP', address: '192.168.0.38', port: 80, server: '192.168.0.28', count: 3 }, { protocol: 'TCP', address: '192.168.0.99', port: 80, server: '192.168.0.28', count: 9 }];
 const BUSY: Live = { servers: { 18: [1, 4, 0], 28: [1, 12, 5] }, templates: TEMPLATES, holder: 'lvs1', configured: cluster({ rs1: 1, rs2: 1 }) };
 
@@ -120,6 +121,18 @@ describe('what a plan costs, in words', () => {
       planOf([['lvs1', 'keepalived', CONF, 'a', 'b']]),
       { ...BUSY, servers: { 18: [1, 4, 0] } },
       ['web: adds lvs3; 2 real servers then (300 % of the weight); when one more fails it is still served', 'edge: no election; the virtual IPs stay on lvs1', 'directors in this order: lvs1'],
+    ],
+    ['real servers that reboot', cluster({ rs1: 1, rs2: 1 }), rebooted([['rs1'], ['rs2']]), BUSY, ['reboots rs1, rs2']],
+    [
+      'a director that reboots',
+      cluster({ rs1: 1, rs2: 1 }),
+      planOf([['lvs1', 'reboot', 'boot', 'kernel 6.1.0', 'restarted']]),
+      BUSY,
+      [
+        'edge: an election, as keepalived restarts on lvs1, which holds the virtual IPs: nobody answers for up to 0.65 s; connections are not synchronised, so those that are open may break',
+        'reboots lvs1',
+        'directors in this order: lvs1',
+      ],
     ],
     [
       'a first deployment',
@@ -205,6 +218,9 @@ describe('guards', () => {
     ['a first deployment', cluster({ rs1: 1, rs2: 1 }), CONFIGURED, { servers: {} }, []],
     ['a stop where nothing runs', cluster({ rs1: 1, rs2: 1 }), stopped('inactive'), { servers: {} }, []],
     ['nothing', cluster({ rs1: 1, rs2: 1 }), planOf([]), BUSY, []],
+    ['all real servers reboot at once', cluster({ rs1: 1, rs2: 1 }), rebooted([['rs1', 'rs2']]), BUSY, ['removed-share']],
+    ['they reboot one after the other', cluster({ rs1: 1, rs2: 1 }), rebooted([['rs1'], ['rs2']]), BUSY, []],
+    ['the only one reboots', cluster({ rs1: 1 }), rebooted([['rs1', 'rs2']]), BUSY, []],
     ['a rollback to fewer real servers', cluster({ rs1: 1, rs2: 1 }), RESTORED, { ...BUSY, saved: cluster({ rs1: 0, rs2: 0, lvs3: 1 }) }, ['removed-share']],
     ['a rollback to more', cluster({ rs1: 1 }), RESTORED, { ...BUSY, saved: THREE }, []],
     ['a rollback to no service', cluster({ rs1: 1, rs2: 1 }), RESTORED, { ...BUSY, saved: cluster({}) }, ['all-services']],

@@ -236,8 +236,8 @@ describe('parsing', () => {
     }
   });
 
-  it('refuses what belongs to the controller', () => {
+  it('refuses what is no script', () => {
     const run = () => Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
-    expect(() => renderSteps([{ kind: 'control', title: 'here', stale: [], run }], NONCE)).toThrow(/controller/);
+    expect(() => renderSteps([{ kind: 'control', title: 'here', stale: [], run }], NONCE)).toThrow(/is no script/);
   });
 });

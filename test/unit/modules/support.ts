@@ -23,6 +23,7 @@ export const bare: World = (fact, key) => {
     address: { exists: key === 'lo', addresses: [] },
     kernel_module: { loaded: false },
     ipvs: { table: { services: [] }, timeouts: null },
+    boot: { id: '1-2-3', release: '6.1.0-30-amd64', due: null },
     keepalived: null,
     tunnel: false,
     saved_state: { state: 'absent', hosts: [], commands: [], unitFiles: {}, things: [], packages: [] },
@@ -46,6 +47,7 @@ export const lived: World = (fact, key) => {
     address: { exists: true, addresses: key === 'lo' ? ['127.0.0.1/8', '192.168.0.38/32'] : ['10.0.0.8/24'] },
     kernel_module: { loaded: true },
     ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
+    boot: { id: '1-2-3', release: '6.1.0-18-amd64', due: 'kernel 6.1.0-30-amd64 is installed, 6.1.0-18-amd64 runs' },
     keepalived: null,
     tunnel: true,
     saved_state: { state: 'present', hosts: ['lvs1'], commands: [], unitFiles: {}, packages: [{ when: 'run+', name: 'a', version: '1' }], things: [{ kind: 'unit', key: 'a.service', before: 'inactive -', after: 'active enabled', now: 'active enabled' }] },
@@ -68,6 +70,7 @@ export const odd: World = (fact, key) => {
     kernel_module: { loaded: false },
     // Read from /proc/net/ip_vs, which tells less.
     ipvs: { table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', persistence: 'unknown', destinations: [] }] }, timeouts: null },
+    boot: { id: '1-2-3', release: '5.10.0', due: '/run/reboot-required is there' },
     keepalived: null,
     tunnel: false,
     saved_state: { state: 'present', hosts: ['lvs1'], commands: [], unitFiles: {}, packages: [{ when: 'run+', name: 'a', version: '1' }], things: [{ kind: 'unit', key: 'a.service', before: 'inactive -', after: 'active enabled', now: 'active enabled' }] },

@@ -141,7 +141,7 @@ describe('an odd sudo', () => {
     writeFileSync(shell, '#!/bin/sh\nexec /bin/sh "$@"\n', { mode: 0o755 });
     const odd = await startSshd({ config: [`SetEnv PATH=${bin}:/usr/bin:/bin`] });
     const target = await createConnector({ home: dir }).connect(connectionTo(odd, { become: { method: 'sudo', user: 'nobody', password }, commandTimeoutMs: 1500 }));
-    targets.push({ ...target, host: 'rs1', request: target.request.bind(target), stats: target.stats.bind(target), close: () => target.close().then(() => odd.stop()) });
+    targets.push({ ...target, host: 'rs1', request: target.request.bind(target), stats: target.stats.bind(target), reset: target.reset.bind(target), close: () => target.close().then(() => odd.stop()) });
     return target;
   }
 

@@ -172,6 +172,18 @@ describe('a local target', () => {
     await target.close();
   });
 
+  it('starts anew after a reset, whatever it came to before', async () => {
+    const target = local();
+    await expect(target.request({ script: 'sleep 60', timeoutMs: 100 })).rejects.toMatchObject({ code: 'command-timeout' });
+    await target.reset();
+    expect(text(await target.request({ script: 'echo again' }))).toEqual(['again\n', 0]);
+    const pending = target.request({ script: 'exec sleep 60' });
+    await Promise.all([expect(pending).rejects.toMatchObject({ code: 'connection-closed' }), target.reset()]);
+    expect(text(await target.request({ script: 'echo and again' }))).toEqual(['and again\n', 0]);
+    expect(target.stats()).toMatchObject({ connections: 3 });
+    await target.close();
+  });
+
   it('takes back nothing after close, and closes twice', async () => {
     const target = local();
     await target.request({ script: ':' });

@@ -33,7 +33,7 @@ export const keepalivedRules = definePlaybookRules([
     id: 'pair-at-once',
     severity: 'error',
     summary: 'all directors of a pair lose keepalived at the same time',
-    why: 'Hosts of one batch work side by side. Commands that restart keepalived, stops and reboots that meet leave nobody to hold the VIPs. Restarts and upgrades by the modules service and package are made in turn.',
+    why: 'Hosts of one batch work side by side. Commands that restart keepalived, stops and reboots that meet leave nobody to hold the VIPs. Restarts, upgrades and reboots by the modules service, package and reboot are made in turn.',
     source: 'docs/architecture.md; keepalived(8), SIGNALS',
     bad: playOf('hosts: lvs_directors', '§service: { name: keepalived, state: stopped }', 'command: §reboot'),
     good: playOf('hosts: lvs_directors\nserial: 1\norder: backup_first', 'command: reboot'),

@@ -1,0 +1,84 @@
+import { LvsPlayError } from '../../core/errors.ts';
+import { timelines, timelineText } from '../../lvs/change/timeline.ts';
+import type { Topology } from '../../lvs/model/topology.ts';
+import type { Emit } from '../../plan/input.ts';
+import type { Target } from '../../transport/target.ts';
+import { DIRECTOR_SCRIPT, type DirectorNow, parseDirector } from './director.ts';
+import { startWatch, type Watch } from './watch.ts';
+
+/** What the coordination needs of a run. */
+export interface PairServices {
+  readonly topology: Topology | undefined;
+  readonly target: (host: string) => Promise<Target>;
+  readonly emit: Emit;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly mask: (text: string) => string;
+}
+
+const POLL_MS = 500;
+
+/** Looks at the members of pairs beside the steps in hand: what they say of themselves, and who holds what meanwhile. */
+export class PairLook {
+  readonly #services: PairServices;
+
+  constructor(services: PairServices) {
+    this.#services = services;
+  }
+
+  vipsOf(pairs: readonly string[]): string[] {
+    return pairs.flatMap((name) => this.#services.topology?.pairs.get(name)?.vips.map(({ address }) => address) ?? []);
+  }
+
+  membersOf(pairs: readonly string[]): string[] {
+    return [...new Set(pairs.flatMap((name) => this.#services.topology?.pairs.get(name)?.members.map(({ host }) => host) ?? []))];
+  }
+
+  /** Those that answer. */
+  async ask(hosts: readonly string[]): Promise<DirectorNow[]> {
+    const states = await Promise.all(
+      hosts.map(async (host) => {
+        try {
+          const target = await this.#services.target(host);
+          const reply = await target.request({ script: DIRECTOR_SCRIPT, become: true, lane: 'side' });
+          return [parseDirector(host, reply.stdout.toString('utf8'))];
+        } catch (error) {
+          // The other member may be down, which is what it is there for. That a host of the task itself is missing is found by who judges.
+          if (error instanceof LvsPlayError) return [];
+          throw error;
+        }
+      }),
+    );
+    return states.flat();
+  }
+
+  /** Looks until nothing is wrong any more, or the time is over. @returns what is wrong then */
+  async settled(hosts: readonly string[], faultsOf: (states: readonly DirectorNow[]) => readonly string[], limitMs: number): Promise<readonly string[]> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      const faults = [...new Set(faultsOf(await this.ask(hosts)))];
+      if (faults.length === 0 || Date.now() >= deadline) return faults;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** Watches those that can be. */
+  async watch(members: readonly string[]): Promise<readonly Watch[]> {
+    const watches = await Promise.all(
+      members.map(async (host) => {
+        try {
+          return await startWatch(host, await this.#services.target(host));
+        } catch {
+          return undefined;
+        }
+      }),
+    );
+    return watches.filter((watch) => watch !== undefined);
+  }
+
+  /** Ends watches, and tells how the virtual IPs fared. */
+  async report(pairs: readonly string[], hosts: readonly string[], watches: readonly Watch[]): Promise<void> {
+    const logs = (await Promise.all(watches.map((watch) => watch.end()))).filter((log) => log !== undefined);
+    const seen = timelines(this.vipsOf(pairs), logs);
+    this.#services.emit({ at: Date.now(), type: 'pair-watched', pairs, hosts, vips: seen, text: `${pairs.join(', ')}: ${seen.map(timelineText).join('; ')}` });
+  }
+}

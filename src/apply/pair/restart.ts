@@ -1,0 +1,61 @@
+import { LvsPlayError } from '../../core/errors.ts';
+import { masterDown } from '../../lvs/change/classify.ts';
+import type { PairRestart, Step } from '../../modules/contract.ts';
+import type { Done } from '../executed.ts';
+import { type DirectorNow, holderFaults, readinessFaults } from './director.ts';
+import { type DoSteps, SETTLE_MS, START, STOP } from './keepalived-steps.ts';
+import type { PairLook } from './look.ts';
+
+/** A daemon that starts with the host waits for its network. */
+const BOOT_MS = 60_000;
+
+/**
+ * Steps that restart the daemon, or its host. Before another member may follow, it runs again and is able to take over, and each virtual IP has one holder.
+ * @throws LvsPlayError when that does not come about
+ */
+export async function restartMember(look: PairLook, host: string, { pairs }: PairRestart, steps: readonly Step[], doSteps: DoSteps): Promise<Done> {
+  const vips = look.vipsOf(pairs);
+  const members = look.membersOf(pairs);
+  const states = await look.ask(members);
+  const before = states.find((state) => state.host === host);
+  // Nothing ran that could be missed.
+  if (before?.alive !== true) return doSteps(steps);
+  const election = electionMs(states);
+  const faultsOf = (now: readonly DirectorNow[]): string[] => [...readinessFaults(host, now), ...holderFaults(vips, now)];
+  const reboots = steps.some((step) => step.kind === 'reboot');
+  if (reboots) await giveAway(look, host, pairs, states, doSteps);
+  const watches = reboots ? [] : await look.watch(members);
+  const done = await doSteps(steps);
+  const faults = await look.settled(members, faultsOf, (reboots ? BOOT_MS : SETTLE_MS) + election);
+  if (!reboots) await look.report(pairs, [host], watches);
+  if (done.failing !== undefined || faults.length === 0) return done;
+  throw restartFailed(host, `${faults.join('; ')}; no other director is restarted`);
+}
+
+/**
+ * Before a host goes down for long, the others hold its virtual IPs: keepalived stops in order, and that is seen. Nothing of a watch on the host itself would
+ * outlive the reboot.
+ * @throws LvsPlayError: nobody can take over, or nobody did; keepalived runs as before then
+ */
+async function giveAway(look: PairLook, host: string, pairs: readonly string[], states: readonly DirectorNow[], doSteps: DoSteps): Promise<void> {
+  const vips = look.vipsOf(pairs);
+  const members = look.membersOf(pairs);
+  const others = members.filter((member) => member !== host);
+  const unready = others.flatMap((other) => readinessFaults(other, states));
+  if (unready.length === others.length) throw restartFailed(host, `${unready.join('; ')}: nobody would hold the virtual IPs while ${host} is down; it was not rebooted`, `bring ${others.join(' or ')} back first; where an outage is wanted, stop keepalived on ${host} by a task of its own before`);
+  const watches = await look.watch(members);
+  const stopped = await doSteps([STOP]);
+  const faults = stopped.failing === undefined ? await look.settled(members, (now) => holderFaults(vips, now), SETTLE_MS + electionMs(states)) : [`${stopped.failing.title} failed`];
+  await look.report(pairs, [host], watches);
+  if (faults.length === 0) return;
+  await doSteps([START]);
+  throw restartFailed(host, `${faults.join('; ')} after keepalived had stopped on ${host}; it was started again, and ${host} was not rebooted`);
+}
+
+function electionMs(states: readonly DirectorNow[]): number {
+  return 1000 * Math.max(0, ...states.flatMap(({ running }) => running?.instances ?? []).map(masterDown));
+}
+
+function restartFailed(host: string, message: string, hint = `journalctl -u keepalived on ${host} tells why`): LvsPlayError {
+  return new LvsPlayError({ code: 'pair-restart-failed', kind: 'host', host, message, hint });
+}
