@@ -1,5 +1,8 @@
 import { type BalanceState, balanceOf, type Templates } from '../facts/network/balance.ts';
 import type { InterfaceState } from '../facts/network/address.ts';
+import { drainedWeights, type Drains, drainsFact } from '../facts/system/drains.ts';
+import { weightInWords } from '../lvs/drain/record.ts';
+import { withDrains } from '../lvs/drain/topology.ts';
 import { expectedTable } from '../lvs/ipvs/table.ts';
 import { type IpvsDestination, type IpvsService, serviceKey } from '../lvs/ipvs/types.ts';
 import { bare, formatEndpoint } from '../lvs/model/ip.ts';
@@ -28,7 +31,24 @@ export function directorViews(topology: Topology, plan: Plan, answers: readonly 
   return [...topology.directors.keys()].filter((host) => answers.some((answer) => answer.host === host)).map((host) => viewOf(topology, host, plan, answers));
 }
 
-function viewOf(topology: Topology, host: string, plan: Plan, answers: readonly HostAnswer[]): DirectorView {
+/** Weights that a director's drains leave after the run. */
+function drainsAfter(host: string, plan: Plan, answers: readonly HostAnswer[]): ReadonlyMap<string, string> {
+  const now = answers.find((answer) => answer.host === host && answer.fact.name === drainsFact.name)?.value as Drains | undefined;
+  const weights = new Map(drainedWeights(now ?? {}));
+  for (const row of plan.plays.flatMap((play) => play.tasks)) {
+    if (row.host !== host || row.task.module !== 'lvs_drain') continue;
+    for (const { path, after } of row.changes) {
+      const server = path.replace(/^drain of /, '');
+      const weight = weightInWords(after);
+      if (weight === undefined) weights.delete(server);
+      else weights.set(server, weight);
+    }
+  }
+  return weights;
+}
+
+function viewOf(whole: Topology, host: string, plan: Plan, answers: readonly HostAnswer[]): DirectorView {
+  const topology = withDrains(whole, drainsAfter(host, plan, answers));
   const own = answers.filter((answer) => answer.host === host);
   const balance = own.find((answer) => answer.fact.name === 'balance')?.value as BalanceState | undefined;
   const kernel = new Map((balance === undefined ? [] : balanceOf(balance).services).map((service) => [serviceKey(withFamily(service, topology, host)), service]));

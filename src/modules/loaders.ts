@@ -11,6 +11,7 @@ export const loaders = {
   keepalived: () => import('./lvs/keepalived.ts'),
   kernel_module: () => import('./system/kernel_module.ts'),
   lvs_director: () => import('./lvs/lvs_director.ts'),
+  lvs_drain: () => import('./lvs/lvs_drain.ts'),
   lvs_firewall: () => import('./lvs/lvs_firewall.ts'),
   lvs_gateway: () => import('./lvs/lvs_gateway.ts'),
   lvs_real_server: () => import('./lvs/lvs_real_server.ts'),

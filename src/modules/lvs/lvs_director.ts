@@ -20,7 +20,7 @@ import { type BootService, bootChanges, bootPatches, bootRemoval, bootRequests, 
 import { type Change, defineModule, type Step } from '../contract.ts';
 import { directorRecord, ownedServices } from './director-record.ts';
 import { IPVS_STALE, ipvsAfter, ipvsChanges, ipvsSteps } from '../ipvs/changes.ts';
-import { directorTopology } from './topology.ts';
+import { directorTopology, drainedTopology, DRAINS } from './topology.ts';
 
 const schema = { type: 'object', additionalProperties: false, properties: {} } as const;
 
@@ -40,10 +40,11 @@ export default defineModule<JsonObject>({
       ...interfacesOf(topology, host).map((name) => request(addressFact, name)),
       // A director that keepalived fills alone is not asked.
       ...(ipvsKey(topology, host) === undefined ? [] : [request(ipvsFact, ipvsKey(topology, host) ?? '')]),
+      DRAINS,
     ] as never;
   },
   diff: (_args, facts, context): Change[] => {
-    const topology = directorTopology(context);
+    const topology = drainedTopology(context, facts);
     const { host } = context;
     const wanted = scriptTimeouts(topology, host);
     const address = ({ interface: name, address: one }: ScriptAddress, present: boolean): Change => ({ path: `${name} ${one}`, before: present ? 'present' : null, after: present ? null : 'present' });
@@ -57,7 +58,7 @@ export default defineModule<JsonObject>({
   },
   apply: (_args, changes, facts, context): Step[] => {
     if (changes.length === 0) return [];
-    const topology = directorTopology(context);
+    const topology = drainedTopology(context, facts);
     const { host } = context;
     const service = bootService(topology, host);
     const commands = commandsOf(topology, host, facts);
@@ -84,7 +85,7 @@ export default defineModule<JsonObject>({
     return [...steps, ...write, ...start];
   },
   after: (_args, _changes, facts, context) => {
-    const topology = directorTopology(context);
+    const topology = drainedTopology(context, facts);
     const { host } = context;
     const key = ipvsKey(topology, host);
     const retired = retiredAddresses(topology, host, facts);

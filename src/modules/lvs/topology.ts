@@ -1,4 +1,8 @@
+import { HOST_STATE } from '../../core/host-state.ts';
 import { LvsPlayError } from '../../core/errors.ts';
+import { type FactReader, type FactRequest, request } from '../../facts/contract.ts';
+import { drainedWeights, drainsFact } from '../../facts/system/drains.ts';
+import { withDrains } from '../../lvs/drain/topology.ts';
 import type { Topology } from '../../lvs/model/topology.ts';
 import type { ModuleContext } from '../contract.ts';
 
@@ -21,4 +25,12 @@ export function directorTopology({ topology, host }: ModuleContext, instead = ''
     message: `${host} is no director of the topology`,
     hint: `${instead}run the task on hosts: lvs_directors, or name the host in lvs.ha_pairs or as "on" of a virtual service`,
   });
+}
+
+/** What a module asks that gives a director its weights. */
+export const DRAINS: FactRequest = request(drainsFact, HOST_STATE);
+
+/** The director's topology with the weights that its drains leave. Needs `DRAINS`. @throws LvsPlayError no-director, input */
+export function drainedTopology(context: ModuleContext, facts: FactReader): Topology {
+  return withDrains(directorTopology(context), drainedWeights(facts.get(drainsFact, HOST_STATE)));
 }

@@ -11,6 +11,8 @@ import { EXAMPLE, topologyOf } from '../lvs/support.ts';
 /** A host as its facts show it: what it answers to any question. */
 export type World = (fact: string, key: string) => Json;
 
+const DRAINED = { version: 1, host: 'rs1', weight: '0', by: 'alice@ops1', reason: 'kernel', since: '2026-11-24T04:00:00.000Z', until: null, run: null };
+
 /** Debian as installed. */
 export const bare: World = (fact, key) => {
   const answers: Readonly<Record<string, Json>> = {
@@ -24,6 +26,7 @@ export const bare: World = (fact, key) => {
     kernel_module: { loaded: false },
     ipvs: { table: { services: [] }, timeouts: null },
     boot: { id: '1-2-3', release: '6.1.0-30-amd64', due: null },
+    drains: {},
     keepalived: null,
     tunnel: false,
     saved_state: { state: 'absent', hosts: [], commands: [], unitFiles: {}, things: [], packages: [] },
@@ -47,6 +50,7 @@ export const lived: World = (fact, key) => {
     address: { exists: true, addresses: key === 'lo' ? ['127.0.0.1/8', '192.168.0.38/32'] : ['10.0.0.8/24'] },
     kernel_module: { loaded: true },
     ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
+    drains: { rs1: DRAINED },
     boot: { id: '1-2-3', release: '6.1.0-18-amd64', due: 'kernel 6.1.0-30-amd64 is installed, 6.1.0-18-amd64 runs' },
     keepalived: null,
     tunnel: true,
@@ -70,6 +74,7 @@ export const odd: World = (fact, key) => {
     kernel_module: { loaded: false },
     // Read from /proc/net/ip_vs, which tells less.
     ipvs: { table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', persistence: 'unknown', destinations: [] }] }, timeouts: null },
+    drains: { rs1: { ...DRAINED, weight: '25%' }, gone: { ...DRAINED, host: 'gone' } },
     boot: { id: '1-2-3', release: '5.10.0', due: '/run/reboot-required is there' },
     keepalived: null,
     tunnel: false,

@@ -1,0 +1,80 @@
+import { LvsPlayError } from '../../core/errors.ts';
+import { isJsonObject, type Json } from '../../core/json.ts';
+
+/**
+ * Why a real server gets less than its weight, kept on every director that balances to it. As long as the record is there, every deploy gives the server the
+ * record's weight: a drain outlives reloads, restarts and a failover, and has an owner.
+ */
+export type DrainRecord = {
+  readonly version: 1;
+  /** Inventory name of the real server. */
+  readonly host: string;
+  readonly weight: DrainWeight;
+  /** `alice@ops1`. */
+  readonly by: string;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly since: string;
+  /** When it should be over, as its owner meant; null: nobody said. Nothing happens then by itself: it is called forgotten. */
+  readonly until: string | null;
+  /** The run that wrote it. */
+  readonly run: string | null;
+};
+
+/** `0`, a whole number that its weight does not rise above, or a share of its weight: `25%`. */
+export type DrainWeight = string;
+
+/** Below the folder of what belongs to a host (core/host-state.ts). */
+export const DRAINS_FOLDER = 'drains';
+
+const WEIGHT = /^(?:0|[1-9]\d{0,8}|(?:[1-9]\d?|100)%)$/;
+/** Names of hosts as file names: nothing that a path would take for something else. */
+const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._:-]*$/;
+
+export function isDrainWeight(text: string): boolean {
+  return WEIGHT.test(text);
+}
+
+/** What a record makes of a configured weight. One that was above 0 and is not drained stays above 0. Pure. */
+export function weightUnder(weight: DrainWeight, configured: number): number {
+  if (configured === 0) return 0;
+  if (!weight.endsWith('%')) return Math.min(Number(weight), configured);
+  return Math.max(1, Math.floor((configured * Number(weight.slice(0, -1))) / 100));
+}
+
+/** Path of a record. @throws LvsPlayError kind `input` for a name that no file can have */
+export function drainPath(root: string, host: string): string {
+  if (FILE_NAME.test(host)) return `${root}/${DRAINS_FOLDER}/${host}.json`;
+  throw new LvsPlayError({ code: 'bad-host-name', kind: 'input', message: `${JSON.stringify(host)} cannot be the name of a file, which a drain needs`, hint: 'give the host a name of letters, digits and . _ : -' });
+}
+
+/** One line. Keys are in the order of the type, so that equal records are equal texts. Pure. */
+export function formatDrain({ host, weight, by, reason, since, until, run }: DrainRecord): string {
+  return `${JSON.stringify({ version: 1, host, weight, by, reason, since, until, run })}\n`;
+}
+
+/** @returns undefined: it is no record of this version. Pure. */
+export function parseDrain(text: string): DrainRecord | undefined {
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+  if (!isJsonObject(value)) return undefined;
+  const { version, host, weight, by, reason, since, until, run } = value;
+  if (version !== 1 || typeof host !== 'string' || typeof weight !== 'string' || !isDrainWeight(weight)) return undefined;
+  const textOf = (field: Json | undefined): string => (typeof field === 'string' ? field : '');
+  return { version: 1, host, weight, by: textOf(by), reason: textOf(reason), since: textOf(since), until: typeof until === 'string' ? until : null, run: typeof run === 'string' ? run : null };
+}
+
+/** `weight 0 by alice@ops1: kernel upgrade, until 2026-11-24T06:00:00Z`. The weight comes first. Pure. */
+export function drainWords({ weight, by, reason, until }: DrainRecord): string {
+  return `weight ${weight} by ${by}${reason === '' ? '' : `: ${reason}`}${until === null ? '' : `, until ${until}`}`;
+}
+
+/** The weight in what `drainWords` gave. Pure. */
+export function weightInWords(words: Json): DrainWeight | undefined {
+  const [, weight] = typeof words === 'string' ? (/^weight (\S+) /.exec(words) ?? []) : [];
+  return weight;
+}
