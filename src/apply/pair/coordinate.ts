@@ -1,4 +1,4 @@
-import { LvsPlayError } from '../../core/errors.ts';
+import { LvsPlayError, messageOf } from '../../core/errors.ts';
 import { classifyChange, masterDown, type PairChange, quiesced } from '../../lvs/change/classify.ts';
 import { configOf, confNodes } from '../../lvs/change/config.ts';
 import { advertsMatch } from '../../lvs/change/differences.ts';
@@ -9,7 +9,7 @@ import { directorFaults, type DirectorNow, holderFaults } from './director.ts';
 import { Meeting } from './joint.ts';
 import { type DoSteps, RELOAD, REVIVE, SETTLE_MS, START, STOP } from './keepalived-steps.ts';
 import { PairLook, type PairServices } from './look.ts';
-import { restartMember } from './restart.ts';
+import { restartFailed, restartMember } from './restart.ts';
 import type { Watch } from './watch.ts';
 
 /** Members that make one change together. */
@@ -105,7 +105,11 @@ export class PairCoordinator {
    */
   restart(host: string, work: PairRestart, steps: readonly Step[], doSteps: DoSteps): Promise<Done> {
     const before = Promise.all(work.pairs.map((pair) => this.#restarts.get(pair) ?? Promise.resolve()));
-    const mine = before.then(() => restartMember(this.#look, host, work, steps, doSteps));
+    const mine = before.then(
+      () => restartMember(this.#look, host, work, steps, doSteps),
+      // Whatever became of the other one, this host is as it was.
+      (cause: unknown) => Promise.reject(restartFailed(host, `${host} is not restarted, as one of its pair did not come back well: ${messageOf(cause)}`)),
+    );
     for (const pair of work.pairs) this.#restarts.set(pair, mine);
     return mine;
   }

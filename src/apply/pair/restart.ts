@@ -56,6 +56,7 @@ function electionMs(states: readonly DirectorNow[]): number {
   return 1000 * Math.max(0, ...states.flatMap(({ running }) => running?.instances ?? []).map(masterDown));
 }
 
-function restartFailed(host: string, message: string, hint = `journalctl -u keepalived on ${host} tells why`): LvsPlayError {
+/** The error of a restart that did not end well, or that is not made. */
+export function restartFailed(host: string, message: string, hint = `journalctl -u keepalived on ${host} tells why`): LvsPlayError {
   return new LvsPlayError({ code: 'pair-restart-failed', kind: 'host', host, message, hint });
 }
