@@ -264,8 +264,8 @@ export async function wholeState(lab: TestLab, hosts: readonly string[]): Promis
     'ip -6 route show table all | grep -v -e fe80 -e multicast | sort',
     "if [ -r /proc/net/ip_tables_names ]; then iptables-save | grep -v -e '^#' -e '^:'; fi",
     'if [ -r /proc/net/ip_vs ] && command -v ipvsadm >/dev/null; then ipvsadm -Sn | sort; fi',
-    // A systemd that is reading its units again may not answer at once.
-    "for try in 1 2 3; do units=$(systemctl list-unit-files --no-pager --no-legend --type=service) && [ -n \"$units\" ] && break; sleep 2; done; echo \"$units\" | awk '{ print $1, $2 }'",
+    // A systemd that is reading its units again may not answer at once, and no answer is no state.
+    "units=; try=0; while [ -z \"$units\" ]; do [ $((try += 1)) -le 30 ] || { echo 'systemd lists no units' >&2; exit 1; }; units=$(systemctl list-unit-files --no-pager --no-legend --type=service) || sleep 2; done; echo \"$units\" | awk '{ print $1, $2 }'",
     `systemctl list-units --no-pager --no-legend --plain --type=service --state=active | ${PASSING} | awk '{ print $1, $4 }'`,
     ':',
   ].join('; ');
