@@ -135,14 +135,14 @@ describe('what keepalived does for a service', () => {
       return lab.sh('lvs2', 'ipvsadm -lnc');
     };
     await eventually(knownToOther, (table) => table.includes(`${VIP}:8081`));
-    // So is a request, short as it is: it has a third packet, and an end.
-    expect(servers(await answersTo(lab, [[{ host: VIP, port: 8082, localPort: 40001 }]]))).not.toEqual(['']);
-    await eventually(() => lab.sh('lvs2', 'ipvsadm -lnc'), (table) => table.includes(':40001 '));
+    // From ports that no other client comes to by chance. A request is worth one too, short as it is: it has a third packet, and an end.
+    expect(servers(await answersTo(lab, [[{ host: VIP, port: 8082, localPort: 20001 }]]))).not.toEqual(['']);
+    await eventually(() => lab.sh('lvs2', 'ipvsadm -lnc'), (table) => table.includes(':20001 '));
     // A connection that was only opened is not, though the holder has it.
-    const open = `require('node:net').connect({ host: '${VIP}', port: 8082, localPort: 40002 }); setTimeout(() => process.exit(), 60000)`;
+    const open = `require('node:net').connect({ host: '${VIP}', port: 8082, localPort: 20002 }); setTimeout(() => process.exit(), 60000)`;
     await must(lab.client('sh', '-c', '"$0" -e "$1" </dev/null >/dev/null 2>&1 &', process.execPath, open));
-    await eventually(() => lab.sh('lvs1', 'ipvsadm -lnc'), (table) => /ESTABLISHED +\S+:40002 /.test(table));
-    expect(await lab.sh('lvs2', 'ipvsadm -lnc')).not.toContain(':40002 ');
+    await eventually(() => lab.sh('lvs1', 'ipvsadm -lnc'), (table) => /ESTABLISHED +\S+:20002 /.test(table));
+    expect(await lab.sh('lvs2', 'ipvsadm -lnc')).not.toContain(':20002 ');
   });
 
   it('a second deploy changes nothing, and verify agrees', async () => {
