@@ -108,7 +108,7 @@ export class PairCoordinator {
     const mine = before.then(
       () => restartMember(this.#look, host, work, steps, doSteps),
       // Whatever became of the other one, this host is as it was.
-      (cause: unknown) => Promise.reject(restartFailed(host, `${host} is not restarted, as one of its pair did not come back well: ${messageOf(cause)}`)),
+      (cause: unknown) => Promise.reject(restartFailed(host, `${host} is not restarted, as one of its pair did not come back well: ${messageOf(cause)}`, 'put that host right, then lvs-play resume goes on')),
     );
     for (const pair of work.pairs) this.#restarts.set(pair, mine);
     return mine;

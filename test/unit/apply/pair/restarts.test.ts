@@ -28,7 +28,7 @@ describe('restarts that tasks come to at the same time', () => {
 
   it('end with the first that does not come back, and the next is no host that was lost', async () => {
     const pairs = coordinator();
-    const lost = new LvsPlayError({ code: 'reboot-timeout', kind: 'unreachable', host: 'lvs2', message: 'lvs2 is not up' });
+    const lost = new LvsPlayError({ code: 'reboot-timeout', kind: 'unreachable', host: 'lvs2', message: 'lvs2 is not up', hint: 'put that host right, then lvs-play resume goes on' });
     let touched = false;
     const first = pairs.restart('lvs2', WORK, [], () => Promise.reject(lost));
     const second = pairs.restart('lvs1', WORK, [], () => {
