@@ -3,7 +3,7 @@ import { LvsPlayError } from '../core/errors.ts';
 import type { ChangeView } from '../core/events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { FactStore } from '../facts/store.ts';
-import type { Change, PairWork, Step, StepOutcome } from '../modules/contract.ts';
+import type { Change, ControlStep, PairWork, RebootStep, Step, StepOutcome } from '../modules/contract.ts';
 import { parseOutcomes, renderSteps } from '../modules/render-steps.ts';
 import type { Task } from '../playbook/types.ts';
 import { CONTROLLER } from '../plan/compile/compile.ts';
@@ -113,7 +113,7 @@ async function carryOut(instance: TaskInstance, steps: readonly Step[], session:
   const outcomes: StepOutcome[] = [];
   for (const part of parts(steps)) {
     try {
-      const done = await doPart(part, instance, session, run);
+      const done = part.noScript ? await oneByOne(part.steps, instance.become, session, run) : await onTarget(part.steps, instance.become, session);
       outcomes.push(...done.outcomes);
       if (done.failing !== undefined) return { outcomes, failing: done.failing };
     } finally {
@@ -125,24 +125,6 @@ async function carryOut(instance: TaskInstance, steps: readonly Step[], session:
   return { outcomes, failing: undefined };
 }
 
-function doPart({ kind, steps }: Part, { become }: TaskInstance, session: HostSession, run: RunContext): Promise<Done> {
-  if (kind === 'control') return onController(steps, run.signal);
-  return kind === 'reboot' ? rebooting(steps, become, session, run) : onTarget(steps, become, session);
-}
-
-/** An interruption does not end the wait: the step in hand is finished. */
-async function rebooting(steps: readonly Step[], become: boolean, session: HostSession, run: RunContext): Promise<Done> {
-  const outcomes: StepOutcome[] = [];
-  for (const step of steps) {
-    if (step.kind !== 'reboot') continue;
-    const outcome = await rebootHost(session.target, step, become, (milliseconds) => delay(milliseconds));
-    outcomes.push(outcome);
-    await run.keepers.cameBack(session.target.host);
-    if (outcome.exitCode !== 0) return { outcomes, failing: step };
-  }
-  return { outcomes, failing: undefined };
-}
-
 async function onTarget(steps: readonly Step[], become: boolean, session: HostSession): Promise<Done> {
   const nonce = newNonce();
   const reply = await session.target.request({ script: renderSteps(steps, nonce), become, ...timeoutOf(steps) });
@@ -150,30 +132,37 @@ async function onTarget(steps: readonly Step[], become: boolean, session: HostSe
   return { outcomes, failing: index === undefined ? undefined : steps[index] };
 }
 
-async function onController(steps: readonly Step[], signal: AbortSignal): Promise<Done> {
+/** Steps that are no script, one by one up to the first that fails. */
+async function oneByOne(steps: readonly Step[], become: boolean, session: HostSession, run: RunContext): Promise<Done> {
   const outcomes: StepOutcome[] = [];
   for (const step of steps) {
-    if (step.kind !== 'control') continue;
-    const outcome = await step.run(signal);
+    if (!isNoScript(step)) continue;
+    const outcome = step.kind === 'control' ? await step.run(run.signal) : await reboot(step, become, session, run);
     outcomes.push(outcome);
     if (outcome.exitCode !== 0) return { outcomes, failing: step };
   }
   return { outcomes, failing: undefined };
 }
 
-/** Steps in a row that are done in the same way. */
-interface Part {
-  readonly kind: 'script' | 'control' | 'reboot';
-  readonly steps: Step[];
+/** An interruption does not end the wait: the step in hand is finished. */
+async function reboot(step: RebootStep, become: boolean, session: HostSession, run: RunContext): Promise<StepOutcome> {
+  const outcome = await rebootHost(session.target, step, become, (milliseconds) => delay(milliseconds));
+  if (outcome.exitCode === 0) await run.keepers.cameBack(session.target.host);
+  return outcome;
 }
 
-function parts(steps: readonly Step[]): Part[] {
-  const result: Part[] = [];
+function isNoScript(step: Step): step is ControlStep | RebootStep {
+  return step.kind === 'control' || step.kind === 'reboot';
+}
+
+/** Steps in a row that go in one request, or that go in none. */
+function parts(steps: readonly Step[]): { noScript: boolean; steps: Step[] }[] {
+  const result: { noScript: boolean; steps: Step[] }[] = [];
   for (const step of steps) {
-    const kind = step.kind === 'control' || step.kind === 'reboot' ? step.kind : 'script';
+    const noScript = isNoScript(step);
     const last = result.at(-1);
-    if (last?.kind === kind) last.steps.push(step);
-    else result.push({ kind, steps: [step] });
+    if (last?.noScript === noScript) last.steps.push(step);
+    else result.push({ noScript, steps: [step] });
   }
   return result;
 }
@@ -184,7 +173,7 @@ function timeoutOf(steps: readonly Step[]): { timeoutMs?: number } {
 }
 
 function withEnvironment(step: Step, environment: Readonly<Record<string, string>>): Step {
-  if (Object.keys(environment).length === 0 || step.kind === 'control' || step.kind === 'put' || step.kind === 'reboot') return step;
+  if (Object.keys(environment).length === 0 || step.kind === 'put' || isNoScript(step)) return step;
   return { ...step, env: { ...environment, ...step.env } };
 }
 

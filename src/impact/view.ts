@@ -1,7 +1,7 @@
 import { type BalanceState, balanceOf, type Templates } from '../facts/network/balance.ts';
 import type { InterfaceState } from '../facts/network/address.ts';
 import { drainedWeights, type Drains, drainsFact } from '../facts/system/drains.ts';
-import { weightInWords } from '../lvs/drain/record.ts';
+import { drainedIn, weightInWords } from '../lvs/drain/record.ts';
 import { withDrains } from '../lvs/drain/topology.ts';
 import { expectedTable } from '../lvs/ipvs/table.ts';
 import { type IpvsDestination, type IpvsService, serviceKey } from '../lvs/ipvs/types.ts';
@@ -36,9 +36,10 @@ function drainsAfter(host: string, plan: Plan, answers: readonly HostAnswer[]): 
   const now = answers.find((answer) => answer.host === host && answer.fact.name === drainsFact.name)?.value as Drains | undefined;
   const weights = new Map(drainedWeights(now ?? {}));
   for (const row of plan.plays.flatMap((play) => play.tasks)) {
-    if (row.host !== host || row.task.module !== 'lvs_drain') continue;
+    if (row.host !== host) continue;
     for (const { path, after } of row.changes) {
-      const server = path.replace(/^drain of /, '');
+      const server = drainedIn(path);
+      if (server === undefined) continue;
       const weight = weightInWords(after);
       if (weight === undefined) weights.delete(server);
       else weights.set(server, weight);

@@ -1,5 +1,5 @@
 import { HOST_STATE } from '../core/host-state.ts';
-import { drainPath } from '../lvs/drain/record.ts';
+import { drainedIn, drainPath } from '../lvs/drain/record.ts';
 import type { Change } from '../modules/contract.ts';
 import type { FactRequest } from '../facts/contract.ts';
 import type { UndoKey } from './kinds/contract.ts';
@@ -48,7 +48,7 @@ export function keysOfChange({ path, before, after }: Pick<Change, 'path' | 'bef
   const [, service] = /^ipvs ((?:TCP|UDP|SCTP) \S+|FWM \d+(?: IPv6)?)(?: |$)/.exec(path) ?? [];
   if (service !== undefined) return [{ kind: 'ipvs', key: service }];
   if (path === 'ipvs time-outs') return [{ kind: 'ipvs', key: 'timeouts' }];
-  const [, drained] = /^drain of (\S+)$/.exec(path) ?? [];
+  const drained = drainedIn(path);
   if (drained !== undefined) return keysOfRequest({ fact: { name: 'file' }, key: drainPath(HOST_STATE, drained) });
   if (path.startsWith('/') && before === 'directory' && after !== 'directory') return [{ kind: 'tree', key: path }];
   return [];

@@ -8,7 +8,7 @@ import type { Done } from '../executed.ts';
 import { directorFaults, type DirectorNow, holderFaults } from './director.ts';
 import { Meeting } from './joint.ts';
 import { type DoSteps, RELOAD, REVIVE, SETTLE_MS, START, STOP } from './keepalived-steps.ts';
-import { PairLook, type PairServices } from './look.ts';
+import { PairLook, type PairServices, POLL_MS } from './look.ts';
 import { restartFailed, restartMember } from './restart.ts';
 import type { Watch } from './watch.ts';
 
@@ -28,8 +28,6 @@ interface Joint {
   watches: Promise<readonly Watch[]> | undefined;
   holder: Promise<string> | undefined;
 }
-
-const POLL_MS = 500;
 
 /**
  * Puts new configurations of HA pairs into force so that no virtual IP is ever held by two: serial changes as they come, with a look after each; others with all

@@ -15,7 +15,8 @@ export interface PairServices {
   readonly mask: (text: string) => string;
 }
 
-const POLL_MS = 500;
+/** Between two looks. */
+export const POLL_MS = 500;
 
 /** Looks at the members of pairs beside the steps in hand: what they say of themselves, and who holds what meanwhile. */
 export class PairLook {

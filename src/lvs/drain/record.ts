@@ -27,7 +27,9 @@ export type DrainWeight = string;
 /** Below the folder of what belongs to a host (core/host-state.ts). */
 export const DRAINS_FOLDER = 'drains';
 
-const WEIGHT = /^(?:0|[1-9]\d{0,8}|(?:[1-9]\d?|100)%)$/;
+/** A regular expression for DrainWeight, also of schemas. */
+export const DRAIN_WEIGHT = '^(?:0|[1-9][0-9]{0,8}|(?:[1-9][0-9]?|100)%)$';
+const WEIGHT = new RegExp(DRAIN_WEIGHT);
 /** Names of hosts as file names: nothing that a path would take for something else. */
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._:-]*$/;
 
@@ -66,6 +68,14 @@ export function parseDrain(text: string): DrainRecord | undefined {
   if (version !== 1 || typeof host !== 'string' || typeof weight !== 'string' || !isDrainWeight(weight)) return undefined;
   const textOf = (field: Json | undefined): string => (typeof field === 'string' ? field : '');
   return { version: 1, host, weight, by: textOf(by), reason: textOf(reason), since: textOf(since), until: typeof until === 'string' ? until : null, run: typeof run === 'string' ? run : null };
+}
+
+/** A drain as the path of a change; and whose drain such a path is, undefined for any other. Pure. */
+export function drainChange(host: string): string {
+  return `drain of ${host}`;
+}
+export function drainedIn(path: string): string | undefined {
+  return /^drain of (\S+)$/.exec(path)?.[1];
 }
 
 /** `weight 0 by alice@ops1: kernel upgrade, until 2026-11-24T06:00:00Z`. The weight comes first. Pure. */

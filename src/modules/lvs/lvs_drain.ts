@@ -1,4 +1,4 @@
-import { DRAINS_FOLDER, type DrainRecord, drainPath, drainWords, formatDrain } from '../../lvs/drain/record.ts';
+import { DRAIN_WEIGHT, drainChange, DRAINS_FOLDER, type DrainRecord, drainPath, drainWords, formatDrain } from '../../lvs/drain/record.ts';
 import { HOST_STATE } from '../../core/host-state.ts';
 import { type FactReader, patch } from '../../facts/contract.ts';
 import { drainsFact } from '../../facts/system/drains.ts';
@@ -11,7 +11,7 @@ const schema = {
   required: ['servers'],
   properties: {
     servers: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, description: 'Inventory names of real servers.' },
-    weight: { type: 'string', pattern: '^(?:0|[1-9][0-9]{0,8}|(?:[1-9][0-9]?|100)%)$', description: 'What they get of their weight: "0", a number that it does not rise above, or a share ("25%"). Default "0".' },
+    weight: { type: 'string', pattern: DRAIN_WEIGHT, description: 'What they get of their weight: "0", a number that it does not rise above, or a share ("25%"). Default "0".' },
     state: { enum: ['present', 'absent'], description: 'absent: the record goes, and with it the drain. Default present.' },
     by: { type: 'string', description: 'Whose drain it is.' },
     reason: { type: 'string', description: 'Why.' },
@@ -46,10 +46,10 @@ export default defineModule<DrainArgs>({
   diff: (args, facts): Change[] =>
     wantedOf(args, facts).flatMap(({ server, is, wanted }): Change[] => {
       const [before, after] = [is, wanted].map((record) => (record === undefined ? null : drainWords(record))) as [string | null, string | null];
-      return before === after ? [] : [{ path: `drain of ${server}`, before, after }];
+      return before === after ? [] : [{ path: drainChange(server), before, after }];
     }),
   apply: (args, changes, facts): Step[] => {
-    const due = wantedOf(args, facts).filter(({ server }) => changes.some(({ path }) => path === `drain of ${server}`));
+    const due = wantedOf(args, facts).filter(({ server }) => changes.some(({ path }) => path === drainChange(server)));
     const stale = [{ fact: 'drains', key: '*' }];
     const folder = `${HOST_STATE}/${DRAINS_FOLDER}`;
     const gone = due.filter(({ wanted }) => wanted === undefined).map(({ server }) => drainPath(HOST_STATE, server));
