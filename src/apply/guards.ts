@@ -2,7 +2,7 @@ import { InputErrors, LvsPlayError } from '../core/errors.ts';
 import type { Located } from '../core/located.ts';
 import { guardFindings } from '../impact/guards.ts';
 import { impactOf } from '../impact/impact.ts';
-import { readLimitsOf } from '../impact/limits.ts';
+import { type GuardLimits, readLimitsOf } from '../impact/limits.ts';
 import type { GuardFinding, Impact } from '../impact/types.ts';
 import { impactWords } from '../impact/words.ts';
 import type { Inventory } from '../inventory/types.ts';
@@ -19,9 +19,14 @@ export interface Assessment {
 /** Weighs a plan whose hosts have been asked. Pure. @throws LvsPlayError kind `input` for wrong limits in the inventory */
 export function assess(prepared: Pick<PreparedRun, 'compiled' | 'plan' | 'answers'>, input: Pick<RunInput, 'inventory' | 'extraVars'>, allow: readonly string[]): Assessment {
   const { topology } = prepared.compiled.site;
-  const limits = readLimitsOf(writtenLimits(input));
+  const limits = limitsOf(input);
   const impact = impactOf(topology, prepared.plan, prepared.answers, namesOf(prepared.compiled.site.inventory));
   return { impact, guards: guardFindings(topology, prepared.plan, prepared.answers, impact, limits, allow) };
+}
+
+/** How much may be done at once, as the inventory has it. @throws LvsPlayError kind `input` */
+export function limitsOf(input: Pick<RunInput, 'inventory' | 'extraVars'>): GuardLimits {
+  return readLimitsOf(writtenLimits(input));
 }
 
 /** Hosts by the addresses that the inventory writes plainly. */

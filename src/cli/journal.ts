@@ -15,15 +15,17 @@ export interface RunIntent {
   readonly options: CommonOptions;
   /** The run that this one goes on with or takes back. */
   readonly of?: string;
+  /** In place of the command and its playbook, where nobody typed these. */
+  readonly line?: string;
 }
 
 /** Opens the journal of a run. @throws LvsPlayError when it cannot be written */
-export function openJournal({ id, command, playbook, options, of }: RunIntent): JournalWriter {
+export function openJournal({ id, command, playbook, options, of, line }: RunIntent): JournalWriter {
   return new JournalWriter(journalDir(), {
     version: 1,
     id,
     command,
-    line: commandLine(command, playbook),
+    line: line ?? commandLine(command, playbook),
     playbook,
     owner: operator(),
     reason: options.reason,

@@ -20,7 +20,7 @@ import { printListings } from './listings.ts';
 import { type CommonOptions, requireInventory, requireReason } from './input/options.ts';
 import { type RunToResume, resumedWords, runToResume } from './resume.ts';
 import { colorOn, printError, printProgress, printResult, processSecrets } from './output.ts';
-import { plainScreen, readRunInput, type Screen } from './input/run-input.ts';
+import { type Connection, plainScreen, readRunInput, type Screen } from './input/run-input.ts';
 import { type LoadedPlan, loadPlan, planToApply, requireDirectory, requireExtraVars, savePlan, type SaveOptions } from './saved-plan.ts';
 
 /** `deploy` and `plan`, from the command line to the exit code. @param save of a plan: where it is kept */
@@ -62,9 +62,46 @@ interface Run {
   readonly loaded?: LoadedPlan;
   /** Of a resume. */
   readonly resume?: RunToResume;
+  /** Of a part of a larger work: see PartOfWork. */
+  readonly id?: string;
+  readonly line?: string;
+  readonly connection?: Connection;
+  readonly signal?: AbortSignal;
 }
 
 async function run(task: Run): Promise<number> {
+  const { options } = task;
+  const { result, follower } = await perform(task);
+  report(result, follower, options);
+  for (const error of result.errors) printError(error, options.verbose);
+  return exitCode(task.command, result, follower, options);
+}
+
+/** A run as part of something larger, which reports for itself. */
+export interface PartOfWork {
+  /** As the journal names it. */
+  readonly line: string;
+  readonly playbookFile: string;
+  readonly options: CommonOptions;
+  readonly connection: Connection;
+  /** Ends it early; the larger work listens to the operator. */
+  readonly signal: AbortSignal;
+}
+
+/** Carries out a part of a larger work. @throws LvsPlayError for what is wrong before a host is asked */
+export async function runPart({ signal, ...part }: PartOfWork): Promise<{ readonly id: string; readonly code: number; readonly result: RunResult }> {
+  const id = newRunId(new Date());
+  const { result, follower } = await perform({ command: 'deploy', id, signal, ...part });
+  return { id, result, code: runExitCode(result, follower.events) };
+}
+
+/** The changes that a part would make; nothing is done or journaled. @throws LvsPlayError when a host cannot be asked */
+export async function planPart({ playbookFile, options, connection }: Pick<PartOfWork, 'playbookFile' | 'options' | 'connection'>): Promise<RunResult> {
+  const input = await readRunInput(playbookFile, options, plainScreen, connection);
+  return makePlan(input, () => undefined);
+}
+
+async function perform(task: Run): Promise<{ readonly result: RunResult | PlanMade; readonly follower: Follower }> {
   const { options, playbookFile } = task;
   const shown: { follower?: Follower } = {};
   const screen: Screen = {
@@ -74,23 +111,14 @@ async function run(task: Run): Promise<number> {
       else shown.follower.emit({ at: Date.now(), type: 'message', level: 'warning', host, text: processSecrets.mask(text) });
     },
   };
-  const read = await readRunInput(playbookFile, options, screen);
+  const read = await readRunInput(playbookFile, options, screen, task.connection);
   const input = task.resume === undefined ? read : { ...read, resumed: task.resume.resumed };
-  shown.follower = await followRun(options);
-  return carryOut(task, input, shown.follower);
-}
-
-async function carryOut(task: Run, input: RunInput, follower: Follower): Promise<number> {
-  const { command, options } = task;
+  const follower = await followRun(options);
+  shown.follower = follower;
   try {
-    const result = command === 'plan' ? await plan(input, follower, task) : await engine(task, input, follower);
+    return { result: task.command === 'plan' ? await plan(input, follower, task) : await engine(task, input, follower), follower };
+  } finally {
     await follower.close();
-    report(result, follower, options);
-    for (const error of result.errors) printError(error, options.verbose);
-    return exitCode(command, result, follower, options);
-  } catch (error) {
-    await follower.close();
-    throw error;
   }
 }
 
@@ -108,16 +136,16 @@ async function plan(input: RunInput, follower: Follower, { options, save }: Run)
   });
 }
 
-async function engine({ command, options, loaded, resume }: Run, input: RunInput, follower: Follower): Promise<RunResult> {
-  const id = newRunId(new Date());
-  const journal = openJournal({ id, command: command === 'plan' ? 'deploy' : command, playbook: input.playbook.file, options, ...(resume === undefined ? {} : { of: resume.header.id }) });
+async function engine({ command, options, loaded, resume, id = newRunId(new Date()), line, signal }: Run, input: RunInput, follower: Follower): Promise<RunResult> {
+  const journal = openJournal({ id, command: command === 'plan' ? 'deploy' : command, playbook: input.playbook.file, options, ...(resume === undefined ? {} : { of: resume.header.id }), ...(line === undefined ? {} : { line }) });
   const emit: Emit = (event) => {
     journal.line(eventLine(event));
     follower.emit(event);
   };
   try {
     const saved = loaded === undefined ? undefined : await planToApply(loaded, input);
-    const result = await interruptible((signal) => runDeploy(input, emit, signal, { id, keepers: keepersOf(options, journal, saved) }), follower.notice);
+    const work = (stop: AbortSignal): Promise<RunResult> => runDeploy(input, emit, stop, { id, keepers: keepersOf(options, journal, saved) });
+    const result = signal === undefined ? await interruptible(work, follower.notice) : await work(signal);
     journal.end(endBefore(result.recap, result.stopped ?? 'nothing was begun'));
     return result;
   } catch (error) {

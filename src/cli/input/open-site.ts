@@ -8,7 +8,7 @@ import type { TemplateEngine } from '../../template/types.ts';
 import { secretsOf } from '../../lvs/host/director.ts';
 import type { CommonOptions } from './options.ts';
 import { processSecrets } from '../output.ts';
-import { readConnection, readInventory } from './run-input.ts';
+import { type Connection, readConnection, readInventory } from './run-input.ts';
 
 /** An inventory's model with a way to its hosts, for commands that run no playbook. */
 export interface OpenSite {
@@ -24,10 +24,10 @@ export async function openSite(options: CommonOptions): Promise<OpenSite> {
   return reachSite(buildSite(inventory, extraVars, engine), extraVars, engine, options);
 }
 
-/** The same for a model that was read already. */
-export async function reachSite(site: Site, extraVars: JsonObject, engine: TemplateEngine, options: CommonOptions): Promise<OpenSite> {
+/** The same for a model that was read already. @param known the way to the hosts, where it was asked for already */
+export async function reachSite(site: Site, extraVars: JsonObject, engine: TemplateEngine, options: CommonOptions, known?: Connection): Promise<OpenSite> {
   for (const secret of site.topology === undefined ? [] : secretsOf(site.topology)) processSecrets.add(secret);
-  const connection = await readConnection(options);
+  const connection = known ?? (await readConnection(options));
   const scopes = new Scopes({ site, extraVars, engine, dryRun: true, playbookDir: process.cwd() });
   const sessions = new Sessions({ engine, secrets: processSecrets, ...connection }, scopes);
   return { site, target: async (host) => (await sessions.get(host)).target, close: () => sessions.close() };

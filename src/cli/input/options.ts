@@ -46,7 +46,7 @@ export interface CommonOptions {
 
 const DEFAULT_FORKS = 10;
 
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }
 
@@ -60,7 +60,7 @@ function positiveInteger(value: string): number {
   return number;
 }
 
-function seconds(value: string): number {
+export function seconds(value: string): number {
   const number = parseDuration(value);
   if (number === undefined) throw new InvalidArgumentError('It must be a time such as 90s, 5m or 1h.');
   return number;
@@ -108,12 +108,12 @@ export function withChange(command: Command): Command {
     .option('--stats', 'print connections, requests and bytes of each host');
 }
 
-/** @throws LvsPlayError kind `usage` for a rule that is none, or one without a reason */
-export function requireReason({ allow, reason }: Pick<CommonOptions, 'allow' | 'reason'>): void {
+/** @param rules those that the command knows. @throws LvsPlayError kind `usage` for a rule that is none, or one without a reason */
+export function requireReason({ allow, reason }: Pick<CommonOptions, 'allow' | 'reason'>, rules: readonly string[] = GUARD_RULES): void {
   for (const rule of allow) {
-    if ((GUARD_RULES as readonly string[]).includes(rule)) continue;
-    const meant = suggest(rule, GUARD_RULES);
-    throw new LvsPlayError({ code: 'unknown-rule', kind: 'usage', message: `--allow ${rule}: there is no such guard`, hint: meant === undefined ? `the guards are ${GUARD_RULES.join(', ')}` : `did you mean ${meant}?` });
+    if (rules.includes(rule)) continue;
+    const meant = suggest(rule, rules);
+    throw new LvsPlayError({ code: 'unknown-rule', kind: 'usage', message: `--allow ${rule}: there is no such guard`, hint: meant === undefined ? `the guards are ${rules.join(', ')}` : `did you mean ${meant}?` });
   }
   if (allow.length === 0 || (reason ?? '').trim() !== '') return;
   throw new LvsPlayError({ code: 'no-reason', kind: 'usage', message: '--allow needs --reason TEXT: it is kept in the journal', hint: 'add --reason "what this is for"' });

@@ -47,8 +47,11 @@ export const plainScreen: Screen = {
   },
 };
 
+/** How hosts are reached. */
+export type Connection = Pick<RunInput, 'connector' | 'connectionOf'>;
+
 /** How to reach the hosts, with the passwords that the operator types. */
-export async function readConnection(options: CommonOptions, screen: Screen = plainScreen): Promise<Pick<RunInput, 'connector' | 'connectionOf'>> {
+export async function readConnection(options: CommonOptions, screen: Screen = plainScreen): Promise<Connection> {
   const password = options.askPass ? await askSecret('SSH password', 'set ansible_password in a vaulted host_vars file') : undefined;
   const becomePassword = options.askBecomePass ? await askSecret('sudo password', 'set ansible_become_password in a vaulted host_vars file') : undefined;
   for (const secret of [password, becomePassword]) if (secret !== undefined) processSecrets.add(secret);
@@ -70,12 +73,13 @@ export async function readConnection(options: CommonOptions, screen: Screen = pl
 
 /**
  * Everything a plan or a deploy starts from.
+ * @param known the way to the hosts, where it was asked for already
  * @throws LvsPlayError with the mistakes of playbook and inventory together, so that both are mended in one go
  */
-export async function readRunInput(playbookFile: string, options: CommonOptions, screen: Screen = plainScreen): Promise<RunInput> {
+export async function readRunInput(playbookFile: string, options: CommonOptions, screen: Screen = plainScreen, known?: Connection): Promise<RunInput> {
   const inputs = new InputFiles();
   const [playbook, hosts] = await together(readPlaybook(playbookFile, inputs), readInventory(options, playbookFile, inputs));
-  const connection = await readConnection(options, screen);
+  const connection = known ?? (await readConnection(options, screen));
   return {
     playbook,
     inventory: hosts.inventory,

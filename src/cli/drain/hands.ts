@@ -1,0 +1,149 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { limitsOf } from '../../apply/guards.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import { newRunId } from '../../core/run-id.ts';
+import { lookAt } from '../../drain/look.ts';
+import type { DrainHands, RunOutcome, RunWork } from '../../drain/hands.ts';
+import type { Plays } from '../../drain/plays.ts';
+import { GUARD_RULES } from '../../impact/types.ts';
+import { journalDir } from '../../journal/place.ts';
+import { sharesOf } from '../../lvs/drain/look.ts';
+import { checksOf, type Topology } from '../../lvs/model/topology.ts';
+import { buildSite } from '../../plan/site.ts';
+import { createTemplateEngine } from '../../template/engine.ts';
+import { requestOnce } from '../../verify/controller-vantage.ts';
+import { exitCodeOf } from '../exit.ts';
+import { type OpenSite, reachSite } from '../input/open-site.ts';
+import type { CommonOptions } from '../input/options.ts';
+import { type Connection, readConnection, readInventory } from '../input/run-input.ts';
+import { isLiveTerminal, printProgress, processSecrets } from '../output.ts';
+import { planPart, runPart } from '../run.ts';
+import { noTopology } from '../verify-action.ts';
+
+/** A site in hand, and how much may be out of it. */
+export interface OpenHands {
+  readonly hands: DrainHands;
+  readonly opened: OpenSite;
+  /** See GuardLimits. */
+  readonly removedShare: number;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens what a drain works with. Passwords are asked for once, however many runs it takes. @throws LvsPlayError kind `input`; no host is connected yet */
+export async function openHands(options: CommonOptions, signal: AbortSignal): Promise<OpenHands> {
+  const { inventory, extraVars } = await readInventory(options);
+  const engine = createTemplateEngine();
+  const site = buildSite(inventory, extraVars, engine);
+  const { topology } = site;
+  if (topology === undefined) throw noTopology();
+  const connection = await readConnection(options);
+  const opened = await reachSite(site, extraVars, engine, options, connection);
+  const removedShare = limitsOf({ inventory, extraVars }).removedShare;
+  return { hands: handsOf({ topology, opened, options, connection, signal }), opened, removedShare, close: () => opened.close() };
+}
+
+interface Means {
+  readonly topology: Topology;
+  readonly opened: OpenSite;
+  readonly options: CommonOptions;
+  readonly connection: Connection;
+  readonly signal: AbortSignal;
+}
+
+function handsOf({ topology, opened, options, connection, signal }: Means): DrainHands {
+  const line = new StatusLine();
+  const parts = { connection, options: { ...options, json: false, events: undefined, tags: [], skipTags: [], startAtTask: undefined, check: false } };
+  return {
+    topology,
+    look: (hosts) => lookAt({ topology, target: opened.target }, hosts),
+    run: async (work) => {
+      line.clear();
+      return runWork(work, parts, signal);
+    },
+    plan: async (plays) => {
+      const { plan } = await planPart({ ...parts, options: { ...parts.options, limit: [] }, playbookFile: await keep(plays) });
+      const [host, why] = [...Object.entries(plan.unreachable), ...Object.entries(plan.failed)][0] ?? [];
+      if (host !== undefined) throw new LvsPlayError({ code: 'host-unreadable', kind: host in plan.unreachable ? 'unreachable' : 'host', host, message: `${host}: ${why ?? 'it does not answer'}` });
+      return plan.plays.flatMap((play) => play.tasks.flatMap((row) => row.changes.map(({ path: what }) => `${row.host} ${what}`)));
+    },
+    checkDirectly: (host) => checkDirectly(topology, host),
+    say: (level, text) => {
+      line.clear();
+      printProgress(processSecrets.mask(`${level === 'warning' ? 'warning: ' : ''}${text}\n`));
+    },
+    progress: (text) => {
+      line.show(processSecrets.mask(text));
+    },
+    now: () => Date.now(),
+    sleep: async (milliseconds) => {
+      await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+    },
+    signal,
+  };
+}
+
+async function runWork({ line, what, allow, putsBack }: RunWork, parts: { readonly options: CommonOptions; readonly connection: Connection }, signal: AbortSignal): Promise<RunOutcome> {
+  try {
+    const playbookFile = 'plays' in what ? await keep(what.plays) : what.playbook;
+    const options = { ...parts.options, limit: 'plays' in what ? [] : what.limit, allow: allow.filter((rule) => (GUARD_RULES as readonly string[]).includes(rule)) };
+    const { id, code, result } = await runPart({ ...parts, options, line, playbookFile, signal: putsBack === true ? new AbortController().signal : signal });
+    const bad = Object.entries(result.recap).flatMap(([host, { failed, unreachable }]) => (failed + unreachable > 0 ? [host] : []));
+    return { id, code, errors: result.errors, bad };
+  } catch (error) {
+    if (!(error instanceof LvsPlayError)) throw error;
+    return { id: undefined, code: exitCodeOf(error), errors: [error], bad: [] };
+  }
+}
+
+/** Plays lie beside the journal: a resume of their run reads them again. */
+async function keep(plays: Plays): Promise<string> {
+  const folder = path.join(journalDir(), '..', 'plays');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = path.join(folder, `${newRunId(new Date())}.yml`);
+  await writeFile(file, JSON.stringify(plays, null, 2), { mode: 0o600 });
+  return file;
+}
+
+const ANSWER_MS = 5000;
+
+/** Its HTTP health checks, asked from here. Only an answer that is none of the expected ones speaks against it: from here there may be no way to it. */
+async function checkDirectly(topology: Topology, host: string): Promise<string | undefined> {
+  for (const { service, server } of sharesOf(topology, host)) {
+    for (const check of checksOf(service, server)) {
+      if (check.type !== 'http' || check.virtualHost !== undefined) continue;
+      for (const url of check.urls) {
+        const port = check.port ?? server.port;
+        const { status } = await requestOnce({ kind: 'http', scheme: 'http', address: check.address ?? server.address, port, path: url.path }, ANSWER_MS);
+        if (status !== 0 && !accepted(status, url.status)) return `answers ${url.path} on port ${String(port)} with HTTP ${String(status)}, which its health check refuses`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** @param ranges as keepalived writes them; none: 200 */
+function accepted(status: number, ranges: readonly string[]): boolean {
+  return (ranges.length === 0 ? ['200'] : ranges).some((range) => {
+    const [low = 0, high = low] = range.split('-').map(Number);
+    return status >= low && status <= high;
+  });
+}
+
+/** One line that is written over, on a terminal; nothing elsewhere. */
+class StatusLine {
+  #shown = false;
+
+  show(text: string): void {
+    if (!isLiveTerminal(process.stderr)) return;
+    const width = process.stderr.columns;
+    printProgress(`\r\u001B[2K${text.length >= width ? `${text.slice(0, width - 2)}…` : text}`);
+    this.#shown = true;
+  }
+
+  clear(): void {
+    if (this.#shown) printProgress('\r\u001B[2K');
+    this.#shown = false;
+  }
+}

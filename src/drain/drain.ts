@@ -1,0 +1,168 @@
+import { InputErrors, LvsPlayError } from '../core/errors.ts';
+import { type ClusterLook, drainLeft, type DrainLeft, directorsOf, sharesOf } from '../lvs/drain/look.ts';
+import { counted, type DrainHistory, isDrained, leftWords, NO_LOOKS, oldestPeer, type PersistenceChoice, remaining, secondsLeft, withLook } from '../lvs/drain/progress.ts';
+import { drainFindings, type DrainFinding } from '../lvs/drain/preflight.ts';
+import type { DrainHands, RunOutcome } from './hands.ts';
+import { notePlays, unrelatedPlays } from './plays.ts';
+
+export interface DrainOrder {
+  readonly hosts: readonly string[];
+  readonly by: string;
+  readonly reason: string;
+  /** ISO 8601; null: nobody said. */
+  readonly until: string | null;
+  /** Seconds for connections to end by themselves. */
+  readonly timeout: number;
+  /** abort: they are given their weight back. force: it counts as drained with what is left. continue: it is waited for all the same, aloud. */
+  readonly onTimeout: 'abort' | 'force' | 'continue';
+  /** Undefined: as the directors' kernels are set. */
+  readonly persistence: PersistenceChoice | undefined;
+  /** Rules that may be broken: those of lvs/drain/preflight.ts, `undeployed`, and guards. */
+  readonly allow: readonly string[];
+  /** See DrainWish. */
+  readonly removedShare: number;
+}
+
+export interface DrainResult {
+  readonly hosts: readonly string[];
+  readonly left: readonly DrainLeft[];
+  /** False: it was forced. */
+  readonly empty: boolean;
+  readonly seconds: number;
+}
+
+/** Between two looks. */
+const LOOK_MS = 1000;
+/** A drain that waits says so again after so long. */
+const TELL_MS = 10_000;
+
+/**
+ * Takes real servers out of every service, and waits until no client has a connection there. What fails, or is interrupted, gives them back what they had.
+ * @throws LvsPlayError: refused (kind `input`), interrupted, not empty in time (kind `verification`), or what the run met
+ */
+export async function drain(hands: DrainHands, order: DrainOrder): Promise<DrainResult> {
+  const begun = hands.now();
+  const first = await hands.look(order.hosts);
+  const fresh = await preflight(hands, order, first);
+  const persistence = order.persistence ?? choiceOf(first);
+  const without = unreachableOf(first);
+  const record = { weight: '0', by: order.by, reason: order.reason, since: new Date(begun).toISOString(), until: order.until, run: null };
+  const outcome = await hands.run({ line: `drain ${order.hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: order.hosts, record }, without, staysOf(order, first)) }, allow: order.allow });
+  try {
+    requireDone(outcome, `${order.hosts.join(', ')} could not be drained`);
+    return await untilEmpty(hands, order, persistence, begun);
+  } catch (error) {
+    await giveBack(hands, order, fresh, staysOf(order, first) === undefined ? undefined : choiceOf(first) === 'wait', error);
+    throw error;
+  }
+}
+
+/** @returns those that are not drained yet: only they are given back what they had when it fails */
+async function preflight(hands: DrainHands, order: DrainOrder, look: ClusterLook): Promise<readonly string[]> {
+  const findings: { readonly rule: string; readonly message: string; readonly hint: string }[] = [...drainFindings(hands.topology, look, order), ...(await undeployed(hands, order, look))];
+  const refused = findings.filter(({ rule }) => !order.allow.includes(rule));
+  for (const { rule, message } of findings) if (order.allow.includes(rule)) hands.say('warning', `${message}; allowed by --allow ${rule}`);
+  const errors = refused.map(({ rule, message, hint }) => new LvsPlayError({ code: `drain-${rule}`, kind: 'input', message: `${message} (${rule})`, hint: `${hint}; or say that it is meant: --allow ${rule} --reason "..."` }));
+  if (errors.length > 0) throw new InputErrors(errors as [LvsPlayError, ...LvsPlayError[]]);
+  const records = directorsOf(hands.topology, order.hosts).flatMap((name) => look.directors.get(name) ?? []);
+  return order.hosts.filter((host) => !records.some(({ drains }) => drains.get(host)?.weight === '0'));
+}
+
+/** A drain brings the whole of what a director balances into force: what else the inventory says and nobody deployed would come with it, unseen. */
+async function undeployed(hands: DrainHands, order: DrainOrder, look: ClusterLook): Promise<(Omit<DrainFinding, 'rule'> & { readonly rule: 'undeployed' })[]> {
+  const changes = await hands.plan(unrelatedPlays(hands.topology, order.hosts, unreachableOf(look)));
+  if (changes.length === 0) return [];
+  return [{ rule: 'undeployed', message: `the directors are not as the inventory says, and the drain would bring that along: ${changes.slice(0, 3).join(', ')}${changes.length > 3 ? ` and ${String(changes.length - 3)} more` : ''}`, hint: 'see it with lvs-play plan, and deploy it first' }];
+}
+
+async function untilEmpty(hands: DrainHands, order: DrainOrder, persistence: PersistenceChoice, begun: number): Promise<DrainResult> {
+  let history: DrainHistory = NO_LOOKS;
+  let told = -Infinity;
+  let late = false;
+  for (;;) {
+    if (hands.signal.aborted) throw new LvsPlayError({ code: 'interrupted', kind: 'interrupted', message: 'interrupted while connections were waited for' });
+    const look = await hands.look(order.hosts);
+    requireHolders(hands, order, look);
+    const left = order.hosts.map((host) => drainLeft(hands.topology, host, look));
+    history = withLook(history, look.at, left);
+    const seconds = Math.round((hands.now() - begun) / 1000);
+    if (isDrained(history, persistence)) return { hosts: order.hosts, left, empty: true, seconds };
+    const words = waitingWords(history, left, persistence, hands.now());
+    hands.progress(words);
+    if (hands.now() - told >= TELL_MS) {
+      hands.say('info', words);
+      told = hands.now();
+    }
+    if (!late && seconds >= order.timeout) {
+      late = true;
+      const said = `not empty after ${String(order.timeout)} s: ${leftWords(left, persistence)}`;
+      const sent = left.some(({ stillSent }) => stillSent.length > 0);
+      if (order.onTimeout === 'force' && !sent) {
+        hands.say('warning', `${said}; it counts as drained, and what is left will be cut by what is done there`);
+        return { hosts: order.hosts, left, empty: false, seconds };
+      }
+      if (order.onTimeout !== 'continue' || sent) throw new LvsPlayError({ code: 'drain-timeout', kind: 'verification', message: said, hint: 'they have their weight back; --timeout gives them longer, --on-timeout force goes on all the same' });
+      hands.say('warning', `${said}; it is waited for (--on-timeout continue)`);
+    }
+    await hands.sleep(LOOK_MS);
+  }
+}
+
+/** Without a holder nobody knows what is left; that may pass, with a failover. */
+function requireHolders(hands: DrainHands, order: DrainOrder, look: ClusterLook): void {
+  const gone = directorsOf(hands.topology, order.hosts).filter((name) => look.directors.get(name) === undefined);
+  const services = [...new Set(order.hosts.flatMap((host) => sharesOf(hands.topology, host).map(({ service }) => service)))];
+  const lost = services.filter(({ directors }) => directors.every((name) => gone.includes(name)));
+  const [first] = lost;
+  if (first !== undefined) throw new LvsPlayError({ code: 'directors-lost', kind: 'unreachable', message: `no director of ${first.name} can be reached any more`, hint: 'lvs-play status shows who is there' });
+}
+
+function waitingWords(history: DrainHistory, left: readonly DrainLeft[], persistence: PersistenceChoice, now: number): string {
+  const eta = secondsLeft(history, persistence);
+  const oldest = oldestPeer(history);
+  const parts = [leftWords(left, persistence)];
+  if (remaining(left, persistence) > 0) parts.push(eta === undefined ? 'it does not get less' : `empty in about ${String(eta)} s`);
+  if (oldest !== undefined) parts.push(`the oldest is ${oldest.peer} on ${oldest.host}, seen for ${String(Math.round((now - oldest.since) / 1000))} s`);
+  return parts.join('; ');
+}
+
+/** What was not drained before gets its weight back. That it could not is said beside why. */
+async function giveBack(hands: DrainHands, order: DrainOrder, hosts: readonly string[], clientsStay: boolean | undefined, why: unknown): Promise<void> {
+  if (hosts.length === 0) return;
+  hands.say('warning', `${why instanceof Error ? why.message : String(why)}: ${hosts.join(', ')} ${hosts.length === 1 ? 'gets its' : 'get their'} weight back`);
+  const look = await hands.look(hosts);
+  const outcome = await hands.run({ line: `restore ${hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: hosts, record: null }, unreachableOf(look), clientsStay) }, allow: order.allow, putsBack: true });
+  const missed = unreachableOf(look);
+  if (outcome.code === 0 && missed.size === 0) return;
+  hands.say('warning', `${hosts.join(', ')} may still be drained${missed.size > 0 ? ` on ${[...missed].join(', ')}, which cannot be reached` : ''}: lvs-play restore ${hosts.join(' ')}`);
+}
+
+/** @throws LvsPlayError what the run met */
+export function requireDone(outcome: RunOutcome, message: string): void {
+  if (outcome.code === 0) return;
+  const [error] = outcome.errors;
+  if (error !== undefined) throw error;
+  const kind = outcome.code === 130 ? 'interrupted' : outcome.code === 4 ? 'unreachable' : 'host';
+  throw new LvsPlayError({ code: 'run-failed', kind, message: `${message}${outcome.bad.length === 0 ? '' : `: ${outcome.bad.join(', ')} failed`}`, hint: outcome.id === undefined ? undefined : `lvs-play history show ${outcome.id}` });
+}
+
+/** Directors that cannot be reached. */
+export function unreachableOf(look: ClusterLook): ReadonlySet<string> {
+  return new Set([...look.directors].flatMap(([name, state]) => (state === undefined ? [name] : [])));
+}
+
+/** As the kernels are set. */
+function choiceOf(look: ClusterLook): PersistenceChoice {
+  return [...look.directors.values()].some((director) => director?.expireQuiescentTemplate === 0) ? 'wait' : 'expire';
+}
+
+/** What expire_quiescent_template has to be made; undefined: it stays. */
+function staysOf({ persistence }: DrainOrder, look: ClusterLook): boolean | undefined {
+  return persistence === undefined || persistence === choiceOf(look) ? undefined : persistence === 'wait';
+}
+
+/** For the end of a drain: `rs1 is drained after 12 s`. */
+export function drainedWords({ hosts, left, empty, seconds }: DrainResult): string {
+  const rest = left.reduce((sum, { connections }) => sum + connections, 0);
+  return `${hosts.join(', ')} ${hosts.length === 1 ? 'is' : 'are'} drained after ${String(seconds)} s${empty ? ': no client has a connection there' : `, with ${counted(rest, 'connection')} left`}`;
+}

@@ -1,0 +1,48 @@
+import type { LvsPlayError } from '../core/errors.ts';
+import type { ClusterLook } from '../lvs/drain/look.ts';
+import type { Topology } from '../lvs/model/topology.ts';
+import type { Plays } from './plays.ts';
+
+/** What a drain, a restore or a maintenance does things with; the command line gives it. Times are milliseconds. */
+export interface DrainHands {
+  readonly topology: Topology;
+  /** See drain/look.ts. */
+  look(hosts: readonly string[]): Promise<ClusterLook>;
+  /** Carries plays out, as a deploy does: guarded, locked, journaled. Never throws what the run itself met. */
+  run(work: RunWork): Promise<RunOutcome>;
+  /** What plays would change: `lvs1 /etc/keepalived/keepalived.conf`. @throws LvsPlayError when a host cannot be asked */
+  plan(plays: Plays): Promise<readonly string[]>;
+  /** A client's request, made from here, past the virtual IP: why the server does not pass its health check; undefined: it does, or that cannot be judged from here. */
+  checkDirectly(host: string): Promise<string | undefined>;
+  /** A line for the operator. */
+  say(level: 'info' | 'warning', text: string): void;
+  /** How far it is, for a line that may be written over. */
+  progress(text: string): void;
+  now(): number;
+  /** Ends early when the signal fires. */
+  sleep(milliseconds: number): Promise<void>;
+  /** The operator wants it to end. */
+  readonly signal: AbortSignal;
+}
+
+export interface RunWork {
+  /** As the journal names it: `drain rs1`. */
+  readonly line: string;
+  /** Made here; or a file of the operator's, on these hosts alone. */
+  readonly what: { readonly plays: Plays } | { readonly playbook: string; readonly limit: readonly string[] };
+  /** Guards that may be overruled. */
+  readonly allow: readonly string[];
+  /** It must be done also after the operator wanted an end: it puts back. */
+  readonly putsBack?: boolean;
+}
+
+export interface RunOutcome {
+  /** Undefined: nothing was begun. */
+  readonly id: string | undefined;
+  /** Exit code that the run alone would end with; 0: all is done. */
+  readonly code: number;
+  /** What went wrong beside tasks that were told of already. */
+  readonly errors: readonly LvsPlayError[];
+  /** Hosts that failed or could not be reached. */
+  readonly bad: readonly string[];
+}

@@ -1,0 +1,152 @@
+import { InputErrors, LvsPlayError } from '../core/errors.ts';
+import { type ClusterLook, destinationIn, directorsOf, type ServerShare, sharesOf, silentServices } from '../lvs/drain/look.ts';
+import { stepsFor } from '../lvs/drain/ramp.ts';
+import { type DrainRecord, type DrainWeight, weightUnder } from '../lvs/drain/record.ts';
+import { requireDone, unreachableOf } from './drain.ts';
+import type { DrainHands } from './hands.ts';
+import { notePlays, ownNeedsPlays } from './plays.ts';
+
+export interface RestoreOrder {
+  readonly hosts: readonly string[];
+  readonly by: string;
+  /** Weights on the way to the whole. */
+  readonly ramp: readonly DrainWeight[];
+  /** Seconds for which a server has to stay in every director's table before the next step. */
+  readonly hold: number;
+  /** Rules that may be broken: `drained-by-other`, `director-unreachable`, `not-ready`, and guards. */
+  readonly allow: readonly string[];
+}
+
+export interface RestoreResult {
+  /** Those that were drained, and have their weight back. */
+  readonly restored: readonly string[];
+  readonly steps: readonly DrainWeight[];
+}
+
+const LOOK_MS = 1000;
+/** How long a director may take to have a weight in its table, or a health check to find a server that has just come back. */
+const SETTLE_MS = 90_000;
+
+/**
+ * Gives real servers their weight back, in steps; between them they have to stay healthy on every director. One that does not is drained again.
+ * @throws LvsPlayError: refused (kind `input`), not healthy (kind `verification`), interrupted, or what the run met
+ */
+export async function restore(hands: DrainHands, order: RestoreOrder): Promise<RestoreResult> {
+  const look = await hands.look(order.hosts);
+  const records = recordsOf(hands, order.hosts, look);
+  const hosts = order.hosts.filter((host) => records.has(host));
+  for (const host of order.hosts.filter((name) => !records.has(name))) hands.say('info', `${host} is not drained: there is nothing to give back`);
+  if (hosts.length === 0) return { restored: [], steps: [] };
+  refuse(hands, order, [...strangers(hosts, records, order.by), ...missing(look, hosts), ...(await unready(hands, hosts))]);
+  const without = unreachableOf(look);
+  const steps = stepsFor(hands.topology, hosts, order.ramp);
+  for (const weight of [...steps, undefined]) {
+    if (hands.signal.aborted) throw interrupted(hosts);
+    const first = records.get(hosts[0] ?? '');
+    const record = weight === undefined ? null : { weight, by: order.by, reason: first?.reason ?? '', since: first?.since ?? '', until: first?.until ?? null, run: null };
+    const outcome = await hands.run({ line: `restore ${hosts.join(' ')}${weight === undefined ? '' : ` (${weight})`}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, without) }, allow: order.allow });
+    requireDone(outcome, `${hosts.join(', ')} could not be restored`);
+    hands.say('info', `${hosts.join(', ')}: ${weight === undefined ? 'the whole weight' : `weight ${weight}`}`);
+    await gate(hands, order, hosts, weight ?? '100%', records);
+  }
+  return { restored: hosts, steps };
+}
+
+function recordsOf(hands: DrainHands, hosts: readonly string[], look: ClusterLook): ReadonlyMap<string, DrainRecord> {
+  const directors = directorsOf(hands.topology, hosts).flatMap((name) => look.directors.get(name) ?? []);
+  return new Map(hosts.flatMap((host) => {
+    const record = directors.flatMap(({ drains }) => drains.get(host) ?? [])[0];
+    return record === undefined ? [] : [[host, record] as const];
+  }));
+}
+
+interface Finding {
+  readonly rule: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+function refuse(hands: DrainHands, order: RestoreOrder, findings: readonly Finding[]): void {
+  for (const { rule, message } of findings) if (order.allow.includes(rule)) hands.say('warning', `${message}; allowed by --allow ${rule}`);
+  const errors = findings.filter(({ rule }) => !order.allow.includes(rule)).map(({ rule, message, hint }) => new LvsPlayError({ code: `restore-${rule}`, kind: rule === 'not-ready' ? 'verification' : 'input', message: `${message} (${rule})`, hint: `${hint}; or say that it is meant: --allow ${rule} --reason "..."` }));
+  if (errors.length > 0) throw new InputErrors(errors as [LvsPlayError, ...LvsPlayError[]]);
+}
+
+function strangers(hosts: readonly string[], records: ReadonlyMap<string, DrainRecord>, by: string): Finding[] {
+  return hosts.flatMap((host): Finding[] => {
+    const record = records.get(host);
+    if (record === undefined || record.by === by) return [];
+    return [{ rule: 'drained-by-other', message: `${host} was drained by ${record.by} at ${record.since}${record.reason === '' ? '' : `: ${record.reason}`}`, hint: `ask ${record.by}` }];
+  });
+}
+
+function missing(look: ClusterLook, hosts: readonly string[]): Finding[] {
+  return [...unreachableOf(look)].map((director) => ({ rule: 'director-unreachable', message: `${director} cannot be reached: ${hosts.join(', ')} would stay drained there`, hint: `bring ${director} back first` }));
+}
+
+/** What the server itself lacks, seen without the virtual IP. */
+async function unready(hands: DrainHands, hosts: readonly string[]): Promise<Finding[]> {
+  const found: Finding[] = [];
+  const add = (message: string, hint: string): void => void found.push({ rule: 'not-ready', message, hint });
+  const look = await hands.look(hosts);
+  for (const host of hosts) {
+    const silent = silentServices(hands.topology, host, look);
+    if (silent === undefined) add(`${host} cannot be reached`, 'see whether it is up');
+    else for (const what of silent) add(`${host} does not serve ${what}`, 'start its service there');
+  }
+  if (found.length > 0) return found;
+  for (const change of await hands.plan(ownNeedsPlays(hosts))) add(`not as it has to be: ${change}`, 'deploy with -l first');
+  for (const host of hosts) {
+    const why = await hands.checkDirectly(host);
+    if (why !== undefined) add(`${host} ${why}`, 'see to its service');
+  }
+  return found;
+}
+
+/** Every director has the server at its weight, and goes on having it for a while; else it is drained again. */
+async function gate(hands: DrainHands, order: RestoreOrder, hosts: readonly string[], weight: DrainWeight, records: ReadonlyMap<string, DrainRecord>): Promise<void> {
+  const begun = hands.now();
+  let since: number | undefined;
+  for (;;) {
+    if (hands.signal.aborted) throw interrupted(hosts);
+    const look = await hands.look(hosts);
+    const amiss = amissIn(hands, hosts, weight, look);
+    if (amiss.length > 0) {
+      if (since !== undefined || hands.now() - begun > SETTLE_MS) {
+        await drainAgain(hands, order, hosts, records, look, amiss[0] ?? '');
+        throw new LvsPlayError({ code: 'not-healthy', kind: 'verification', message: `${amiss.join('; ')}: ${hosts.join(', ')} ${hosts.length === 1 ? 'is' : 'are'} drained again`, hint: 'see to the service and its health check, then restore again' });
+      }
+    } else {
+      since ??= hands.now();
+      if (hands.now() - since >= order.hold * 1000) return;
+    }
+    hands.progress(amiss.length > 0 ? amiss.join('; ') : `${hosts.join(', ')} at ${weight}: healthy on every director`);
+    await hands.sleep(LOOK_MS);
+  }
+}
+
+/** What is not as it shall be on directors that can be asked. */
+function amissIn(hands: DrainHands, hosts: readonly string[], weight: DrainWeight, look: ClusterLook): string[] {
+  return hosts.flatMap((host) => sharesOf(hands.topology, host).flatMap((share) => share.service.directors.flatMap((name) => amissOn(look, name, share, weight))));
+}
+
+function amissOn(look: ClusterLook, name: string, share: ServerShare, weight: DrainWeight): string[] {
+  const director = look.directors.get(name);
+  if (director === undefined) return [];
+  const is = destinationIn(director.table, share)?.weight;
+  const wanted = weightUnder(weight, share.server.weight);
+  if (is === wanted) return [];
+  return [`${share.service.name}: ${share.server.host} ${is === undefined ? 'was taken out by its health check' : `has weight ${String(is)} instead of ${String(wanted)}`} on ${name}`];
+}
+
+async function drainAgain(hands: DrainHands, order: RestoreOrder, hosts: readonly string[], records: ReadonlyMap<string, DrainRecord>, look: ClusterLook, why: string): Promise<void> {
+  hands.say('warning', `${why}: no new clients for ${hosts.join(', ')} again`);
+  const first = records.get(hosts[0] ?? '');
+  const record = { weight: '0', by: order.by, reason: first?.reason ?? '', since: first?.since ?? '', until: first?.until ?? null, run: null };
+  const outcome = await hands.run({ line: `drain ${hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, unreachableOf(look)) }, allow: order.allow, putsBack: true });
+  if (outcome.code !== 0) hands.say('warning', `${hosts.join(', ')} could not be drained again: lvs-play drain ${hosts.join(' ')}`);
+}
+
+function interrupted(hosts: readonly string[]): LvsPlayError {
+  return new LvsPlayError({ code: 'interrupted', kind: 'interrupted', message: `interrupted while ${hosts.join(', ')} got ${hosts.length === 1 ? 'its' : 'their'} weight back`, hint: `lvs-play restore ${hosts.join(' ')} goes on` });
+}

@@ -1,0 +1,120 @@
+import { keyOfService } from '../ipvs/types.ts';
+import { vipsOf } from '../model/lookups.ts';
+import type { Topology, VirtualService } from '../model/topology.ts';
+import { type ClusterLook, destinationIn, type DirectorLook, directorsOf, holdersOf, sharesOf } from './look.ts';
+import { weightUnder } from './record.ts';
+
+/** What a drain is refused for, unless `--allow` says that it is meant. The last two are guards of every run too. */
+export const DRAIN_RULES = ['director-unreachable', 'holders', 'tables-differ', 'degraded', 'hash-scheduler', 'port-reuse', 'drained-by-other', 'last-server', 'removed-share', 'below-quorum'] as const;
+export type DrainRule = (typeof DRAIN_RULES)[number];
+
+export interface DrainFinding {
+  readonly rule: DrainRule;
+  /** One line. */
+  readonly message: string;
+  /** The cure. */
+  readonly hint: string;
+}
+
+/** What a drain is asked for. */
+export interface DrainWish {
+  /** Real servers that are drained together. */
+  readonly hosts: readonly string[];
+  /** Who asks: `alice@ops1`. */
+  readonly by: string;
+  /** 0-1: the share of a service's weight that may be out at the same time. */
+  readonly removedShare: number;
+}
+
+/** What speaks against a drain. Pure. */
+export function drainFindings(topology: Topology, look: ClusterLook, wish: DrainWish): DrainFinding[] {
+  const services = [...new Set(wish.hosts.flatMap((host) => sharesOf(topology, host).map(({ service }) => service)))];
+  return [
+    ...unreachable(topology, look, wish),
+    ...services.flatMap((service) => [...holders(service, look), ...tables(service, look, wish), ...schedulers(service), ...portReuse(service, look), ...capacity(service, look, wish)]),
+    ...drainedByOther(topology, look, wish),
+  ];
+}
+
+function unreachable(topology: Topology, look: ClusterLook, { hosts }: DrainWish): DrainFinding[] {
+  return directorsOf(topology, hosts)
+    .filter((director) => look.directors.get(director) === undefined)
+    .map((director) => ({ rule: 'director-unreachable', message: `${director} cannot be reached: it would go on sending clients to ${hosts.join(' and ')} if it took over`, hint: `bring ${director} back first` }));
+}
+
+function holders(service: VirtualService, look: ClusterLook): DrainFinding[] {
+  return vipsOf(service).flatMap((vip): DrainFinding[] => {
+    const names = service.directors.filter((name) => look.directors.get(name)?.holds.has(vip) === true);
+    if (names.length === 1) return [];
+    return [{ rule: 'holders', message: `${service.name}: ${names.length === 0 ? 'nobody holds' : `${names.join(' and ')} both hold`} ${vip}`, hint: 'lvs-play verify and lvs-play lint --live say more' }];
+  });
+}
+
+/** Directors that would balance otherwise after a failover than they do now. What a health check did to one of them alone is no matter of the drained server itself. */
+function tables(service: VirtualService, look: ClusterLook, { hosts }: DrainWish): DrainFinding[] {
+  const asked = service.directors.flatMap((name) => look.directors.get(name) ?? []);
+  return service.realServers
+    .filter(({ host }) => !hosts.includes(host))
+    .flatMap((server): DrainFinding[] => {
+      const weights = asked.map((director) => ({ director: director.host, weight: destinationIn(director.table, { service, server })?.weight }));
+      if (new Set(weights.map(({ weight }) => weight)).size <= 1) return [];
+      const words = weights.map(({ director, weight }) => `${weight === undefined ? 'not in the table' : `weight ${String(weight)}`} on ${director}`);
+      return [{ rule: 'tables-differ', message: `${service.name}: ${server.host} has ${words.join(', ')}`, hint: 'see why with lvs-play drift; a deploy makes them equal, and a health check may need a moment' }];
+    });
+}
+
+const HASHED: Readonly<Record<string, 'sh-fallback' | 'mh-fallback'>> = { sh: 'sh-fallback', mh: 'mh-fallback' };
+
+/** Weight 0 drops clients that are hashed there (ip_vs_sh.c, ip_vs_mh.c). */
+function schedulers(service: VirtualService): DrainFinding[] {
+  const flag = HASHED[service.scheduler];
+  if (flag === undefined || service.schedulerFlags.includes(flag)) return [];
+  return [{ rule: 'hash-scheduler', message: `${service.name}: clients that ${service.scheduler} hashes to a server of weight 0 get no answer`, hint: `add ${flag} to its scheduler_flags and deploy` }];
+}
+
+/** Bit 2 of conn_reuse_mode lets a client's port be used again while the director still remembers its old connection (ipvs-sysctl.rst). */
+function portReuse(service: VirtualService, look: ClusterLook): DrainFinding[] {
+  if (service.mode === 'nat' || service.protocol !== 'tcp') return [];
+  const open = service.directors.flatMap((name) => look.directors.get(name) ?? []).filter(({ connReuseMode, expireNodestConn }) => connReuseMode !== undefined && (connReuseMode & 2) === 0 && expireNodestConn !== 1);
+  return open.map(({ host, connReuseMode }) => ({
+    rule: 'port-reuse',
+    message: `${service.name}: with conn_reuse_mode ${String(connReuseMode)} on ${host}, clients that use a source port again are sent to a drained server all the same`,
+    hint: 'deploy: directors get conn_reuse_mode 3, unless the inventory says otherwise',
+  }));
+}
+
+/** What clients have left while the hosts are out, on the director that they reach. */
+function capacity(service: VirtualService, look: ClusterLook, { hosts, removedShare }: DrainWish): DrainFinding[] {
+  const [holder] = holdersOf(service, look);
+  if (holder === undefined) return [];
+  const others = service.realServers.filter(({ host }) => !hosts.includes(host));
+  const alive = (server: (typeof others)[number]): number => destinationIn(holder.table, { service, server })?.weight ?? 0;
+  const down = others.filter((server) => alive(server) === 0 && expected(holder, server.host, server.weight) > 0);
+  const left = others.reduce((sum, server) => sum + alive(server), 0);
+  const whole = service.realServers.reduce((sum, { weight }) => sum + weight, 0);
+  const found: DrainFinding[] = down.map(({ host }) => ({ rule: 'degraded', message: `${service.name}: ${host} is out already: it is ${destinationIn(holder.table, { service, server: others.find((one) => one.host === host) as never }) === undefined ? 'not in the table' : 'at weight 0'} of ${holder.host}, and nobody drained it`, hint: `see to ${host} first` }));
+  if (whole === 0) return found;
+  if (left === 0) return [...found, { rule: 'last-server', message: `${service.name}: nobody would be left to serve it (${keyOfService(service)})`, hint: 'bring another real server back first' }];
+  const gone = 1 - left / whole;
+  if (gone > removedShare) found.push({ rule: 'removed-share', message: `${service.name}: ${percent(gone)} of its weight would be out, more than ${percent(removedShare)}`, hint: 'drain fewer at a time, or raise lvs_guards.removed_share' });
+  if (left < service.quorum.count) found.push({ rule: 'below-quorum', message: `${service.name}: a weight of ${String(left)} would be left, and it needs ${String(service.quorum.count)}`, hint: 'keepalived would take the others out as well: lower its quorum, or drain fewer at a time' });
+  return found;
+}
+
+/** The weight that the director's records leave. */
+function expected(director: DirectorLook, host: string, weight: number): number {
+  const record = director.drains.get(host);
+  return record === undefined ? weight : weightUnder(record.weight, weight);
+}
+
+function drainedByOther(topology: Topology, look: ClusterLook, { hosts, by }: DrainWish): DrainFinding[] {
+  return hosts.flatMap((host): DrainFinding[] => {
+    const records = directorsOf(topology, [host]).flatMap((director) => look.directors.get(director)?.drains.get(host) ?? []);
+    const others = records.find((record) => record.by !== by);
+    return others === undefined ? [] : [{ rule: 'drained-by-other', message: `${host} is drained by ${others.by} since ${others.since}${others.reason === '' ? '' : `: ${others.reason}`}`, hint: `ask ${others.by}` }];
+  });
+}
+
+function percent(share: number): string {
+  return `${String(Math.round(share * 100))} %`;
+}
