@@ -17,10 +17,12 @@ export interface RunIntent {
   readonly of?: string;
   /** In place of the command and its playbook, where nobody typed these. */
   readonly line?: string;
+  /** The maintenance that it is a part of. */
+  readonly partOf?: string;
 }
 
 /** Opens the journal of a run. @throws LvsPlayError when it cannot be written */
-export function openJournal({ id, command, playbook, options, of, line }: RunIntent): JournalWriter {
+export function openJournal({ id, command, playbook, options, of, line, partOf }: RunIntent): JournalWriter {
   return new JournalWriter(journalDir(), {
     version: 1,
     id,
@@ -40,6 +42,7 @@ export function openJournal({ id, command, playbook, options, of, line }: RunInt
     planDigest: undefined,
     changing: [],
     of,
+    partOf,
   });
 }
 

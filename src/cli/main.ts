@@ -21,6 +21,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'verify', summary: 'prove from outside that the virtual services work', load: async () => (await import('./commands/verify.ts')).verifyCommand() },
   { name: 'drain', summary: 'take real servers out of service without cutting a connection', load: async () => (await import('./commands/drain.ts')).drainCommand() },
   { name: 'restore', summary: 'give drained real servers their weight back, step by step', load: async () => (await import('./commands/drain.ts')).restoreCommand() },
+  { name: 'maintain', summary: 'drain, work on and restore real servers, batch after batch', load: async () => (await import('./commands/maintain.ts')).maintainCommand() },
   { name: 'explain', summary: "a packet's way through a virtual service, and what each hop needs", load: async () => (await import('./commands/explain.ts')).explainCommand() },
   { name: 'import', summary: 'make an inventory of keepalived.conf, ipvsadm -Sn, scripts, or of live hosts', load: async () => (await import('./commands/import.ts')).importCommand() },
   { name: 'lint', summary: 'find what is wrong with a cluster before clients do', load: async () => (await import('./commands/lint.ts')).lintCommand() },

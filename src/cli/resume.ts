@@ -14,7 +14,8 @@ import { operator } from './operator.ts';
 export interface RunToResume {
   readonly header: RunHeader;
   readonly options: CommonOptions;
-  readonly resumed: Resumed;
+  /** Undefined of a maintenance, which keeps its own state. */
+  readonly resumed: Resumed | undefined;
 }
 
 /**
@@ -23,13 +24,16 @@ export interface RunToResume {
  * @throws LvsPlayError kind `usage` or `input`, before anything is asked of a host
  */
 export async function runToResume(wanted: string, given: CommonOptions, force: boolean): Promise<RunToResume> {
-  const run = await findRun(journalDir(), wanted);
+  const found = await findRun(journalDir(), wanted);
+  // A part of a maintenance is gone on with by the whole of it.
+  const run = found.header.partOf === undefined ? found : await findRun(journalDir(), found.header.partOf);
   const { header } = run;
   requireUnfinished(run);
   process.chdir(header.cwd);
   if (!force) await requireInputs(header);
   const options = optionsOf(header, given);
   requireExtraVars(header, given);
+  if (header.command === 'maintain') return { header, options, resumed: undefined };
   const lines = await readSteps(journalDir(), header.id);
   requireResults(header.id, lines);
   return { header, options, resumed: resumedFrom(header.id, lines) };
@@ -40,7 +44,7 @@ function requireUnfinished({ header, end, alive }: JournaledRun): void {
   if (alive) throw refuse('is still at work', 'wait for it');
   if (end?.result === 'ok') throw refuse('is done', 'there is nothing to go on with');
   if (header.command === 'rollback') throw refuse('is a rollback', `roll back again: lvs-play rollback ${header.of ?? ''}`);
-  if (header.inputs.length === 0) throw refuse('had not begun', 'run it again');
+  if (header.inputs.length === 0 && header.command !== 'maintain') throw refuse('had not begun', 'run it again');
 }
 
 async function requireInputs({ id, inputs }: RunHeader): Promise<void> {

@@ -45,6 +45,7 @@ export async function applyPlan(file: string, given: CommonOptions): Promise<num
 /** `resume`, from the command line to the exit code. */
 export async function resumeRun(wanted: string, given: CommonOptions, force: boolean): Promise<number> {
   const resume = await runToResume(wanted, given, force);
+  if (resume.header.command === 'maintain') return (await import('./drain/maintain.ts')).resumeMaintenance(resume);
   requireReason(resume.options);
   const inside = await enterLabIfNeeded(resume.options.inventories);
   if (inside !== undefined) return inside;
@@ -65,6 +66,7 @@ interface Run {
   /** Of a part of a larger work: see PartOfWork. */
   readonly id?: string;
   readonly line?: string;
+  readonly partOf?: string;
   readonly connection?: Connection;
   readonly signal?: AbortSignal;
 }
@@ -84,6 +86,8 @@ export interface PartOfWork {
   readonly playbookFile: string;
   readonly options: CommonOptions;
   readonly connection: Connection;
+  /** The larger work, where it is in the journal. */
+  readonly partOf?: string;
   /** Ends it early; the larger work listens to the operator. */
   readonly signal: AbortSignal;
 }
@@ -112,7 +116,8 @@ async function perform(task: Run): Promise<{ readonly result: RunResult | PlanMa
     },
   };
   const read = await readRunInput(playbookFile, options, screen, task.connection);
-  const input = task.resume === undefined ? read : { ...read, resumed: task.resume.resumed };
+  const resumed = task.resume?.resumed;
+  const input = resumed === undefined ? read : { ...read, resumed };
   const follower = await followRun(options);
   shown.follower = follower;
   try {
@@ -136,8 +141,8 @@ async function plan(input: RunInput, follower: Follower, { options, save }: Run)
   });
 }
 
-async function engine({ command, options, loaded, resume, id = newRunId(new Date()), line, signal }: Run, input: RunInput, follower: Follower): Promise<RunResult> {
-  const journal = openJournal({ id, command: command === 'plan' ? 'deploy' : command, playbook: input.playbook.file, options, ...(resume === undefined ? {} : { of: resume.header.id }), ...(line === undefined ? {} : { line }) });
+async function engine({ command, options, loaded, resume, id = newRunId(new Date()), line, partOf, signal }: Run, input: RunInput, follower: Follower): Promise<RunResult> {
+  const journal = openJournal({ id, command: command === 'plan' ? 'deploy' : command, playbook: input.playbook.file, options, ...(resume === undefined ? {} : { of: resume.header.id }), ...(line === undefined ? {} : { line }), ...(partOf === undefined ? {} : { partOf }) });
   const emit: Emit = (event) => {
     journal.line(eventLine(event));
     follower.emit(event);

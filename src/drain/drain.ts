@@ -52,7 +52,7 @@ export async function drain(hands: DrainHands, order: DrainOrder): Promise<Drain
     requireDone(outcome, `${order.hosts.join(', ')} could not be drained`);
     return await untilEmpty(hands, order, persistence, begun);
   } catch (error) {
-    await giveBack(hands, order, fresh, staysOf(order, first) === undefined ? undefined : choiceOf(first) === 'wait', error);
+    await giveBack(hands.insisting(), order, fresh, staysOf(order, first) === undefined ? undefined : choiceOf(first) === 'wait', error);
     throw error;
   }
 }
@@ -131,7 +131,7 @@ async function giveBack(hands: DrainHands, order: DrainOrder, hosts: readonly st
   if (hosts.length === 0) return;
   hands.say('warning', `${why instanceof Error ? why.message : String(why)}: ${hosts.join(', ')} ${hosts.length === 1 ? 'gets its' : 'get their'} weight back`);
   const look = await hands.look(hosts);
-  const outcome = await hands.run({ line: `restore ${hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: hosts, record: null }, unreachableOf(look), clientsStay) }, allow: order.allow, putsBack: true });
+  const outcome = await hands.run({ line: `restore ${hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: hosts, record: null }, unreachableOf(look), clientsStay) }, allow: order.allow });
   const missed = unreachableOf(look);
   if (outcome.code === 0 && missed.size === 0) return;
   hands.say('warning', `${hosts.join(', ')} may still be drained${missed.size > 0 ? ` on ${[...missed].join(', ')}, which cannot be reached` : ''}: lvs-play restore ${hosts.join(' ')}`);

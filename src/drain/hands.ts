@@ -23,6 +23,8 @@ export interface DrainHands {
   sleep(milliseconds: number): Promise<void>;
   /** The operator wants it to end. */
   readonly signal: AbortSignal;
+  /** The same for what must be done also when the operator wants it to end: it puts back. */
+  insisting(): DrainHands;
 }
 
 export interface RunWork {
@@ -32,8 +34,6 @@ export interface RunWork {
   readonly what: { readonly plays: Plays } | { readonly playbook: string; readonly limit: readonly string[] };
   /** Guards that may be overruled. */
   readonly allow: readonly string[];
-  /** It must be done also after the operator wanted an end: it puts back. */
-  readonly putsBack?: boolean;
 }
 
 export interface RunOutcome {

@@ -13,6 +13,8 @@ export interface RestoreOrder {
   readonly ramp: readonly DrainWeight[];
   /** Seconds for which a server has to stay in every director's table before the next step. */
   readonly hold: number;
+  /** Seconds that a server has to be found ready. */
+  readonly settle: number;
   /** Rules that may be broken: `drained-by-other`, `director-unreachable`, `not-ready`, and guards. */
   readonly allow: readonly string[];
 }
@@ -37,7 +39,7 @@ export async function restore(hands: DrainHands, order: RestoreOrder): Promise<R
   const hosts = order.hosts.filter((host) => records.has(host));
   for (const host of order.hosts.filter((name) => !records.has(name))) hands.say('info', `${host} is not drained: there is nothing to give back`);
   if (hosts.length === 0) return { restored: [], steps: [] };
-  refuse(hands, order, [...strangers(hosts, records, order.by), ...missing(look, hosts), ...(await unready(hands, hosts))]);
+  refuse(hands, order, [...strangers(hosts, records, order.by), ...missing(look, hosts), ...(await settled(hands, hosts, order.settle))]);
   const without = unreachableOf(look);
   const steps = stepsFor(hands.topology, hosts, order.ramp);
   for (const weight of [...steps, undefined]) {
@@ -82,6 +84,17 @@ function strangers(hosts: readonly string[], records: ReadonlyMap<string, DrainR
 
 function missing(look: ClusterLook, hosts: readonly string[]): Finding[] {
   return [...unreachableOf(look)].map((director) => ({ rule: 'director-unreachable', message: `${director} cannot be reached: ${hosts.join(', ')} would stay drained there`, hint: `bring ${director} back first` }));
+}
+
+/** What has just started may need a moment. */
+async function settled(hands: DrainHands, hosts: readonly string[], seconds: number): Promise<Finding[]> {
+  const begun = hands.now();
+  for (;;) {
+    const found = await unready(hands, hosts);
+    if (found.length === 0 || hands.now() - begun >= seconds * 1000 || hands.signal.aborted) return found;
+    hands.progress(found.map(({ message }) => message).join('; '));
+    await hands.sleep(LOOK_MS);
+  }
 }
 
 /** What the server itself lacks, seen without the virtual IP. */
@@ -143,7 +156,7 @@ async function drainAgain(hands: DrainHands, order: RestoreOrder, hosts: readonl
   hands.say('warning', `${why}: no new clients for ${hosts.join(', ')} again`);
   const first = records.get(hosts[0] ?? '');
   const record = { weight: '0', by: order.by, reason: first?.reason ?? '', since: first?.since ?? '', until: first?.until ?? null, run: null };
-  const outcome = await hands.run({ line: `drain ${hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, unreachableOf(look)) }, allow: order.allow, putsBack: true });
+  const outcome = await hands.insisting().run({ line: `drain ${hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, unreachableOf(look)) }, allow: order.allow });
   if (outcome.code !== 0) hands.say('warning', `${hosts.join(', ')} could not be drained again: lvs-play drain ${hosts.join(' ')}`);
 }
 

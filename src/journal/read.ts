@@ -37,6 +37,11 @@ export async function runEvents(root: string, id: string): Promise<RunEvent[]> {
   return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as RunEvent);
 }
 
+/** How far a maintenance is, as it was written; undefined: it is none, or had not begun. */
+export function readState(root: string, id: string): Promise<unknown> {
+  return readJson(path.join(root, id, 'state.json'));
+}
+
 async function namesIn(root: string): Promise<string[]> {
   try {
     return (await readdir(root)).filter((name) => /^\d{8}-\d{6}-[0-9a-f]{4}$/.test(name)).sort().reverse();

@@ -29,9 +29,11 @@ export interface RunHeader {
   readonly changing: readonly string[];
   /** The run that this one goes on with or takes back. */
   readonly of: string | undefined;
+  /** The maintenance that it is a part of; undefined: none. */
+  readonly partOf?: string | undefined;
 }
 
-export type RunCommand = 'deploy' | 'apply' | 'resume' | 'rollback';
+export type RunCommand = 'deploy' | 'apply' | 'resume' | 'rollback' | 'maintain';
 
 /** The options that a later command needs to do the same again. */
 export interface RunOptions {

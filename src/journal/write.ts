@@ -46,6 +46,11 @@ export class JournalWriter {
     writeSync(this.#steps, `${JSON.stringify(line)}\n`);
   }
 
+  /** Of a maintenance: how far it is; see drain/maintenance.ts. */
+  state(state: object): void {
+    this.#put('state.json', state);
+  }
+
   /** How it ended; what is said a second time counts for nothing. */
   end(end: RunEnd): void {
     if (this.#ended) return;
@@ -59,7 +64,7 @@ export class JournalWriter {
   }
 
   /** Whole or not at all. */
-  #put(name: string, value: RunHeader | RunEnd): void {
+  #put(name: string, value: object): void {
     const file = path.join(this.#dir, name);
     const descriptor = openSync(`${file}.new`, 'w', 0o600);
     writeFileSync(descriptor, `${JSON.stringify(value, null, 2)}\n`);

@@ -33,20 +33,21 @@ export async function drainHosts(patterns: readonly string[], options: CommonOpt
 /** `restore`, from the command line to the exit code. */
 export async function restoreHosts(patterns: readonly string[], options: CommonOptions, flags: { readonly ramp: readonly DrainWeight[]; readonly hold: number }): Promise<number> {
   return withHands(options, async ({ hands, opened }) => {
-    const result = await restore(hands, { ...flags, hosts: realServers(patterns, opened.site), by: operator(), allow: options.allow });
+    const result = await restore(hands, { ...flags, hosts: realServers(patterns, opened.site), by: operator(), settle: 0, allow: options.allow });
     if (options.json) printResult(`${JSON.stringify({ version: 1, ...result }, null, 2)}\n`);
     else if (result.restored.length > 0) printResult(`${result.restored.join(', ')} ${result.restored.length === 1 ? 'has its' : 'have their'} whole weight again\n`);
     return EXIT.ok;
   });
 }
 
-async function withHands(options: CommonOptions, work: (open: OpenHands) => Promise<number>): Promise<number> {
+/** Opens hands for a command, inside the lab where the inventory is one's. @param partOf the maintenance that its runs are parts of */
+export async function withHands(options: CommonOptions, work: (open: OpenHands) => Promise<number>, partOf?: string): Promise<number> {
   requireReason(options, ALLOWED_RULES);
   requireInventory(options);
   const inside = await enterLabIfNeeded(options.inventories);
   if (inside !== undefined) return inside;
   return interruptible(async (signal) => {
-    const open = await openHands(options, signal);
+    const open = await openHands(options, signal, partOf);
     try {
       return await work(open);
     } finally {

@@ -32,7 +32,7 @@ export interface OpenHands {
 }
 
 /** Opens what a drain works with. Passwords are asked for once, however many runs it takes. @throws LvsPlayError kind `input`; no host is connected yet */
-export async function openHands(options: CommonOptions, signal: AbortSignal): Promise<OpenHands> {
+export async function openHands(options: CommonOptions, signal: AbortSignal, partOf?: string): Promise<OpenHands> {
   const { inventory, extraVars } = await readInventory(options);
   const engine = createTemplateEngine();
   const site = buildSite(inventory, extraVars, engine);
@@ -41,7 +41,7 @@ export async function openHands(options: CommonOptions, signal: AbortSignal): Pr
   const connection = await readConnection(options);
   const opened = await reachSite(site, extraVars, engine, options, connection);
   const removedShare = limitsOf({ inventory, extraVars }).removedShare;
-  return { hands: handsOf({ topology, opened, options, connection, signal }), opened, removedShare, close: () => opened.close() };
+  return { hands: handsOf({ topology, opened, options, connection, signal, partOf }), opened, removedShare, close: () => opened.close() };
 }
 
 interface Means {
@@ -50,11 +50,14 @@ interface Means {
   readonly options: CommonOptions;
   readonly connection: Connection;
   readonly signal: AbortSignal;
+  /** The maintenance that all its runs are parts of. */
+  readonly partOf: string | undefined;
 }
 
-function handsOf({ topology, opened, options, connection, signal }: Means): DrainHands {
+function handsOf(means: Means): DrainHands {
+  const { topology, opened, options, connection, signal, partOf } = means;
   const line = new StatusLine();
-  const parts = { connection, options: { ...options, json: false, events: undefined, tags: [], skipTags: [], startAtTask: undefined, check: false } };
+  const parts = { ...(partOf === undefined ? {} : { partOf }), connection, options: { ...options, json: false, events: undefined, tags: [], skipTags: [], startAtTask: undefined, check: false } };
   return {
     topology,
     look: (hosts) => lookAt({ topology, target: opened.target }, hosts),
@@ -81,14 +84,15 @@ function handsOf({ topology, opened, options, connection, signal }: Means): Drai
       await delay(milliseconds, undefined, { signal }).catch(() => undefined);
     },
     signal,
+    insisting: () => handsOf({ ...means, signal: new AbortController().signal }),
   };
 }
 
-async function runWork({ line, what, allow, putsBack }: RunWork, parts: { readonly options: CommonOptions; readonly connection: Connection }, signal: AbortSignal): Promise<RunOutcome> {
+async function runWork({ line, what, allow }: RunWork, parts: { readonly options: CommonOptions; readonly connection: Connection; readonly partOf?: string }, signal: AbortSignal): Promise<RunOutcome> {
   try {
     const playbookFile = 'plays' in what ? await keep(what.plays) : what.playbook;
     const options = { ...parts.options, limit: 'plays' in what ? [] : what.limit, allow: allow.filter((rule) => (GUARD_RULES as readonly string[]).includes(rule)) };
-    const { id, code, result } = await runPart({ ...parts, options, line, playbookFile, signal: putsBack === true ? new AbortController().signal : signal });
+    const { id, code, result } = await runPart({ ...parts, options, line, playbookFile, signal });
     const bad = Object.entries(result.recap).flatMap(([host, { failed, unreachable }]) => (failed + unreachable > 0 ? [host] : []));
     return { id, code, errors: result.errors, bad };
   } catch (error) {
