@@ -32,6 +32,8 @@ module.exports = {
     only('impact', ['plan/types.ts', 'plan/sessions.ts', 'facts', 'lvs', 'core']),
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('undo', ['apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
+    // Whoever carries its runs out is handed in.
+    only('drain', ['plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
     // A plan read as a report of differences, with what the journal knows of them.
     only('drift', ['journal', 'plan', 'facts', 'core', TARGET]),
     only('explain', ['lvs', 'core']),

@@ -18,7 +18,7 @@ import { openJournal } from './journal.ts';
 import { keepersOf } from './keepers.ts';
 import { printListings } from './listings.ts';
 import { type CommonOptions, requireInventory, requireReason } from './input/options.ts';
-import { type RunToResume, resumedWords, runToResume } from './resume.ts';
+import { type RunToResume, resumedWords } from './resume.ts';
 import { colorOn, printError, printProgress, printResult, processSecrets } from './output.ts';
 import { type Connection, plainScreen, readRunInput, type Screen } from './input/run-input.ts';
 import { type LoadedPlan, loadPlan, planToApply, requireDirectory, requireExtraVars, savePlan, type SaveOptions } from './saved-plan.ts';
@@ -42,10 +42,8 @@ export async function applyPlan(file: string, given: CommonOptions): Promise<num
   return inside ?? run({ command: 'apply', playbookFile: loaded.plan.command.playbook, options: loaded.options, loaded });
 }
 
-/** `resume`, from the command line to the exit code. */
-export async function resumeRun(wanted: string, given: CommonOptions, force: boolean): Promise<number> {
-  const resume = await runToResume(wanted, given, force);
-  if (resume.header.command === 'maintain') return (await import('./drain/maintain.ts')).resumeMaintenance(resume);
+/** `resume` of a run, from what the journal knows of it to the exit code. */
+export async function resumeRun(resume: RunToResume): Promise<number> {
   requireReason(resume.options);
   const inside = await enterLabIfNeeded(resume.options.inventories);
   if (inside !== undefined) return inside;

@@ -91,6 +91,7 @@ function detailsOf({ header, end, alive }: JournaledRun): (readonly [string, str
   return [
     ...(end?.message === undefined ? [] : [['because', end.message] as const]),
     ...(header.allowed.length === 0 ? [] : [['allowed', header.allowed.join(', ')] as const]),
+    ...(header.partOf === undefined ? [] : [['part of', header.partOf] as const]),
     ...(header.of === undefined ? [] : [[header.command === 'rollback' ? 'takes back' : 'goes on with', header.of] as const]),
     ['made from', `${header.playbook}, ${header.options.inventories.join(', ')} (in ${header.cwd}, lvs-play ${header.tool})`],
     ...(unfinished ? [['go on', `lvs-play resume ${header.id}`] as const] : []),

@@ -4,7 +4,7 @@ import type { DrainLeft } from './look.ts';
 export type PersistenceChoice = 'wait' | 'expire';
 
 /** Looks in a row that must find nothing: a connection may be between two of them. */
-export const EMPTY_LOOKS = 2;
+const EMPTY_LOOKS = 2;
 
 /** How a drain goes on; the looks it was told of, the oldest first. Times are milliseconds. */
 export interface DrainHistory {

@@ -1,0 +1,48 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { SLOW_PAGE, whileLoaded } from './load.ts';
+import { lvsPlay, runDocument, scratch, TestLab } from './support.ts';
+import { threeServers } from './three-servers.ts';
+
+const SERVERS = ['rs1', 'rs2', 'rs3'];
+
+const PATCH = `
+- hosts: real_servers
+  become: true
+  gather_facts: false
+  tasks:
+    - name: Stop the service
+      service: { name: nginx, state: stopped }
+    - name: Start the service
+      service: { name: nginx, state: started }
+`;
+
+describe('maintenance of three real servers with a load', () => {
+  const ends: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+
+  it.each([
+    ['nat', 'inventories/nat-pair/hosts.yml', '172.16.254.200'],
+    ['tun', 'inventories/tun-pair/hosts.yml', '192.168.0.38'],
+  ])('loses no request and cuts no download: %s', async (mode, inventory, vip) => {
+    const files = await scratch({ 'hosts.yml': await threeServers(inventory), 'patch.yml': PATCH });
+    ends.push(files.remove);
+    const lab = await TestLab.installed(`maintain-${mode}`, `${files.dir}/hosts.yml`);
+    ends.push(() => lab.down());
+    await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
+    await lab.shOn(SERVERS, SLOW_PAGE);
+    await lab.held('lvs1', vip);
+    const { value, load } = await whileLoaded(lab, { vip, port: 80, least: 10_000, workers: 8, downloads: 20 }, () =>
+      lvsPlay(['maintain', 'real_servers', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--reboot', '--reason', 'test']),
+    );
+    expect(value.code, value.stderr).toBe(0);
+    console.log(`${mode}: ${JSON.stringify(load)}`);
+    expect(load.failures).toEqual({});
+    expect(load.downloads).toMatchObject({ cut: 0, failures: [] });
+    expect(load.sent).toBeGreaterThanOrEqual(10_000);
+    expect(load.downloads.whole).toBeGreaterThanOrEqual(60);
+    expect(load.reused).toBeGreaterThan(500);
+    expect(Object.keys(load.answers).sort()).toEqual(SERVERS);
+  });
+});

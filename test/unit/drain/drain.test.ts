@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
+import { drain, type DrainOrder } from '../../../src/drain/drain.ts';
+import { clusterOf, CLUSTER, FakeCluster } from './fake.ts';
+
+const ORDER: DrainOrder = { hosts: ['rs1'], by: 'alice@ops1', reason: 'kernel', until: null, timeout: 60, onTimeout: 'abort', persistence: undefined, allow: [], removedShare: 0.5 };
+
+const refusals = async (work: Promise<unknown>): Promise<string[]> => {
+  const error = await work.then(() => undefined, (cause: unknown) => cause);
+  if (error instanceof InputErrors) return error.errors.map(({ code }) => code.replace('drain-', ''));
+  return error instanceof LvsPlayError ? [error.code] : [];
+};
+
+describe('a drain', () => {
+  it('notes it on both directors, and ends when nobody is left, two looks in a row', async () => {
+    const cluster = new FakeCluster();
+    cluster.open.set('rs1', 3);
+    cluster.onLook = () => { if (cluster.time >= 5000) cluster.open.set('rs1', 0); };
+    const result = await drain(cluster, ORDER);
+    expect(cluster.notes()).toEqual(['lvs1 rs1 0', 'lvs2 rs1 0']);
+    expect(cluster.records.get('lvs1')?.get('rs1')).toMatchObject({ by: 'alice@ops1', reason: 'kernel', since: '1970-01-01T00:00:00.000Z' });
+    expect(result).toMatchObject({ empty: true, seconds: 6 });
+    expect(cluster.lines).toEqual(['drain rs1']);
+    expect(cluster.said[0]).toContain('rs1: 3 connections; it does not get less; the oldest is 10.0.0.0:40000 on rs1, seen for 0 s');
+  });
+
+  it('gives the weight back when connections do not end in time', async () => {
+    const cluster = new FakeCluster();
+    cluster.open.set('rs1', 1);
+    expect(await refusals(drain(cluster, ORDER))).toEqual(['drain-timeout']);
+    expect(cluster.notes()).toEqual([]);
+    expect(cluster.lines).toEqual(['drain rs1', 'restore rs1']);
+  });
+
+  it('counts as drained with what is left, if asked to', async () => {
+    const cluster = new FakeCluster();
+    cluster.open.set('rs1', 1);
+    expect(await drain(cluster, { ...ORDER, onTimeout: 'force' })).toMatchObject({ empty: false, left: [{ connections: 1 }] });
+    expect(cluster.notes()).toEqual(['lvs1 rs1 0', 'lvs2 rs1 0']);
+  });
+
+  it('waits on, if asked to', async () => {
+    const cluster = new FakeCluster();
+    cluster.open.set('rs1', 1);
+    cluster.onLook = () => { if (cluster.time >= 200_000) cluster.open.set('rs1', 0); };
+    expect(await drain(cluster, { ...ORDER, onTimeout: 'continue' })).toMatchObject({ empty: true, seconds: 201 });
+    expect(cluster.said.filter((text) => text.includes('--on-timeout continue'))).toHaveLength(1);
+  });
+
+  it('never forces what still gets new clients', async () => {
+    const cluster = new FakeCluster();
+    cluster.onLook = () => { cluster.records.get('lvs2')?.delete('rs1'); };
+    expect(await refusals(drain(cluster, { ...ORDER, onTimeout: 'force' }))).toEqual(['drain-timeout']);
+    expect(cluster.notes()).toEqual([]);
+  });
+
+  it('gives back what it took on Ctrl-C, but not what was drained before', async () => {
+    for (const before of [false, true]) {
+      const cluster = new FakeCluster();
+      cluster.open.set('rs1', 1);
+      if (before) for (const records of cluster.records.values()) records.set('rs1', { version: 1, host: 'rs1', weight: '0', by: 'alice@ops1', reason: '', since: '', until: null, run: null });
+      cluster.onLook = () => { if (cluster.time >= 3000) cluster.abort.abort(); };
+      expect(await refusals(drain(cluster, ORDER))).toEqual(['interrupted']);
+      expect(cluster.notes()).toEqual(before ? ['lvs1 rs1 0', 'lvs2 rs1 0'] : []);
+    }
+  });
+
+  it('gives back what was noted on one director when the other failed', async () => {
+    const cluster = new FakeCluster();
+    cluster.onRun = ({ line }) => {
+      if (line !== 'drain rs1') return undefined;
+      cluster.records.get('lvs2')?.set('rs1', { version: 1, host: 'rs1', weight: '0', by: '', reason: '', since: '', until: null, run: null });
+      return { code: 2, bad: ['lvs1'] };
+    };
+    expect(await refusals(drain(cluster, ORDER))).toEqual(['run-failed']);
+    expect(cluster.notes()).toEqual([]);
+  });
+
+  it('goes on when a director dies meanwhile, and says what cannot be given back there', async () => {
+    const cluster = new FakeCluster();
+    cluster.open.set('rs1', 1);
+    cluster.onLook = () => {
+      if (cluster.time < 2000) return;
+      cluster.gone.add('lvs1');
+      cluster.holder = 'lvs2';
+    };
+    expect(await refusals(drain(cluster, ORDER))).toEqual(['drain-timeout']);
+    expect(cluster.notes()).toEqual(['lvs1 rs1 0']);
+    expect(cluster.said.at(-1)).toContain('may still be drained on lvs1, which cannot be reached: lvs-play restore rs1');
+  });
+
+  it('is not over while nobody holds the virtual IP and the server cannot be asked', async () => {
+    const cluster = new FakeCluster();
+    cluster.onLook = () => {
+      if (cluster.time === 0 && cluster.lines.length === 0) return;
+      cluster.gone.add('rs1');
+      cluster.holder = cluster.time < 10_000 ? 'nobody' : 'lvs2';
+    };
+    expect(await drain(cluster, ORDER)).toMatchObject({ seconds: 11, left: [{ told: 'directors' }] });
+  });
+
+  it('waits for templates only when clients are to stay', async () => {
+    const persistent = clusterOf(CLUSTER.replace('scheduler: wrr', 'scheduler: wrr\n    persistence: 300'));
+    for (const [persistence, seconds] of [[undefined, 1], ['expire', 1], ['wait', 31]] as const) {
+      const cluster = new FakeCluster(persistent);
+      cluster.templates.set('rs1', 5);
+      cluster.onLook = () => { if (cluster.time >= 30_000) cluster.templates.set('rs1', 0); };
+      expect(await drain(cluster, { ...ORDER, persistence })).toMatchObject({ seconds });
+    }
+  });
+});
+
+describe('a drain is refused', () => {
+  const refused = (prepare: (cluster: FakeCluster) => void, topology = clusterOf(), order: Partial<DrainOrder> = {}): Promise<string[]> => {
+    const cluster = new FakeCluster(topology);
+    prepare(cluster);
+    return refusals(drain(cluster, { ...ORDER, ...order })).then((codes) => {
+      // Nothing was begun.
+      if (codes.length > 0) expect(cluster.lines).toEqual([]);
+      return codes;
+    });
+  };
+  const record = (by: string) => ({ version: 1 as const, host: 'rs1', weight: '0', by, reason: '', since: '', until: null, run: null });
+
+  interface Case {
+    readonly why: string;
+    readonly codes: readonly string[];
+    readonly prepare?: (cluster: FakeCluster) => void;
+    readonly text?: string;
+    readonly order?: Partial<DrainOrder>;
+  }
+
+  it.each<Case>([
+    { why: 'a director that would not know of it', codes: ['director-unreachable'], prepare: (cluster) => { cluster.gone.add('lvs2'); } },
+    { why: 'a virtual IP that nobody holds', codes: ['holders'], prepare: (cluster) => { cluster.holder = 'none'; } },
+    { why: 'another real server that is down', codes: ['degraded', 'removed-share'], prepare: (cluster) => { cluster.failed.add('rs2'); } },
+    { why: 'tables that differ', codes: ['tables-differ'], prepare: (cluster) => { cluster.records.get('lvs2')?.set('rs2', { ...record('alice@ops1'), weight: '3' }); } },
+    { why: "somebody else's drain", codes: ['drained-by-other'], prepare: (cluster) => { for (const records of cluster.records.values()) records.set('rs1', record('bob@ops2')); } },
+    { why: "the kernel's own conn_reuse_mode", codes: ['port-reuse', 'port-reuse'], prepare: (cluster) => { cluster.sysctls.connReuseMode = 1; } },
+    { why: 'all of a service', codes: ['last-server'], order: { hosts: ['rs1', 'rs2', 'rs3'] } },
+    { why: 'more than the share that may be out', codes: ['removed-share'], order: { hosts: ['rs1', 'rs2'] } },
+    { why: 'a quorum that would be lost', codes: ['below-quorum'], text: CLUSTER.replace('scheduler: wrr', 'scheduler: wrr\n    quorum: 20') },
+    { why: 'a hash without a way out', codes: ['hash-scheduler'], text: CLUSTER.replace('scheduler: wrr', 'scheduler: sh') },
+    { why: 'something else that is not deployed', codes: ['undeployed'], prepare: (cluster) => { cluster.pending = ['lvs1 /etc/keepalived/keepalived.conf']; } },
+  ])('for $why', async ({ codes, prepare = () => undefined, text = CLUSTER, order = {} }) => {
+    expect(await refused(prepare, clusterOf(text), order)).toEqual(codes);
+    // And not when it is said to be meant.
+    if (!codes.includes('holders')) expect(await refused(prepare, clusterOf(text), { ...order, allow: codes })).toEqual([]);
+  });
+
+  it.each([
+    ['sh with its fallback', CLUSTER.replace('scheduler: wrr', 'scheduler: sh\n    scheduler_flags: [sh-fallback]'), () => undefined],
+    ['conn_reuse_mode 1 in NAT, where the director sees both halves', CLUSTER.replace('mode: dr', 'mode: nat'), (cluster: FakeCluster) => { cluster.sysctls.connReuseMode = 1; }],
+    ['expire_nodest_conn in place of it', CLUSTER, (cluster: FakeCluster) => { cluster.sysctls = { ...cluster.sysctls, connReuseMode: 1, expireNodestConn: 1 }; }],
+    ['its own earlier drain', CLUSTER, (cluster: FakeCluster) => { for (const records of cluster.records.values()) records.set('rs1', record('alice@ops1')); }],
+    ['its own health check having taken it out', CLUSTER, (cluster: FakeCluster) => { cluster.failed.add('rs1'); }],
+  ] as const)('not for %s', async (_name, text, prepare) => {
+    expect(await refused(prepare, clusterOf(text))).toEqual([]);
+  });
+});
