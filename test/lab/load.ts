@@ -108,7 +108,8 @@ Promise.all([...Array.from({ length: workers }, (_, worker) => work(worker)), ..
 /** Makes a real server's nginx serve a page that takes its time. */
 export const SLOW_PAGE = `set -e
 head -c ${String(DOWNLOAD_BYTES)} /dev/zero >/var/www/html/long
-echo 'map $uri $rate { default 0; /long ${String(Math.round(DOWNLOAD_BYTES / DOWNLOAD_SECONDS))}; } limit_rate $rate;' >/etc/nginx/conf.d/slow.conf
+cp /var/www/html/long /var/www/html/forever
+echo 'map $uri $rate { default 0; /long ${String(Math.round(DOWNLOAD_BYTES / DOWNLOAD_SECONDS))}; /forever 200; } limit_rate $rate;' >/etc/nginx/conf.d/slow.conf
 sed -i 's/worker_connections .*/worker_connections 4096;/' /etc/nginx/nginx.conf
 systemctl reload nginx`;
 
@@ -124,6 +125,44 @@ export async function whileLoaded<T>(lab: TestLab, plan: LoadPlan, work: () => P
     const { stdout, stderr } = await running;
     if (stdout === '') throw new Error(`the load ended without a result: ${stderr}`);
     return { value, load: JSON.parse(stdout) as LoadResult };
+  } finally {
+    await writeFile(stop, '');
+    await running;
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const HOLD = `
+const net = require('node:net');
+const fs = require('node:fs');
+const { vip, count, stop } = JSON.parse(process.argv[1]);
+let ended = 0;
+const sockets = Array.from({ length: count }, () => {
+  const socket = net.connect({ host: vip, port: 80 });
+  socket.on('error', () => { ended++; });
+  socket.on('end', () => { ended++; });
+  socket.resume();
+  socket.write('GET /forever HTTP/1.0\\r\\n\\r\\n');
+  return socket;
+});
+const until = Date.now() + 600000;
+const look = setInterval(() => {
+  if (!fs.existsSync(stop) && Date.now() < until) return;
+  clearInterval(look);
+  console.log(JSON.stringify({ ended }));
+  for (const socket of sockets) socket.destroy();
+}, 100);
+`;
+
+/** Holds connections open that never end by themselves, while something is done. @returns how many were ended by others */
+export async function whileHeld<T>(lab: TestLab, vip: string, count: number, work: () => Promise<T>): Promise<{ readonly value: T; readonly ended: number }> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-hold-'));
+  const stop = path.join(folder, 'stop');
+  const running = startLvsPlay(['lab', 'run', '--name', lab.name, '--', process.execPath, '-e', HOLD, JSON.stringify({ vip, count, stop })]).result;
+  try {
+    const value = await work();
+    await writeFile(stop, '');
+    return { value, ...(JSON.parse((await running).stdout) as { ended: number }) };
   } finally {
     await writeFile(stop, '');
     await running;

@@ -23,7 +23,7 @@ export async function lvsPlay(args: readonly string[], options: { env?: Record<s
 /** Starts the tool; `pid` for tests that kill it. Output is collected, so that a failing assertion can show it. */
 export function startLvsPlay(
   args: readonly string[],
-  options: { env?: Record<string, string>; stdin?: string; onEvent?: (event: { type: string; task?: { name: string } }) => void } = {},
+  options: { env?: Record<string, string>; stdin?: string; onEvent?: (event: { type: string; task?: { name: string } }) => void; onStderr?: (soFar: string) => void } = {},
 ): { pid: number | undefined; kill: (signal: NodeJS.Signals) => void; result: Promise<CliResult> } {
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd: ROOT,
@@ -40,7 +40,10 @@ export function startLvsPlay(
     line = lines.pop() ?? '';
     for (const text of lines) options.onEvent(JSON.parse(text) as { type: string; task?: { name: string } });
   });
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8');
+    options.onStderr?.(stderr);
+  });
   child.stdin.end(options.stdin ?? '');
   const result = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);

@@ -95,7 +95,7 @@ function detailsOf({ header, end, alive }: JournaledRun): (readonly [string, str
     ...(header.of === undefined ? [] : [[header.command === 'rollback' ? 'takes back' : 'goes on with', header.of] as const]),
     ['made from', `${header.playbook}, ${header.options.inventories.join(', ')} (in ${header.cwd}, lvs-play ${header.tool})`],
     ...(unfinished ? [['go on', `lvs-play resume ${header.id}`] as const] : []),
-    ...(header.changing.length === 0 ? [] : [['take back', `lvs-play rollback ${header.id}`] as const]),
+    ...(header.changing.length === 0 || header.command === 'maintain' ? [] : [['take back', `lvs-play rollback ${header.id}`] as const]),
   ];
 }
 

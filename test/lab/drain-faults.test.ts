@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SLOW_PAGE, whileHeld } from './load.ts';
+import { eventually, lvsPlay, must, runDocument, scratch, startLvsPlay, TestLab, type CliResult } from './support.ts';
+import { threeServers } from './three-servers.ts';
+
+const VIP = '192.168.0.38';
+const DIRECTORS = ['lvs1', 'lvs2'];
+const SERVERS = ['rs1', 'rs2', 'rs3'];
+/** Enough that rr gives some to each real server. */
+const HELD = 6;
+
+const PATCH = `
+- hosts: real_servers
+  become: true
+  gather_facts: false
+  tasks:
+    - name: Restart the service
+      service: { name: nginx, state: restarted }
+`;
+
+describe('drains that something happens to', () => {
+  let lab: TestLab;
+  let files: Awaited<ReturnType<typeof scratch>>;
+
+  beforeAll(async () => {
+    const weighty = (await threeServers('inventories/dr-keepalived-pair/hosts.yml', ['check_interval: 6', 'check_interval: 2'], ['retry: 3, delay_before_retry: 3', 'retry: 1, delay_before_retry: 1'])).replaceAll('{ weight: 1 }', '{ weight: 8 }');
+    files = await scratch({ 'hosts.yml': weighty, 'patch.yml': PATCH });
+    lab = await TestLab.installed('drain-faults', `${files.dir}/hosts.yml`);
+    await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
+    await lab.shOn(SERVERS, SLOW_PAGE);
+  });
+  afterAll(async () => {
+    await lab.down();
+    await files.remove();
+  });
+  beforeEach(() => lab.held('lvs1', VIP));
+
+  /** Weights in each director's kernel, and who is drained by its records: `rs1 8, rs2 8, rs3 8`. */
+  const state = async (directors = DIRECTORS): Promise<Record<string, string>> => {
+    const shown = await lab.shOn(directors, "ipvsadm -Ln | awk '$1 == \"->\" && $3 == \"Route\" { print $2, $4 }'; for file in /var/lib/lvs-play/drains/*.json; do if [ -f \"$file\" ]; then cat \"$file\"; fi; done");
+    return Object.fromEntries(
+      Object.entries(shown).map(([director, text]) => {
+        const weights = [['rs1', '18'], ['rs2', '28'], ['rs3', '29']].map(([host = '', last = '']) => `${host} ${new RegExp(`^192\\.168\\.0\\.${last}:80 (\\d+)$`, 'm').exec(text)?.[1] ?? 'gone'}`);
+        const drains = [...text.matchAll(/^\{.*$/gm)].map(([line]) => JSON.parse(line) as { host: string; weight: string; by: string; reason: string });
+        // Whoever it is, says so.
+        for (const record of drains) expect(record).toMatchObject({ by: expect.stringMatching(/.@./) as string, reason: 'test' });
+        return [director, [...weights, ...drains.map(({ host, weight }) => `${host} drained ${weight}`)].join(', ')];
+      }),
+    );
+  };
+  const WHOLE = { lvs1: 'rs1 8, rs2 8, rs3 8', lvs2: 'rs1 8, rs2 8, rs3 8' };
+  const OUT = { lvs1: 'rs1 0, rs2 8, rs3 8, rs1 drained 0', lvs2: 'rs1 0, rs2 8, rs3 8, rs1 drained 0' };
+  const settled = (wanted: Record<string, string>): Promise<unknown> => eventually(() => state(), (is) => JSON.stringify(is) === JSON.stringify(wanted));
+
+  /** Does something to a run as soon as it says something. */
+  const at = async (args: readonly string[], text: string, signal: NodeJS.Signals): Promise<CliResult> => {
+    let done = false;
+    const run = startLvsPlay(args, {
+      onStderr: (soFar) => {
+        if (done || !soFar.includes(text)) return;
+        done = true;
+        run.kill(signal);
+      },
+    });
+    const result = await run.result;
+    if (!done) throw new Error(`it never said "${text}":\n${result.stderr}`);
+    return result;
+  };
+
+  it('a maintenance killed in every state goes on where it was, and nothing is drained without a word', async () => {
+    const args = ['maintain', 'rs1', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--reboot', '--hold', '2s', '--reason', 'test'];
+    const begun = await at(args, 'rs1: maintenance begins', 'SIGKILL');
+    expect(begun.code).toBeNull();
+    for (const text of ['PLAY [No new clients for rs1]', 'changed: [lvs2] Note it', 'changed: [lvs2] Tables that keepalived fills', 'rs1: 0 connections', 'PLAY [real_servers]', 'PLAY [Restart]', 'PLAY [Weight 1 for rs1]', 'rs1: weight 1', 'PLAY [Weight 25% for rs1]', 'PLAY [The whole weight for rs1]', 'changed: [lvs2] Note it']) {
+      const killed = await at(['resume', 'last'], text, 'SIGKILL');
+      expect([text, killed.code]).toEqual([text, null]);
+      // What is out is rs1 alone, and where a kernel gives it less than its weight, a record says whose doing that is.
+      for (const [director, is] of Object.entries(await state())) {
+        expect([text, director, is]).toEqual([text, director, expect.stringMatching(/^rs1 (?:\d+|gone), rs2 8, rs3 8/)]);
+        if (!is.startsWith('rs1 8') && !is.startsWith('rs1 gone')) expect([text, director, is]).toEqual([text, director, expect.stringContaining('rs1 drained')]);
+      }
+    }
+    const ended = await lvsPlay(['resume', 'last']);
+    expect(ended.code, ended.stderr).toBe(0);
+    await settled(WHOLE);
+    // It is over.
+    expect((await lvsPlay(['resume', 'last'])).stderr).toContain('is done');
+  });
+
+  it('Ctrl-C gives back what was taken', async () => {
+    const { value, ended } = await whileHeld(lab, VIP, HELD, () => at(['drain', 'rs1', '-i', lab.overlay, '--reason', 'test'], 'it does not get less', 'SIGINT'));
+    expect(value.code, value.stderr).toBe(130);
+    expect(ended).toBe(0);
+    await settled(WHOLE);
+  });
+
+  it('a real server that never empties: given back, or kept as asked', async () => {
+    const { ended } = await whileHeld(lab, VIP, HELD, async () => {
+      const aborted = await lvsPlay(['drain', 'rs1', '-i', lab.overlay, '--reason', 'test', '--timeout', '5s']);
+      expect(aborted.code).toBe(8);
+      expect(aborted.stderr).toMatch(/not empty after 5 s: rs1: \d connection/);
+      expect(aborted.stderr).toMatch(/the oldest is 192\.168\.0\.\d+:\d+ on rs1, seen for \d+ s/);
+      await settled(WHOLE);
+      const forced = await lvsPlay(['drain', 'rs1', '-i', lab.overlay, '--reason', 'test', '--timeout', '5s', '--on-timeout', 'force']);
+      expect(forced.code, forced.stderr).toBe(0);
+      expect(forced.stdout).toMatch(/rs1 is drained after \d+ s, with \d connections? left/);
+      await settled(OUT);
+    });
+    // Neither has cut one.
+    expect(ended).toBe(0);
+    await must(lvsPlay(['restore', 'rs1', '-i', lab.overlay, '--hold', '2s']));
+    await settled(WHOLE);
+  });
+
+  it('a drain outlives keepalived, a failover and a deploy', async () => {
+    const { value } = await whileHeld(lab, VIP, HELD, async () => {
+      let restarted: Promise<unknown> | undefined;
+      const drain = startLvsPlay(['drain', 'rs1', '-i', lab.overlay, '--reason', 'test', '--timeout', '60s', '--on-timeout', 'force'], {
+        // In the middle of it.
+        onStderr: (soFar) => { if (soFar.includes('it does not get less')) restarted ??= lab.sh('lvs2', 'systemctl restart keepalived').then(() => lab.sh('lvs1', 'systemctl restart keepalived')); },
+      });
+      const result = await drain.result;
+      await restarted;
+      return result;
+    });
+    expect(value.code, value.stderr).toBe(0);
+    await settled(OUT);
+    await runDocument('deploy', 'playbooks/site.yml', '-i', lab.overlay);
+    await settled(OUT);
+    await lab.fault('reboot', 'lvs1');
+    await lab.held('lvs2', VIP);
+    expect((await state(['lvs2']))['lvs2']).toBe(OUT.lvs2);
+    await lab.held('lvs1', VIP);
+    await settled(OUT);
+    await must(lvsPlay(['restore', 'rs1', '-i', lab.overlay, '--hold', '2s']));
+    await settled(WHOLE);
+  });
+
+  it('a director that dies meanwhile keeps its record, and a restore ends it', async () => {
+    await whileHeld(lab, VIP, HELD, async () => {
+      let crashed: Promise<unknown> | undefined;
+      const drain = startLvsPlay(['drain', 'rs1', '-i', lab.overlay, '--reason', 'test', '--timeout', '45s'], { onStderr: (soFar) => { if (soFar.includes('it does not get less')) crashed ??= lab.fault('crash', 'lvs1'); } });
+      const result = await drain.result;
+      await crashed;
+      expect(result.code, result.stderr).toBe(8);
+      expect(result.stderr).toContain('rs1 may still be drained on lvs1, which cannot be reached: lvs-play restore rs1');
+    });
+    expect(await state(['lvs2'])).toEqual({ lvs2: WHOLE.lvs2 });
+    // A drain that one director would not know of is not begun.
+    const refused = await lvsPlay(['drain', 'rs2', '-i', lab.overlay]);
+    expect(refused.stderr).toContain('lvs1 cannot be reached');
+    await lab.fault('boot', 'lvs1');
+    await lab.held('lvs1', VIP);
+    await settled({ lvs1: OUT.lvs1, lvs2: WHOLE.lvs2 });
+    const restored = await lvsPlay(['restore', 'rs1', '-i', lab.overlay, '--hold', '2s']);
+    expect(restored.code, restored.stderr).toBe(0);
+    await settled(WHOLE);
+  });
+});
