@@ -54,16 +54,16 @@ describe('drains that something happens to', () => {
 
   /** Does something to a run as soon as it says something. */
   const at = async (args: readonly string[], text: string, signal: NodeJS.Signals): Promise<CliResult> => {
-    let done = false;
+    const seen: string[] = [];
     const run = startLvsPlay(args, {
       onStderr: (soFar) => {
-        if (done || !soFar.includes(text)) return;
-        done = true;
+        if (seen.length > 0 || !soFar.includes(text)) return;
+        seen.push(text);
         run.kill(signal);
       },
     });
     const result = await run.result;
-    if (!done) throw new Error(`it never said "${text}":\n${result.stderr}`);
+    if (seen.length === 0) throw new Error(`it never said "${text}":\n${result.stderr}`);
     return result;
   };
 

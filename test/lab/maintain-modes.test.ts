@@ -30,6 +30,8 @@ describe('maintenance of three real servers with a load', () => {
     ends.push(files.remove);
     const lab = await TestLab.installed(`maintain-${mode}`, `${files.dir}/hosts.yml`);
     ends.push(() => lab.down());
+    // Of the example's service with two ports.
+    await lab.shOn(SERVERS, "echo 'server { listen 81; listen 82; root /var/www/html; }' >/etc/nginx/conf.d/more.conf");
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     await lab.shOn(SERVERS, SLOW_PAGE);
     await lab.held('lvs1', vip);

@@ -78,12 +78,15 @@ export interface LocalPlace {
   readonly port: number;
 }
 
-/** Where the packets of a service arrive on a real server: in DR and TUN still under the virtual IP. TCP only. Pure. */
+/**
+ * Where the packets of a service arrive on a real server: in DR and TUN still under the virtual IP, in NAT under its own address, and with a mark at the port that the client asked for. TCP only.
+ * None with NAT of all ports: clients cannot be told from those who are there for something else. Pure.
+ */
 export function localPlaces(service: VirtualService, server: RealServer): LocalPlace[] {
   const endpoints = endpointsOf(service).filter(({ protocol }) => protocol === 'tcp');
-  if (endpoints.length === 0) return [];
-  if (service.mode === 'nat') return [{ address: server.address, port: server.port }];
-  return endpoints.map(({ address, port }) => ({ address, port }));
+  if (service.mode !== 'nat') return endpoints.map(({ address, port }) => ({ address, port }));
+  const ports = server.port === 0 ? [...new Set(endpoints.map(({ port }) => port))] : endpoints.length === 0 ? [] : [server.port];
+  return ports.includes(0) ? [] : ports.map((port) => ({ address: server.address, port }));
 }
 
 /** Connections of clients at these places. Pure. */

@@ -114,6 +114,12 @@ describe('where clients arrive on a real server', () => {
     expect(place(EXAMPLE.replace('mode: dr', 'mode: nat').replace('rs1: { weight: 1 }', 'rs1: { port: 8080 }'))).toEqual([{ address: '192.168.0.18', port: 8080 }]);
   });
 
+  it('is the port that was asked for with a mark, and unknown where NAT has all ports', () => {
+    const marked = (ports: string) => EXAMPLE.replace('address: 192.168.0.38:80', `fwmark: 7\n    endpoints: [${ports}]`).replace('mode: dr', 'mode: nat\n    persistence: 60\n    health_check: { type: tcp, port: 80 }').replaceAll(/(rs\d): \{ weight: 1 \}/g, '$1:');
+    expect(place(marked('192.168.0.38:81, 192.168.0.38:82'))).toEqual([{ address: '192.168.0.18', port: 81 }, { address: '192.168.0.18', port: 82 }]);
+    expect(place(marked('192.168.0.38:0'))).toEqual([]);
+  });
+
   it('has no end to be seen with UDP', () => {
     expect(place(changed(EXAMPLE, 'mode: dr', 'mode: dr\n    protocol: udp'))).toEqual([]);
   });
