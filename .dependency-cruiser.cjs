@@ -34,6 +34,7 @@ module.exports = {
     only('undo', ['apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
     // Whoever carries its runs out is handed in.
     only('drain', ['plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
+    only('status', ['plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
     // A plan read as a report of differences, with what the journal knows of them.
     only('drift', ['journal', 'plan', 'facts', 'core', TARGET]),
     only('explain', ['lvs', 'core']),

@@ -28,6 +28,9 @@ const ORACLES = {
   openssl: 'openssl',
   nft: 'nftables',
   iptables: 'iptables',
+  ping: 'iputils-ping',
+  tcpdump: 'tcpdump',
+  perl: 'perl',
 };
 const PYTHON_MODULES = { jinja2: 'python3-jinja2' };
 

@@ -18,6 +18,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'apply', summary: 'carry out a saved plan, if nothing has changed since', load: async () => (await import('./commands/apply.ts')).applyCommand() },
   { name: 'show', summary: 'what a saved plan says', load: async () => (await import('./commands/show.ts')).showCommand() },
   { name: 'drift', summary: 'who diverged from the playbook, on which layer, since when', load: async () => (await import('./commands/drift.ts')).driftCommand() },
+  { name: 'status', summary: 'who holds the virtual IPs, who serves, who is drained', load: async () => (await import('./commands/status.ts')).statusCommand() },
   { name: 'verify', summary: 'prove from outside that the virtual services work', load: async () => (await import('./commands/verify.ts')).verifyCommand() },
   { name: 'drain', summary: 'take real servers out of service without cutting a connection', load: async () => (await import('./commands/drain.ts')).drainCommand() },
   { name: 'restore', summary: 'give drained real servers their weight back, step by step', load: async () => (await import('./commands/drain.ts')).restoreCommand() },

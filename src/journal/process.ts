@@ -6,7 +6,9 @@ export function startOf(pid: number): string | undefined {
   try {
     // The name in parentheses may hold blanks and parentheses itself.
     const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+    const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    // One that has ended and that nobody has asked for yet does nothing any more.
+    return state === 'Z' || state === 'X' ? undefined : fields[18];
   } catch {
     return undefined;
   }

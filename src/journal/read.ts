@@ -27,7 +27,7 @@ export async function findRun(root: string, wanted: string): Promise<JournaledRu
 }
 
 /** Whole paths of a run's inventories: names alone do not tell a host, as another cluster may have the same. Pure. */
-export function inventoriesOf({ cwd, options }: RunHeader): string[] {
+export function inventoriesOf({ cwd, options }: Pick<RunHeader, 'cwd'> & { readonly options: Pick<RunHeader['options'], 'inventories'> }): string[] {
   return options.inventories.map((file) => path.resolve(cwd, file));
 }
 

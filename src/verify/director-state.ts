@@ -1,3 +1,5 @@
+import { HOST_STATE } from '../core/host-state.ts';
+import { drainsFact } from '../facts/system/drains.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
 import type { DirectorState } from './types.ts';
 
@@ -16,12 +18,16 @@ export const DIRECTOR_SCRIPT = [
   'if [ -r /proc/net/ip_vs ]; then while IFS= read -r line; do printf "%s\\n" "$line"; done </proc/net/ip_vs; fi',
   "echo '--- stats'",
   'if command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Ln --stats --exact; fi',
+  "echo '--- daemons'",
+  'if [ -r /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -L --daemon; fi',
+  "echo '--- drains'",
+  drainsFact.script([HOST_STATE]),
   'exit 0',
 ].join('\n');
 
 /** Pure. */
 export function parseDirectorState(host: string, output: string): DirectorState {
-  const [addresses = '', links = '', vs = '', ipvs = '', stats = ''] = output.split(/^--- \w+\n/m);
+  const [addresses = '', links = '', vs = '', ipvs = '', stats = '', daemons = '', drains = ''] = output.split(/^--- \w+\n/m);
   const kernel = new Map([...vs.matchAll(/^\S+\/(\w+):(\d+)$/gm)].map(([, name = '', value = '']) => [name, Number(value)]));
   return {
     host,
@@ -31,6 +37,8 @@ export function parseDirectorState(host: string, output: string): DirectorState 
     connections: parseStats(stats),
     connReuseMode: kernel.get('conn_reuse_mode'),
     expireNodestConn: kernel.get('expire_nodest_conn'),
+    sync: (['master', 'backup'] as const).filter((role) => daemons.includes(`${role} sync daemon`)),
+    drains: drainsFact.parse(Buffer.from(drains), [HOST_STATE]).get(HOST_STATE) ?? {},
   };
 }
 

@@ -1,5 +1,9 @@
 import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, keyOfService, parseProcNetIpVs, serviceKey } from '../lvs/ipvs/table.ts';
-import { vipsOf } from '../lvs/model/lookups.ts';
+import { forgottenDrains } from '../lvs/drain/forgotten.ts';
+import { drainWords } from '../lvs/drain/record.ts';
+import { withDrains } from '../lvs/drain/topology.ts';
+import { portReuseFault, reusesUnderPersistence } from '../lvs/host/director.ts';
+import { servicesOf, vipsOf } from '../lvs/model/lookups.ts';
 import { checksOf, type Topology } from '../lvs/model/topology.ts';
 import type { ArpSeen, Check, DirectorState } from './types.ts';
 
@@ -76,24 +80,47 @@ export function judgeTable(topology: Topology, state: DirectorState, answering: 
   return { ...check, verdict: 'pass', measured, ...(notes.length === 0 ? {} : { reason: notes.join('; ') }) };
 }
 
-/**
- * Port reuse is safe in DR and TUN. With the kernel's defaults clients that reuse a source port within two minutes are sent to a
- * drained server: 536 of 45,000 requests in a measurement (see directorSysctls in lvs/director.ts).
- */
-export function judgeReuse(topology: Topology, state: DirectorState): Check | undefined {
-  const concerned = [...topology.services.values()].some((service) => service.mode !== 'nat' && service.directors.includes(state.host));
-  if (!concerned) return undefined;
-  const { connReuseMode, expireNodestConn } = state;
-  const check = { name: 'reuse', subject: state.host, expected: 'conn_reuse_mode 3, or expire_nodest_conn 1' } as const;
-  const shown = (value: number | undefined): string => (value === undefined ? 'not there' : String(value));
-  const measured = `conn_reuse_mode ${shown(connReuseMode)}, expire_nodest_conn ${shown(expireNodestConn)}`;
-  if (((connReuseMode ?? 0) & 2) === 2 || (expireNodestConn ?? 0) >= 1) return { ...check, verdict: 'pass', measured };
-  return { ...check, verdict: 'fail', measured, reason: 'a drained real server would still get connections of clients that reuse a port: set net.ipv4.vs.conn_reuse_mode to 3' };
+/** Connections are synchronised where the topology says so, by the one who holds the virtual IPs to the others. */
+export function judgeSync(topology: Topology, state: DirectorState): Check | undefined {
+  const pairs = [...topology.pairs.values()].filter(({ connectionSync, members }) => connectionSync !== undefined && members.some(({ host }) => host === state.host));
+  const [pair] = pairs;
+  if (pair === undefined) return undefined;
+  const holds = pairs.some(({ vips }) => vips.some(({ address }) => state.addresses.has(address)));
+  const wanted = holds ? 'master' : 'backup';
+  const check = { name: 'sync', subject: state.host, expected: `${wanted} sync daemon`, measured: state.sync.length === 0 ? 'no sync daemon' : `${state.sync.join(' and ')} sync daemon` } as const;
+  if (state.sync.includes(wanted)) return { ...check, verdict: 'pass' };
+  return { ...check, verdict: 'fail', reason: `connections are not ${holds ? `sent to the other members of ${pair.name}` : `received from the holder of ${pair.name}`}: a failover would cut them` };
 }
 
+/** Drains that somebody thinks of are named; one that is forgotten is a fault. Undefined: nothing is drained. */
+export function judgeDrains(topology: Topology, states: readonly DirectorState[], now: number): Check[] {
+  return forgottenDrains(topology, states, now).map(({ record, on, forgotten }): Check => {
+    const check = { name: 'drains', subject: record.host, expected: 'nothing drained, or by somebody who thinks of it', measured: `${drainWords(record)}, since ${record.since}, on ${on.join(' and ')}` } as const;
+    return forgotten === null ? { ...check, verdict: 'pass' } : { ...check, verdict: 'fail', reason: `forgotten: ${forgotten}; lvs-play restore ${record.host}` };
+  });
+}
+
+/**
+ * Port reuse is safe. With the kernel's defaults clients that reuse a source port within two minutes are sent to a drained server: 536 of 45,000 requests in a
+ * measurement (see directorSysctls in lvs/host/director.ts).
+ */
+export function judgeReuse(topology: Topology, state: DirectorState): Check | undefined {
+  const concerned = servicesOf(topology, state.host).filter((service) => service.mode !== 'nat' || reusesUnderPersistence(service));
+  if (concerned.length === 0) return undefined;
+  const { connReuseMode, expireNodestConn } = state;
+  const check = { name: 'reuse', subject: state.host, expected: concerned.some(reusesUnderPersistence) ? 'expire_nodest_conn 1' : 'conn_reuse_mode 3, or expire_nodest_conn 1' } as const;
+  const shown = (value: number | undefined): string => (value === undefined ? 'not there' : String(value));
+  const measured = `conn_reuse_mode ${shown(connReuseMode)}, expire_nodest_conn ${shown(expireNodestConn)}`;
+  const fault = portReuseFault(concerned, { connReuseMode, expireNodestConn });
+  if (fault === undefined) return { ...check, verdict: 'pass', measured };
+  return { ...check, verdict: 'fail', measured, reason: `a drained real server would still get connections of clients that reuse a port: set net.ipv4.vs.${fault.cure}` };
+}
+
+/** What is drained has the weight of its record. */
 function differencesOf(topology: Topology, state: DirectorState): { actual: IpvsTable; differences: readonly IpvsDifference[] } {
   const actual = parseProcNetIpVs(state.ipvs ?? '');
-  return { actual, differences: compareTables(expectedTable(topology, state.host), actual) };
+  const drained = withDrains(topology, new Map(Object.values(state.drains).map(({ host, weight }) => [host, weight])));
+  return { actual, differences: compareTables(expectedTable(drained, state.host), actual) };
 }
 
 /** Directors may serve others as well; but what is on our VIPs and not in the topology takes our clients. */

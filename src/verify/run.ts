@@ -4,7 +4,8 @@ import { keyOfService } from '../lvs/ipvs/table.ts';
 import { addressesOf, checksOf, type Topology, type VirtualService } from '../lvs/model/topology.ts';
 import type { Target } from '../transport/target.ts';
 import { DIRECTOR_SCRIPT, parseDirectorState } from './director-state.ts';
-import { judgeArp, judgeHolder, judgeReuse, judgeTable, type MissingServer, missingServers } from './judge-directors.ts';
+import { judgeArp, judgeDrains, judgeHolder, judgeReuse, judgeSync, judgeTable, type MissingServer, missingServers } from './judge-directors.ts';
+import { judgeServers } from './judge-servers.ts';
 import { clientRequest, judgeLarge, judgeRequests, judgeSpread, untried } from './judge-traffic.ts';
 import type { Check, ClientRequest, DirectorState, RequestSample, Vantage, VerificationReport } from './types.ts';
 
@@ -21,6 +22,10 @@ export interface VerifyOptions {
   /** Seconds in which VRRP and health checks may still come to rest; 0: what is seen at once counts. */
   readonly settle: number;
   readonly signal: AbortSignal;
+  /** Real servers are asked too: who listens there. Default: they are not. */
+  readonly servers?: boolean;
+  /** Checks that somebody else has made. */
+  readonly more?: readonly Check[];
 }
 
 /**
@@ -38,7 +43,10 @@ export async function runVerification(options: VerifyOptions): Promise<Verificat
     arp.push(judgeArp(vip, await vantage.arp(vip), states.filter((state) => carriers.includes(state.host))));
   }
   const reuse = states.map((state) => judgeReuse(topology, state)).filter((check) => check !== undefined);
-  const checks = [...holders, ...arp, ...tables, ...reuse, ...(await traffic(options, states))];
+  const sync = states.map((state) => judgeSync(topology, state)).filter((check) => check !== undefined);
+  const drains = judgeDrains(topology, states, Date.now());
+  const servers = options.servers === true ? await judgeServers(options) : [];
+  const checks = [...holders, ...arp, ...tables, ...reuse, ...sync, ...drains, ...servers, ...(options.more ?? []), ...(await traffic(options, states))];
   return { version: 1, at: new Date().toISOString(), from: vantage.name, ok: checks.every((check) => check.verdict !== 'fail'), checks };
 }
 

@@ -1,3 +1,4 @@
+import type { DrainRecord } from '../lvs/drain/record.ts';
 /** What verification found: one row for each thing measured. A versioned document. */
 export interface VerificationReport {
   readonly version: 1;
@@ -9,7 +10,8 @@ export interface VerificationReport {
   readonly checks: readonly Check[];
 }
 
-export type CheckName = 'holder' | 'arp' | 'table' | 'reuse' | 'requests' | 'spread' | 'large';
+/** `host`: a rule about live hosts, which `subject` names. */
+export type CheckName = 'holder' | 'arp' | 'table' | 'reuse' | 'sync' | 'drains' | 'listener' | 'host' | 'requests' | 'spread' | 'large';
 
 export interface Check {
   readonly name: CheckName;
@@ -39,6 +41,10 @@ export interface DirectorState {
   /** `net.ipv4.vs.conn_reuse_mode` and `expire_nodest_conn`; undefined: the kernel has none. */
   readonly connReuseMode: number | undefined;
   readonly expireNodestConn: number | undefined;
+  /** Connection synchronisation that its kernel does. */
+  readonly sync: readonly ('master' | 'backup')[];
+  /** Records of drained real servers, by host. */
+  readonly drains: Readonly<Record<string, DrainRecord>>;
 }
 
 /** How a client talks to a virtual service. */

@@ -10,6 +10,8 @@ interface VerifyFlags extends RawOptions {
   readonly requests: number;
   readonly path?: string;
   readonly settle: number;
+  /** --no-hosts makes it false. */
+  readonly hosts: boolean;
 }
 
 /** `lvs-play verify`: looks at the cluster from outside; exit code 8 when something is off. */
@@ -19,6 +21,7 @@ export function verifyCommand(): Command {
     .option('--requests <number>', 'requests sent to each virtual service', wholeNumber, 20)
     .option('--path <path>', 'page asked for by HTTP; one larger than a packet proves more', '/')
     .option('--settle <seconds>', 'wait this long for VRRP and health checks to come to rest', wholeNumber, 0)
+    .option('--no-hosts', 'leave out what hosts say of themselves: who listens there, and the rules of lint --live')
     .option('--json', 'print the report as one JSON document')
     .action(async (flags: VerifyFlags) => {
       process.exitCode = await verify(flags);
@@ -44,8 +47,9 @@ async function verify(flags: VerifyFlags): Promise<number> {
     const { topology } = opened.site;
     if (topology === undefined) throw noTopology();
     const vantage = await vantageOf(flags.from, opened);
+    const more = flags.hosts ? await (await import('../verify-hosts.ts')).checkHosts(opened, options.forks) : [];
     const report = await interruptible((signal) =>
-      runVerification({ topology, target: opened.target, vantage, requests: flags.requests, path: flags.path, settle: flags.settle, signal }),
+      runVerification({ servers: flags.hosts, more, topology, target: opened.target, vantage, requests: flags.requests, path: flags.path, settle: flags.settle, signal }),
     );
     printResult(processSecrets.mask(options.json ? `${JSON.stringify(report, null, 2)}\n` : formatVerification(report)));
     return report.ok ? EXIT.ok : EXIT.verification;

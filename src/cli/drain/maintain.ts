@@ -49,8 +49,10 @@ export async function resumeMaintenance({ header, options }: RunToResume): Promi
   const state = (await readState(journalDir(), header.id)) as Maintenance | undefined;
   if (state?.version !== 1) throw new LvsPlayError({ code: 'not-resumable', kind: 'usage', message: `maintenance ${header.id} had not begun`, hint: 'start it again' });
   const id = newRunId(new Date());
-  printProgress(`going on with ${header.line}: ${stageWords(state)}\n`);
-  return withHands(options, (open) => carryOut({ id, begun: { ...state, order: { ...state.order, by: operator() } }, open, options, of: header.id }), id);
+  return withHands(options, (open) => {
+    printProgress(`going on with ${header.line}: ${stageWords(state)}\n`);
+    return carryOut({ id, begun: { ...state, order: { ...state.order, by: operator() } }, open, options, of: header.id });
+  }, id);
 }
 
 interface Work {

@@ -1,3 +1,4 @@
+import { reusesUnderPersistence } from '../../lvs/host/director.ts';
 import type { VirtualService } from '../../lvs/model/topology.ts';
 import { defineRules, type Hit, type LintContext } from '../types.ts';
 import { PAIR, service } from './examples.ts';
@@ -57,6 +58,8 @@ export const serviceRules = defineRules([
     check: ({ topology }) => {
       const mode = topology.ipvs.sysctls['conn_reuse_mode'];
       const safe = mode === undefined || (Number(mode) & 2) === 2 || topology.ipvs.sysctls['expire_nodest_conn'] === '1';
+      const persistent = [...topology.services.values()].find(reusesUnderPersistence);
+      if (persistent !== undefined && topology.ipvs.sysctls['expire_nodest_conn'] === '0') return [{ path: ['ipvs', 'sysctls', 'expire_nodest_conn'], message: `expire_nodest_conn 0 is unsafe for ${persistent.name}, which is persistent: conn_reuse_mode does nothing for it`, hint: 'remove it (the default here is 1)' }];
       if (safe || [...topology.services.values()].every((one) => one.mode === 'nat')) return [];
       return [{ path: ['ipvs', 'sysctls', 'conn_reuse_mode'], message: `conn_reuse_mode ${mode} is unsafe for DR and TUN`, hint: 'remove it (the default here is 3), or set expire_nodest_conn: 1' }];
     },

@@ -1,3 +1,4 @@
+import { portReuseFault } from '../host/director.ts';
 import { keyOfService } from '../ipvs/types.ts';
 import { vipsOf } from '../model/lookups.ts';
 import type { Topology, VirtualService } from '../model/topology.ts';
@@ -72,15 +73,16 @@ function schedulers(service: VirtualService): DrainFinding[] {
   return [{ rule: 'hash-scheduler', message: `${service.name}: clients that ${service.scheduler} hashes to a server of weight 0 get no answer`, hint: `add ${flag} to its scheduler_flags and deploy` }];
 }
 
-/** Bit 2 of conn_reuse_mode lets a client's port be used again while the director still remembers its old connection (ipvs-sysctl.rst). */
+/** A client's port is used again while the director still remembers its old connection. Where a kernel tells neither, IPVS is not loaded, and there is nothing to remember. */
 function portReuse(service: VirtualService, look: ClusterLook): DrainFinding[] {
-  if (service.mode === 'nat' || service.protocol !== 'tcp') return [];
-  const open = service.directors.flatMap((name) => look.directors.get(name) ?? []).filter(({ connReuseMode, expireNodestConn }) => connReuseMode !== undefined && (connReuseMode & 2) === 0 && expireNodestConn !== 1);
-  return open.map(({ host, connReuseMode }) => ({
-    rule: 'port-reuse',
-    message: `${service.name}: with conn_reuse_mode ${String(connReuseMode)} on ${host}, clients that use a source port again are sent to a drained server all the same`,
-    hint: 'deploy: directors get conn_reuse_mode 3, unless the inventory says otherwise',
-  }));
+  if (service.protocol !== 'tcp') return [];
+  return service.directors
+    .flatMap((name) => look.directors.get(name) ?? [])
+    .flatMap((director): DrainFinding[] => {
+      const fault = director.connReuseMode === undefined ? undefined : portReuseFault([service], director);
+      if (fault === undefined) return [];
+      return [{ rule: 'port-reuse', message: `${service.name}: clients that use a source port again are sent to a drained server all the same, with conn_reuse_mode ${String(director.connReuseMode)} and expire_nodest_conn ${String(director.expireNodestConn ?? 0)} on ${director.host}`, hint: `deploy: directors get ${fault.cure}, unless the inventory says otherwise` }];
+    });
 }
 
 /** What clients have left while the hosts are out, on the director that they reach. */

@@ -1,5 +1,5 @@
-import { natNetworksOf, servicesOf } from '../model/lookups.ts';
-import type { Topology } from '../model/topology.ts';
+import { endpointsOf, natNetworksOf, servicesOf } from '../model/lookups.ts';
+import type { Topology, VirtualService } from '../model/topology.ts';
 
 /**
  * Kernel parameters of a director.
@@ -10,6 +10,10 @@ import type { Topology } from '../model/topology.ts';
  * requests lost with the default 1, none with 3, and none with `expire_nodest_conn=1`. Of the two, 3 does less harm: it
  * concerns only new connections on old entries (ipvs-sysctl), while expire_nodest_conn=1 also cuts living connections at
  * once when a health check takes a server out by mistake for a moment.
+ *
+ * `net.ipv4.vs.expire_nodest_conn=1` where a service of TCP is persistent, in any mode: a connection that persistence controls is never taken for a new one, whatever conn_reuse_mode says
+ * (is_new_conn_expected in net/netfilter/ipvs/ip_vs_core.c), so that clients that reuse ports kept a drained server busy for as long as they came (measured on Linux 6.1). With
+ * expire_nodest_conn the weight 0 itself ends such an entry at the next SYN.
  *
  * `net.ipv4.vs.expire_quiescent_template=1` where a service is persistent: else its clients keep reaching a real server of weight 0
  * until their template ends, so that a drain would take as long as they stay (ipvs-sysctl).
@@ -27,6 +31,7 @@ export function directorSysctls(topology: Topology, host: string): Readonly<Reco
   const services = servicesOf(topology, host);
   const sysctls: Record<string, string> = {};
   if (services.some((service) => service.mode !== 'nat')) sysctls['net.ipv4.vs.conn_reuse_mode'] = '3';
+  if (services.some(reusesUnderPersistence)) sysctls['net.ipv4.vs.expire_nodest_conn'] = '1';
   if (services.some((service) => service.persistence !== undefined)) sysctls['net.ipv4.vs.expire_quiescent_template'] = '1';
   const nat = services.filter((service) => service.mode === 'nat' || service.sorryServer?.mode === 'nat');
   const networks = natNetworksOf(topology, host).map((network) => network.network);
@@ -38,6 +43,20 @@ export function directorSysctls(topology: Topology, host: string): Readonly<Reco
   if (forwarded.some((address) => address.includes(':'))) sysctls['net.ipv6.conf.all.forwarding'] = '1';
   // The user's own win.
   return { ...sysctls, ...Object.fromEntries(Object.entries(topology.ipvs.sysctls).map(([name, value]) => [`net.ipv4.vs.${name}`, value])) };
+}
+
+/** A client's port that is used again stays with the real server of its last connection, unless expire_nodest_conn is 1: see directorSysctls. Pure. */
+export function reusesUnderPersistence(service: VirtualService): boolean {
+  return service.persistence !== undefined && endpointsOf(service).some(({ protocol }) => protocol === 'tcp');
+}
+
+/** Why clients that reuse a source port would still reach a drained real server of a director's services; undefined: they would not. @param sysctls of net.ipv4.vs. Pure. */
+export function portReuseFault(services: readonly VirtualService[], sysctls: { readonly connReuseMode: number | undefined; readonly expireNodestConn: number | undefined }): { readonly service: string; readonly cure: 'conn_reuse_mode=3' | 'expire_nodest_conn=1' } | undefined {
+  if ((sysctls.expireNodestConn ?? 0) >= 1) return undefined;
+  const persistent = services.find(reusesUnderPersistence);
+  if (persistent !== undefined) return { service: persistent.name, cure: 'expire_nodest_conn=1' };
+  const halved = services.find((service) => service.mode !== 'nat');
+  return halved === undefined || ((sysctls.connReuseMode ?? 0) & 2) === 2 ? undefined : { service: halved.name, cure: 'conn_reuse_mode=3' };
 }
 
 /**

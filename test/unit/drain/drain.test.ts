@@ -103,6 +103,7 @@ describe('a drain', () => {
     const persistent = clusterOf(CLUSTER.replace('scheduler: wrr', 'scheduler: wrr\n    persistence: 300'));
     for (const [persistence, seconds] of [[undefined, 1], ['expire', 1], ['wait', 31]] as const) {
       const cluster = new FakeCluster(persistent);
+      cluster.sysctls.expireNodestConn = 1;
       cluster.templates.set('rs1', 5);
       cluster.onLook = () => { if (cluster.time >= 30_000) cluster.templates.set('rs1', 0); };
       expect(await drain(cluster, { ...ORDER, persistence })).toMatchObject({ seconds });
@@ -137,6 +138,7 @@ describe('a drain is refused', () => {
     { why: 'tables that differ', codes: ['tables-differ'], prepare: (cluster) => { cluster.records.get('lvs2')?.set('rs2', { ...record('alice@ops1'), weight: '3' }); } },
     { why: "somebody else's drain", codes: ['drained-by-other'], prepare: (cluster) => { for (const records of cluster.records.values()) records.set('rs1', record('bob@ops2')); } },
     { why: "the kernel's own conn_reuse_mode", codes: ['port-reuse', 'port-reuse'], prepare: (cluster) => { cluster.sysctls.connReuseMode = 1; } },
+    { why: 'persistence, where conn_reuse_mode does nothing', codes: ['port-reuse', 'port-reuse'], text: CLUSTER.replace('scheduler: wrr', 'scheduler: wrr\n    persistence: 60') },
     { why: 'all of a service', codes: ['last-server'], order: { hosts: ['rs1', 'rs2', 'rs3'] } },
     { why: 'more than the share that may be out', codes: ['removed-share'], order: { hosts: ['rs1', 'rs2'] } },
     { why: 'a quorum that would be lost', codes: ['below-quorum'], text: CLUSTER.replace('scheduler: wrr', 'scheduler: wrr\n    quorum: 20') },

@@ -26,6 +26,9 @@ describe('what a director says of itself', () => {
       'TCP  [2001:db8::38]:80          5       9        0     9        0',
       '  -> [2001:db8::18]:80          2        0        0     0        0',
       '  -> [2001:db8::28]:80          3        0        0     0        0',
+      '--- daemons',
+      '--- drains',
+      '===',
       '',
     ].join('\n');
     const read = parseDirectorState('lvs1', text);

@@ -34,6 +34,8 @@ export function state(host: 'lvs1' | 'lvs2', change: Partial<DirectorState> = {}
     connections: counters(0, 0),
     connReuseMode: 3,
     expireNodestConn: 0,
+    sync: [],
+    drains: {},
     ...change,
   };
 }
@@ -61,6 +63,11 @@ export function stateText(of: DirectorState): string {
     'Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes',
     '  -> RemoteAddress:Port',
     ...services,
+    '--- daemons',
+    ...of.sync.map((role) => `${role} sync daemon (mcast=eth0, syncid=51)`),
+    '--- drains',
+    '===',
+    ...Object.values(of.drains).map((record) => JSON.stringify(record)),
     '',
   ].join('\n');
 }

@@ -1,3 +1,5 @@
+import { portReuseFault, reusesUnderPersistence } from '../../../lvs/host/director.ts';
+import { servicesOf } from '../../../lvs/model/lookups.ts';
 import { realServerKernelModules } from '../../../lvs/host/real-server.ts';
 import { brokenIn, refusals } from '../../../lvs/keepalived/features.ts';
 import { usedBy } from '../../../lvs/keepalived/render/used.ts';
@@ -58,18 +60,20 @@ export const softwareRules = defineLiveRules([
     id: 'drain-loses-requests',
     severity: 'error',
     summary: 'a drained real server would still get connections of clients that reuse a port',
-    why: 'In DR and TUN the director sees only the client\'s half, so a closed connection stays in its table for two minutes. A client that reuses the source port is sent to the old server, weight 0 or not: 536 of 45,000 requests were lost in a measurement.',
-    source: 'Linux, Documentation/networking/ipvs-sysctl.rst, conn_reuse_mode; measured on Linux 6.1',
+    why: 'In DR and TUN the director sees only the client\'s half, so a closed connection stays in its table for two minutes. A client that reuses the source port is sent to the old server, weight 0 or not: 536 of 45,000 requests were lost in a measurement. With persistence conn_reuse_mode does not help, in any mode.',
+    source: 'Linux, Documentation/networking/ipvs-sysctl.rst, conn_reuse_mode, and is_new_conn_expected in ip_vs_core.c; measured on Linux 6.1',
     cluster: 'dr',
     bad: 'lvs1 values: /proc/sys/net/ipv4/vs/conn_reuse_mode:1',
     good: 'lvs1 values: /proc/sys/net/ipv4/vs/conn_reuse_mode:1\nlvs1 values: /proc/sys/net/ipv4/vs/expire_nodest_conn:1',
     check: (context) =>
       directors(context).flatMap(({ host, sysctls }): Hit[] => {
-        if (![...context.topology.services.values()].some((one) => one.mode !== 'nat' && one.directors.includes(host))) return [];
+        const own = servicesOf(context.topology, host).filter((one) => one.mode !== 'nat' || reusesUnderPersistence(one));
+        if (own.length === 0) return [];
         const [reuse, expire] = ['conn_reuse_mode', 'expire_nodest_conn'].map((name) => sysctls.get(`net/ipv4/vs/${name}`));
         const place = atDirector(context.topology, host);
         if (reuse === undefined) return [{ ...place, unjudged: true, message: `how ${host} treats reused ports cannot be told: IPVS is not loaded there`, hint: 'a deploy loads it and sets conn_reuse_mode' }];
-        return (Number(reuse) & 2) === 2 || expire === '1' ? [] : [{ ...place, message: `${host} has conn_reuse_mode ${reuse}: what is drained still gets connections`, hint: 'set net.ipv4.vs.conn_reuse_mode=3 there; a deploy does, and something else takes it back' }];
+        const fault = portReuseFault(own, { connReuseMode: Number(reuse), expireNodestConn: Number(expire ?? 0) });
+        return fault === undefined ? [] : [{ ...place, message: `${host} has conn_reuse_mode ${reuse} and expire_nodest_conn ${expire ?? '0'}: what is drained of ${fault.service} still gets connections`, hint: `set net.ipv4.vs.${fault.cure} there; a deploy does, and something else takes it back` }];
       }),
   },
 ]);

@@ -9,7 +9,7 @@ describe('directorSysctls', () => {
     ['dr', EXAMPLE, { 'net.ipv4.vs.conn_reuse_mode': '3' }],
     ['tun', changed(EXAMPLE, 'mode: dr', 'mode: tun'), { 'net.ipv4.vs.conn_reuse_mode': '3' }],
     ['nat', changed(EXAMPLE, 'mode: dr', 'mode: nat'), { 'net.ipv4.ip_forward': '1', ...REDIRECTS }],
-    ['persistence', changed(EXAMPLE, 'mode: dr', 'mode: dr\n    persistence: 60'), { 'net.ipv4.vs.conn_reuse_mode': '3', 'net.ipv4.vs.expire_quiescent_template': '1' }],
+    ['persistence', changed(EXAMPLE, 'mode: dr', 'mode: dr\n    persistence: 60'), { 'net.ipv4.vs.conn_reuse_mode': '3', 'net.ipv4.vs.expire_nodest_conn': '1', 'net.ipv4.vs.expire_quiescent_template': '1' }],
   ])('%s', (_what, text, sysctls) => {
     expect(directorSysctls(topologyOf(text), 'lvs2')).toEqual(sysctls);
   });

@@ -1,0 +1,135 @@
+import { forgottenDrains } from '../lvs/drain/forgotten.ts';
+import type { DrainRecord } from '../lvs/drain/record.ts';
+import { weightUnder } from '../lvs/drain/record.ts';
+import { keyOfService, serviceKey } from '../lvs/ipvs/types.ts';
+import { formatEndpoint } from '../lvs/model/ip.ts';
+import { vipsOf } from '../lvs/model/lookups.ts';
+import { addressesOf, type RealServer, type Topology, type VirtualService } from '../lvs/model/topology.ts';
+import type { DirectorStatus, Rate } from './look.ts';
+
+/** A cluster as it is right now. A versioned document. */
+export interface ClusterStatus {
+  readonly version: 1;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly unreachable: readonly string[];
+  readonly vips: readonly { readonly vip: string; readonly pair: string | null; readonly holders: readonly string[] }[];
+  readonly services: readonly ServiceStatus[];
+  readonly drains: readonly DrainStatus[];
+  readonly directors: readonly { readonly host: string; readonly keepalived: 'runs' | 'stopped' | null; readonly sync: readonly string[] }[];
+  /** What somebody has to see to, in words. */
+  readonly problems: readonly string[];
+}
+
+export interface ServiceStatus {
+  readonly name: string;
+  /** As in `ipvsadm -Ln`. */
+  readonly key: string;
+  /** Who clients reach; null: nobody, or more than one. */
+  readonly holder: string | null;
+  readonly servers: readonly ServerStatus[];
+}
+
+export interface ServerStatus {
+  readonly host: string;
+  readonly endpoint: string;
+  /** The inventory's. */
+  readonly weight: number;
+  /** The kernels'; null: it is not in the table. Of directors that could be asked. */
+  readonly weights: Readonly<Record<string, number | null>>;
+  /** On the holder; null: there is none. */
+  readonly active: number | null;
+  readonly inactive: number | null;
+  readonly rate: Rate | null;
+  /** serves; drained or restoring, by a record; out: its health check took it out, or somebody else did; differs: directors disagree, or the weight is nobody's. */
+  readonly state: 'serves' | 'drained' | 'restoring' | 'out' | 'differs' | 'unknown';
+}
+
+export interface DrainStatus extends Omit<DrainRecord, 'version'> {
+  /** Directors that have the record. */
+  readonly on: readonly string[];
+  /** Why nobody seems to think of it any more; null: somebody does. */
+  readonly forgotten: string | null;
+}
+
+/** Pure. @param now milliseconds since the epoch */
+export function clusterStatus(topology: Topology, looks: ReadonlyMap<string, DirectorStatus | undefined>, now: number): ClusterStatus {
+  const asked = [...looks.values()].filter((look) => look !== undefined);
+  const unreachable = [...looks].flatMap(([host, look]) => (look === undefined ? [host] : []));
+  const vips = vipsIn(topology).map(({ vip, pair, carriers }) => ({ vip, pair, holders: asked.filter(({ host, holds }) => carriers.includes(host) && holds.has(vip)).map(({ host }) => host) }));
+  const services = [...topology.services.values()].map((service) => serviceStatus(service, asked));
+  const drains = drainStatus(topology, asked, now);
+  const directors = asked.map(({ host, keepalived, sync }) => ({ host, keepalived, sync }));
+  const found = { version: 1 as const, at: new Date(now).toISOString(), unreachable, vips, services, drains, directors };
+  return { ...found, problems: problemsIn(topology, found) };
+}
+
+/** Virtual IPs with those who may hold them. */
+function vipsIn(topology: Topology): { readonly vip: string; readonly pair: string | null; readonly carriers: readonly string[] }[] {
+  const ofPairs = [...topology.pairs.values()].flatMap((pair) => addressesOf(pair).map(({ address }) => ({ vip: address, pair: pair.name, carriers: pair.members.map(({ host }) => host) })));
+  const known = new Set(ofPairs.map(({ vip }) => vip));
+  const others = [...topology.services.values()].flatMap((service) => vipsOf(service).filter((vip) => !known.has(vip)).map((vip) => ({ vip, pair: service.pair ?? null, carriers: service.directors })));
+  return [...ofPairs, ...new Map(others.map((one) => [one.vip, one])).values()];
+}
+
+function serviceStatus(service: VirtualService, asked: readonly DirectorStatus[]): ServiceStatus {
+  const directors = asked.filter(({ host }) => service.directors.includes(host));
+  const holders = directors.filter(({ holds }) => vipsOf(service).every((vip) => holds.has(vip)));
+  const holder = holders.length === 1 ? holders[0] : undefined;
+  const servers = service.realServers.map((server): ServerStatus => {
+    const weights = Object.fromEntries(directors.map((director) => [director.host, entryOf(director, service, server)?.weight ?? null]));
+    const entry = holder === undefined ? undefined : entryOf(holder, service, server);
+    const endpoint = formatEndpoint(server.address, server.port);
+    const rate = holder?.rates.get(keyOfService(service))?.get(endpoint) ?? null;
+    const counts = holder === undefined ? { active: null, inactive: null } : { active: entry?.activeConnections ?? 0, inactive: entry?.inactiveConnections ?? 0 };
+    return { host: server.host, endpoint, weight: server.weight, weights, ...counts, rate, state: stateOf(server, directors, weights) };
+  });
+  return { name: service.name, key: keyOfService(service), holder: holder?.host ?? null, servers };
+}
+
+function entryOf({ table }: DirectorStatus, service: VirtualService, server: RealServer) {
+  // A kernel's list does not tell marks of IPv4 and IPv6 apart: the server's address does.
+  const key = keyOfService(service).replace(/ IPv6$/, '');
+  return table.services.filter((one) => serviceKey(one).replace(/ IPv6$/, '') === key).flatMap(({ destinations }) => destinations).find(({ address, port }) => address === server.address && port === server.port);
+}
+
+function stateOf(server: RealServer, directors: readonly DirectorStatus[], weights: Readonly<Record<string, number | null>>): ServerStatus['state'] {
+  if (directors.length === 0) return 'unknown';
+  const is = directors.map(({ host }) => weights[host] ?? null);
+  const records = directors.map(({ drains }) => drains[server.host]);
+  const wanted = records.map((record) => (record === undefined ? server.weight : weightUnder(record.weight, server.weight)));
+  if (is.every((weight, index) => weight === wanted[index]) && new Set(records.map((record) => record?.weight)).size === 1) {
+    const [record] = records;
+    return record === undefined ? 'serves' : record.weight === '0' ? 'drained' : 'restoring';
+  }
+  // keepalived removes what fails its check, or gives it weight 0.
+  const taken = is.every((weight) => weight === null || (weight === 0 && server.inhibitOnFailure));
+  return taken ? 'out' : 'differs';
+}
+
+function drainStatus(topology: Topology, asked: readonly DirectorStatus[], now: number): DrainStatus[] {
+  return forgottenDrains(topology, asked, now).map(({ record: { host, weight, by, reason, since, until, run }, on, forgotten }) => ({ host, weight, by, reason, since, until, run, on, forgotten }));
+}
+
+function problemsIn(topology: Topology, { unreachable, vips, services, drains, directors }: Omit<ClusterStatus, 'problems'>): string[] {
+  const missing = new Set(unreachable);
+  return [
+    ...unreachable.map((host) => `${host} cannot be reached`),
+    ...vips.flatMap(({ vip, holders }) => (holders.length === 1 ? [] : [holders.length === 0 ? `nobody ${missing.size > 0 ? 'that can be reached ' : ''}holds ${vip}` : `${holders.join(' and ')} both hold ${vip}`])),
+    ...services.flatMap((service) => [...emptyService(service), ...service.servers.flatMap((server) => serverProblem(service, server))]),
+    ...drains.flatMap(({ host, by, forgotten }) => (forgotten === null ? [] : [`the drain of ${host} by ${by} is forgotten: ${forgotten}`])),
+    ...directors.flatMap(({ host, keepalived }) => (keepalived === 'stopped' ? [`keepalived does not run on ${host}`] : [])),
+    ...[...topology.pairs.values()].filter(({ connectionSync }) => connectionSync !== undefined).flatMap(({ members }) => members.flatMap((member) => (directors.some(({ host, sync }) => host === member.host && sync.length === 0) ? [`connections are not synchronised on ${member.host}`] : []))),
+  ];
+}
+
+function emptyService({ name, holder, servers }: ServiceStatus): string[] {
+  if (holder === null) return [];
+  return servers.some(({ weights }) => (weights[holder] ?? 0) > 0) ? [] : [`${name} has no real server`];
+}
+
+function serverProblem({ name }: ServiceStatus, { host, state, weights, weight }: ServerStatus): string[] {
+  if (state === 'out' && weight > 0) return [`${name}: ${host} is out: its health check failed`];
+  if (state !== 'differs') return [];
+  return [`${name}: ${host} has ${Object.entries(weights).map(([director, is]) => `${is === null ? 'no entry' : `weight ${String(is)}`} on ${director}`).join(', ')}, and should have ${String(weight)}`];
+}

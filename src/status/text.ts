@@ -1,0 +1,96 @@
+import type { ClusterStatus, ServerStatus } from './status.ts';
+
+/** How a status is marked; report/style.ts. */
+export interface Marks {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly yellow: (text: string) => string;
+}
+
+/** Earlier values of a real server's numbers, the oldest first, by `service host`: for sparklines. */
+export type History = ReadonlyMap<string, readonly { readonly active: number; readonly rate: number }[]>;
+
+/** For people. @param last the last run from here, in words. Pure. */
+export function formatStatus(status: ClusterStatus, marks: Marks, last: string | undefined, history: History = new Map()): string {
+  return [...vipLines(status, marks), ...serviceLines(status, marks, history), ...drainLines(status, marks), ...directorLines(status, marks), ...(last === undefined ? [] : ['', `last run   ${last}`]), ...problemLines(status, marks), ''].join('\n');
+}
+
+function vipLines({ vips }: ClusterStatus, { bold, red, green }: Marks): string[] {
+  const width = Math.max(0, ...vips.map(({ vip }) => vip.length));
+  return vips.map(({ vip, pair, holders }) => {
+    const [only] = holders;
+    const words = holders.length === 1 && only !== undefined ? green(only) : red(holders.length === 0 ? 'NOBODY' : holders.join(' AND '));
+    return `${bold(vip.padEnd(width))}  ${words}${pair === null ? '' : `  (${pair})`}`;
+  });
+}
+
+const COLUMNS = ['REAL SERVER', 'ADDRESS', 'WEIGHT', 'ACTIVE', 'INACTIVE', 'CONN/S', 'IN', 'OUT', 'STATE'] as const;
+
+function serviceLines({ services }: ClusterStatus, marks: Marks, history: History): string[] {
+  return services.flatMap((service) => {
+    const rows = service.servers.map((server) => [server.host, server.endpoint, weightText(server), number(server.active), number(server.inactive), number(server.rate?.connections ?? null), bytes(server.rate?.bytesIn ?? null), bytes(server.rate?.bytesOut ?? null), server.state]);
+    const widths = COLUMNS.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
+    const line = (cells: readonly string[]): string => cells.map((cell, column) => (column >= 2 && column <= 7 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd();
+    const head = `${marks.bold(service.name)}  ${service.key}  ${service.holder === null ? marks.red('no single director holds it') : `on ${service.holder}`}`;
+    return ['', head, `  ${marks.dim(line(COLUMNS))}`, ...rows.map((row, index) => `  ${coloured(line(row), service.servers[index]?.state ?? 'unknown', marks)}${trail(history, `${service.name} ${row[0] ?? ''}`)}`)];
+  });
+}
+
+/** One number where the directors agree. */
+function weightText({ weights }: ServerStatus): string {
+  const values = [...new Set(Object.values(weights))];
+  const text = (weight: number | null | undefined): string => (weight === undefined ? '?' : weight === null ? '-' : String(weight));
+  return values.length <= 1 ? text(values[0]) : Object.values(weights).map(text).join('/');
+}
+
+function coloured(text: string, state: ServerStatus['state'], marks: Marks): string {
+  if (state === 'serves') return text;
+  return state === 'drained' || state === 'restoring' ? marks.yellow(text) : state === 'unknown' ? marks.dim(text) : marks.red(text);
+}
+
+const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
+
+/** A value for each look, by its share of the highest one. Pure. */
+export function sparkline(values: readonly number[]): string {
+  const most = Math.max(1, ...values);
+  return values.map((value) => BARS[Math.min(BARS.length - 1, Math.floor((Math.max(0, value) / most) * (BARS.length - 1) + 0.5))] ?? ' ').join('');
+}
+
+function trail(history: History, key: string): string {
+  const past = history.get(key);
+  return past === undefined || past.length < 2 ? '' : `  ${sparkline(past.map(({ active }) => active))}  ${sparkline(past.map(({ rate }) => rate))}`;
+}
+
+function drainLines({ drains }: ClusterStatus, { yellow, red }: Marks): string[] {
+  if (drains.length === 0) return [];
+  return ['', ...drains.map(({ host, weight, by, reason, since, until, on, forgotten }) => {
+    const words = `${host} ${weight === '0' ? 'is drained' : `is at ${weight} of its weight`} by ${by}${reason === '' ? '' : `: ${reason}`}; since ${since}${until === null ? '' : `, until ${until}`}, on ${on.join(', ')}`;
+    return forgotten === null ? yellow(words) : red(`${words}; FORGOTTEN: ${forgotten}; lvs-play restore ${host}`);
+  })];
+}
+
+function directorLines({ directors, unreachable }: ClusterStatus, { red, bold }: Marks): string[] {
+  const rows = [
+    ...directors.map(({ host, keepalived, sync }) => `${bold(host)}  ${[keepalived === null ? 'no keepalived' : keepalived === 'runs' ? 'keepalived runs' : red('keepalived is stopped'), ...(sync.length > 0 ? [`connection sync: ${sync.join(' and ')}`] : [])].join('; ')}`),
+    ...unreachable.map((host) => `${bold(host)}  ${red('cannot be reached')}`),
+  ];
+  return rows.length === 0 ? [] : ['', ...rows];
+}
+
+function problemLines({ problems }: ClusterStatus, { red, green }: Marks): string[] {
+  return ['', ...(problems.length === 0 ? [green('nothing to see to')] : problems.map((problem) => red(`! ${problem}`)))];
+}
+
+function number(value: number | null): string {
+  return value === null ? '-' : String(value);
+}
+
+/** Bytes a second. */
+function bytes(value: number | null): string {
+  if (value === null) return '-';
+  const units = ['B', 'kB', 'MB', 'GB'];
+  const power = Math.min(units.length - 1, value === 0 ? 0 : Math.floor(Math.log10(value) / 3));
+  return `${power === 0 ? String(value) : (value / 1000 ** power).toFixed(1)} ${units[power] ?? ''}/s`;
+}

@@ -1,0 +1,38 @@
+import { LvsPlayError } from '../core/errors.ts';
+import { sharesOf } from '../lvs/drain/look.ts';
+import { listensAt, type LocalSockets, localPlaces, parseSockets, socketsScript } from '../lvs/drain/sockets.ts';
+import { formatEndpoint } from '../lvs/model/ip.ts';
+import type { Topology } from '../lvs/model/topology.ts';
+import type { Target } from '../transport/target.ts';
+import type { Check } from './types.ts';
+
+/** Asks every real server who listens there, in one request each. */
+export async function judgeServers({ topology, target }: { readonly topology: Topology; readonly target: (host: string) => Promise<Target> }): Promise<Check[]> {
+  return Promise.all(
+    [...topology.realServers.keys()].map(async (host) => {
+      try {
+        const reply = await (await target(host)).request({ script: socketsScript([], []), become: true });
+        if (reply.exitCode !== 0) throw new Error(reply.stderr.toString('utf8').trim().split('\n')[0]);
+        return judgeListeners(topology, host, parseSockets(reply.stdout.toString('utf8')));
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        if (error instanceof LvsPlayError && error.code.startsWith('host-key')) throw error;
+        return { name: 'listener', subject: host, verdict: 'skip', measured: 'not measured', expected: 'each service is listened to', reason: why };
+      }
+    }),
+  );
+}
+
+/** Somebody listens on the very address that clients' packets have when they arrive: in DR and TUN the virtual IP, not the server's own. Pure. */
+export function judgeListeners(topology: Topology, host: string, sockets: readonly LocalSockets[]): Check {
+  const places = sharesOf(topology, host).flatMap(({ service, server }) => localPlaces(service, server).map((place) => ({ service: service.name, ...place })));
+  const silent = places.filter((place) => !listensAt(sockets, place));
+  const check = { name: 'listener', subject: host, expected: places.map(({ address, port }) => formatEndpoint(address, port)).join(', ') } as const;
+  const measured = `${String(places.length - silent.length)} of ${String(places.length)} addresses of services listened to`;
+  if (silent.length === 0) return { ...check, verdict: 'pass', measured };
+  const reasons = silent.map(({ service, address, port }) => {
+    const elsewhere = sockets.filter((socket) => socket.listening && socket.port === port).map((socket) => socket.address);
+    return `${service}: nobody listens on ${formatEndpoint(address, port)}${elsewhere.length === 0 ? '' : `, only on ${elsewhere.join(', ')}`}`;
+  });
+  return { ...check, verdict: 'fail', measured, reason: reasons.join('; ') };
+}
