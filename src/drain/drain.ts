@@ -70,6 +70,9 @@ async function preflight(hands: DrainHands, order: DrainOrder, look: ClusterLook
 
 /** A drain brings the whole of what a director balances into force: what else the inventory says and nobody deployed would come with it, unseen. */
 async function undeployed(hands: DrainHands, order: DrainOrder, look: ClusterLook): Promise<(Omit<DrainFinding, 'rule'> & { readonly rule: 'undeployed' })[]> {
+  // One that was cut short has left something to be done as well: it cannot be told apart.
+  const records = [...look.directors.values()].flatMap((director) => (director === undefined ? [] : [...director.drains.keys()]));
+  if (order.hosts.some((host) => records.includes(host))) return [];
   const changes = await hands.plan(unrelatedPlays(hands.topology, order.hosts, unreachableOf(look)));
   if (changes.length === 0) return [];
   return [{ rule: 'undeployed', message: `the directors are not as the inventory says, and the drain would bring that along: ${changes.slice(0, 3).join(', ')}${changes.length > 3 ? ` and ${String(changes.length - 3)} more` : ''}`, hint: 'see it with lvs-play plan, and deploy it first' }];

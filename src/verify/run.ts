@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
+import { withDrains } from '../lvs/drain/topology.ts';
 import { keyOfService } from '../lvs/ipvs/table.ts';
 import { addressesOf, checksOf, type Topology, type VirtualService } from '../lvs/model/topology.ts';
 import type { Target } from '../transport/target.ts';
@@ -131,7 +132,7 @@ async function traffic(options: VerifyOptions, before: readonly DirectorState[])
   const after = await countedStates(options, active, (states) => held.every((one) => allCounted(one, before, states)));
   for (const { service, request, samples } of tried) {
     const at = (states: readonly DirectorState[]): DirectorState | undefined => states.find((state) => holds(state, service));
-    checks.push(judgeRequests(service, request, samples), judgeSpread(service, at(before), at(after)), judgeLarge(service, request, samples));
+    checks.push(judgeRequests(service, request, samples), judgeSpread(underDrains(options.topology, service, at(before)), at(before), at(after)), judgeLarge(service, request, samples));
   }
   return checks;
 }
@@ -155,6 +156,12 @@ function allCounted(sent: { service: VirtualService; samples: readonly RequestSa
     return [...(counts?.values() ?? [])].reduce((sum, count) => sum + count, 0);
   };
   return total(after) - total(before) >= sent.samples.filter((sample) => sample.connected).length;
+}
+
+/** What is drained gets its record's share. */
+function underDrains(topology: Topology, service: VirtualService, holder: DirectorState | undefined): VirtualService {
+  const weights = new Map(Object.values(holder?.drains ?? {}).map(({ host, weight }) => [host, weight]));
+  return withDrains(topology, weights).services.get(service.name) ?? service;
 }
 
 function holds(state: DirectorState, service: VirtualService): boolean {

@@ -35,7 +35,7 @@ describe('maintenance of three real servers with a load', () => {
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     await lab.shOn(SERVERS, SLOW_PAGE);
     await lab.held('lvs1', vip);
-    const { value, load } = await whileLoaded(lab, { vip, port: 80, least: 10_000, workers: 8, downloads: 20 }, () =>
+    const { value, load } = await whileLoaded(lab, { vip, port: 80, least: 10_000, workers: mode === 'nat' ? 3 : 8, downloads: 20 }, () =>
       lvsPlay(['maintain', 'real_servers', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--reboot', '--reason', 'test']),
     );
     expect(value.code, value.stderr).toBe(0);
@@ -44,7 +44,7 @@ describe('maintenance of three real servers with a load', () => {
     expect(load.downloads).toMatchObject({ cut: 0, failures: [] });
     expect(load.sent).toBeGreaterThanOrEqual(10_000);
     expect(load.downloads.whole).toBeGreaterThanOrEqual(60);
-    expect(load.reused).toBeGreaterThan(500);
+    expect(load.reused).toBeGreaterThan(300);
     expect(Object.keys(load.answers).sort()).toEqual(SERVERS);
-  });
+  }, 900_000);
 });

@@ -15,7 +15,8 @@ const record = (host: string, change: Partial<DirectorStatus['drains'][string]> 
 
 /** @param weights by real server; undefined: not in the table */
 function director(host: string, weights: Readonly<Record<string, number | undefined>> = {}, change: Partial<DirectorStatus> = {}): DirectorStatus {
-  const destinations = Object.entries({ rs1: 8, rs2: 8, rs3: 8, ...weights }).flatMap(([name, weight]) => (weight === undefined ? [] : [{ address: ADDRESSES[name] ?? '', port: 80, forward: 'dr' as const, weight, activeConnections: 3, inactiveConnections: 7 }]));
+  const all: Readonly<Record<string, number | undefined>> = { rs1: 8, rs2: 8, rs3: 8, ...weights };
+  const destinations = Object.entries(all).flatMap(([name, weight]) => (weight === undefined ? [] : [{ address: ADDRESSES[name] ?? '', port: 80, forward: 'dr' as const, weight, activeConnections: 3, inactiveConnections: 7 }]));
   return {
     host,
     table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', flags: undefined, persistence: undefined, destinations }] },
@@ -29,8 +30,7 @@ function director(host: string, weights: Readonly<Record<string, number | undefi
 }
 
 /** @param null: it cannot be reached */
-const statusOf = (lvs1: DirectorStatus | null, lvs2: DirectorStatus | null = director('lvs2'), text = CLUSTER): ClusterStatus =>
-  clusterStatus(clusterOf(text), new Map([['lvs1', lvs1 === null ? undefined : lvs1], ['lvs2', lvs2 === null ? undefined : lvs2]]), NOW);
+const statusOf = (lvs1: DirectorStatus | null, lvs2: DirectorStatus | null = director('lvs2'), text = CLUSTER): ClusterStatus => clusterStatus(clusterOf(text), new Map([['lvs1', lvs1 ?? undefined], ['lvs2', lvs2 ?? undefined]]), NOW);
 const stateOf = (status: ClusterStatus, host: string): string | undefined => status.services[0]?.servers.find((server) => server.host === host)?.state;
 
 describe('a status', () => {
