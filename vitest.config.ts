@@ -30,7 +30,7 @@ export default defineConfig({
           maxWorkers: 3,
           fileParallelism: true,
           sequence: { concurrent: false },
-          testTimeout: 10 * MINUTE,
+          testTimeout: 20 * MINUTE,
           hookTimeout: 15 * MINUTE,
         },
       },
