@@ -46,12 +46,18 @@ export async function restore(hands: DrainHands, order: RestoreOrder): Promise<R
     if (hands.signal.aborted) throw interrupted(hosts);
     const first = records.get(hosts[0] ?? '');
     const record = weight === undefined ? null : { weight, by: order.by, reason: first?.reason ?? '', since: first?.since ?? '', until: first?.until ?? null, run: null };
-    const outcome = await hands.run({ line: `restore ${hosts.join(' ')}${weight === undefined ? '' : ` (${weight})`}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, without) }, allow: order.allow });
+    const outcome = await hands.run({ line: `restore ${hosts.join(' ')}${weight === undefined ? '' : ` (${weight})`}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, without, record === null ? clientsStay(hands, hosts) : undefined) }, allow: order.allow });
     requireDone(outcome, `${hosts.join(', ')} could not be restored`);
     hands.say('info', `${hosts.join(', ')}: ${weight === undefined ? 'the whole weight' : `weight ${weight}`}`);
     await gate(hands, order, hosts, weight ?? '100%', records);
   }
   return { restored: hosts, steps };
+}
+
+/** What becomes of persistent clients is the inventory's again, whatever a drain was asked for; undefined: there are none. */
+function clientsStay({ topology }: DrainHands, hosts: readonly string[]): boolean | undefined {
+  const persistent = hosts.some((host) => sharesOf(topology, host).some(({ service }) => service.persistence !== undefined));
+  return persistent ? topology.ipvs.sysctls['expire_quiescent_template'] === '0' : undefined;
 }
 
 function recordsOf(hands: DrainHands, hosts: readonly string[], look: ClusterLook): ReadonlyMap<string, DrainRecord> {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
 import { restore, type RestoreOrder } from '../../../src/drain/restore.ts';
-import { FakeCluster } from './fake.ts';
+import { CLUSTER, clusterOf, FakeCluster } from './fake.ts';
 
 const ORDER: RestoreOrder = { hosts: ['rs1'], by: 'alice@ops1', ramp: ['1', '25%'], hold: 5, settle: 0, allow: [] };
 
-function drained(by = 'alice@ops1', directors: readonly string[] = ['lvs1', 'lvs2']): FakeCluster {
-  const cluster = new FakeCluster();
+function drained(by = 'alice@ops1', directors: readonly string[] = ['lvs1', 'lvs2'], topology = clusterOf()): FakeCluster {
+  const cluster = new FakeCluster(topology);
   for (const director of directors) cluster.records.get(director)?.set('rs1', { version: 1, host: 'rs1', weight: '0', by, reason: 'kernel', since: '2026-11-24T04:00:00Z', until: null, run: null });
   return cluster;
 }
@@ -43,6 +43,17 @@ describe('a restore', () => {
     expect(await restore(cluster, ORDER)).toEqual({ restored: [], steps: [] });
     expect(cluster.lines).toEqual([]);
     expect(cluster.said).toEqual(['rs1 is not drained: there is nothing to give back']);
+  });
+
+  it('makes persistent clients what the inventory says, whatever the drain was asked for', async () => {
+    const cluster = drained('alice@ops1', ['lvs1', 'lvs2'], clusterOf(CLUSTER.replace('scheduler: wrr', 'scheduler: wrr\n    persistence: 60')));
+    const tasks: unknown[] = [];
+    cluster.onRun = ({ what }) => {
+      if ('plays' in what) tasks.push(...what.plays.flatMap((play) => (play['tasks'] as { sysctl?: unknown }[]).flatMap(({ sysctl }) => sysctl ?? [])));
+      return undefined;
+    };
+    await restore(cluster, { ...ORDER, ramp: [] });
+    expect(tasks).toEqual([{ name: 'net.ipv4.vs.expire_quiescent_template', value: 1 }]);
   });
 
   it('ends a drain that only one director knows of', async () => {
