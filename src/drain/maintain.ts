@@ -14,6 +14,9 @@ const FORGOTTEN_AFTER = 3600;
 /** What has just started again may need so many seconds until all of it serves. */
 const START_SECONDS = 60;
 
+/** And to start. */
+const RESTART_MS = 600_000;
+
 /**
  * Takes batch after batch out of service, works on it, and gives it back. The first that fails stops the roll; of its hosts those that can serve are given back.
  * @returns the maintenance as it ended. @throws LvsPlayError why it stopped
@@ -51,6 +54,7 @@ async function maintainBatch(hands: DrainHands, batch: readonly string[], now: (
     stage('drained');
   }
   try {
+    await untilReached(hands, batch);
     if (nextStage(now(), batch) === 'work') {
       if (order.playbook !== null) requireDone(await hands.run({ line: `deploy ${order.playbook}`, what: { playbook: order.playbook, limit: batch }, allow: order.allow }), `the work on ${batch.join(', ')} failed`);
       stage('worked');
@@ -64,6 +68,18 @@ async function maintainBatch(hands: DrainHands, batch: readonly string[], now: (
   } catch (error) {
     await rescue(hands, now, mark, batch, error);
     throw error;
+  }
+}
+
+/** One that was killed may have left a host in the middle of its restart. */
+async function untilReached(hands: DrainHands, batch: readonly string[]): Promise<void> {
+  const begun = hands.now();
+  for (;;) {
+    const { servers } = await hands.look(batch);
+    const away = batch.filter((host) => servers.get(host) === undefined);
+    if (away.length === 0 || hands.signal.aborted || hands.now() - begun > RESTART_MS) return;
+    hands.progress(`${away.join(', ')} cannot be reached yet`);
+    await hands.sleep(1000);
   }
 }
 

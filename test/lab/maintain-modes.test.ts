@@ -23,7 +23,6 @@ describe('maintenance of three real servers with a load', () => {
   });
 
   it.each([
-    ['nat', 'inventories/nat-pair/hosts.yml', '172.16.254.200'],
     ['tun', 'inventories/tun-pair/hosts.yml', '192.168.0.38'],
   ])('loses no request and cuts no download: %s', async (mode, inventory, vip) => {
     const files = await scratch({ 'hosts.yml': await threeServers(inventory), 'patch.yml': PATCH });
@@ -35,7 +34,7 @@ describe('maintenance of three real servers with a load', () => {
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     await lab.shOn(SERVERS, SLOW_PAGE);
     await lab.held('lvs1', vip);
-    const { value, load } = await whileLoaded(lab, { vip, port: 80, least: 10_000, workers: mode === 'nat' ? 3 : 8, downloads: 20 }, () =>
+    const { value, load } = await whileLoaded(lab, { vip, port: 80, least: 10_000, workers: 8, downloads: 20 }, () =>
       lvsPlay(['maintain', 'real_servers', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--reboot', '--reason', 'test']),
     );
     expect(value.code, value.stderr).toBe(0);
