@@ -33,15 +33,15 @@ module.exports = {
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     only('undo', ['apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
     // Whoever carries its runs out is handed in.
-    only('drain', ['plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
-    only('status', ['plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
+    only('drain', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
+    only('status', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
     // A plan read as a report of differences, with what the journal knows of them.
     only('drift', ['journal', 'plan', 'facts', 'core', TARGET]),
     only('explain', ['lvs', 'core']),
     // It reads scripts and firewalls as an import does.
     only('lint', ['import/firewall', 'import/shell', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core']),
     only('import', ['lvs', 'core']),
-    only('report', ['core', 'plan/types.ts', 'impact/types.ts', 'impact/words.ts', 'plan/saved/types.ts', 'drift/types.ts']),
+    only('report', ['core', 'plan/types.ts', 'impact/types.ts', 'impact/words.ts', 'plan/saved/types.ts', 'drift/types.ts', 'status/status.ts']),
     only('lab', ['inventory', 'core']),
     {
       name: 'no-cycles',

@@ -1,9 +1,10 @@
-import { InputErrors, LvsPlayError } from '../core/errors.ts';
+import { LvsPlayError } from '../core/errors.ts';
 import { type ClusterLook, drainLeft, type DrainLeft, directorsOf, sharesOf } from '../lvs/drain/look.ts';
 import { counted, type DrainHistory, isDrained, leftWords, NO_LOOKS, oldestPeer, type PersistenceChoice, remaining, secondsLeft, withLook } from '../lvs/drain/progress.ts';
-import { drainFindings, type DrainFinding } from '../lvs/drain/preflight.ts';
+import { drainFindings } from '../lvs/drain/preflight.ts';
 import type { DrainHands, RunOutcome } from './hands.ts';
 import { notePlays, unrelatedPlays } from './plays.ts';
+import { type Refusal, refuse } from './refuse.ts';
 
 export interface DrainOrder {
   readonly hosts: readonly string[];
@@ -59,17 +60,13 @@ export async function drain(hands: DrainHands, order: DrainOrder): Promise<Drain
 
 /** @returns those that are not drained yet: only they are given back what they had when it fails */
 async function preflight(hands: DrainHands, order: DrainOrder, look: ClusterLook): Promise<readonly string[]> {
-  const findings: { readonly rule: string; readonly message: string; readonly hint: string }[] = [...drainFindings(hands.topology, look, order), ...(await undeployed(hands, order, look))];
-  const refused = findings.filter(({ rule }) => !order.allow.includes(rule));
-  for (const { rule, message } of findings) if (order.allow.includes(rule)) hands.say('warning', `${message}; allowed by --allow ${rule}`);
-  const errors = refused.map(({ rule, message, hint }) => new LvsPlayError({ code: `drain-${rule}`, kind: 'input', message: `${message} (${rule})`, hint: `${hint}; or say that it is meant: --allow ${rule} --reason "..."` }));
-  if (errors.length > 0) throw new InputErrors(errors as [LvsPlayError, ...LvsPlayError[]]);
+  refuse(hands, 'drain', order.allow, [...drainFindings(hands.topology, look, order), ...(await undeployed(hands, order, look))]);
   const records = directorsOf(hands.topology, order.hosts).flatMap((name) => look.directors.get(name) ?? []);
   return order.hosts.filter((host) => !records.some(({ drains }) => drains.get(host)?.weight === '0'));
 }
 
 /** A drain brings the whole of what a director balances into force: what else the inventory says and nobody deployed would come with it, unseen. */
-async function undeployed(hands: DrainHands, order: DrainOrder, look: ClusterLook): Promise<(Omit<DrainFinding, 'rule'> & { readonly rule: 'undeployed' })[]> {
+async function undeployed(hands: DrainHands, order: DrainOrder, look: ClusterLook): Promise<Refusal[]> {
   // One that was cut short has left something to be done as well: it cannot be told apart.
   const records = [...look.directors.values()].flatMap((director) => (director === undefined ? [] : [...director.drains.keys()]));
   if (order.hosts.some((host) => records.includes(host))) return [];

@@ -9,6 +9,7 @@ import { type ClusterLook, type DirectorLook, directorsOf, sharesOf } from '../l
 import { type LocalSockets, localPlaces, parseSockets, socketsScript } from '../lvs/drain/sockets.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
 import type { Topology } from '../lvs/model/topology.ts';
+import { ANSWER_MS, reached } from '../plan/reached.ts';
 import { newNonce } from '../plan/session.ts';
 import type { Target } from '../transport/target.ts';
 
@@ -64,20 +65,6 @@ async function lookAtServer(topology: Topology, host: string, target: Target): P
     return parseSockets(reply.stdout.toString('utf8'));
   } catch (error) {
     throw unreadable(host, error instanceof Error ? error.message : '');
-  }
-}
-
-/** A host that says nothing for so long cannot be waited for: others go on. */
-const ANSWER_MS = 15_000;
-
-/** @returns undefined: it cannot be reached now; the next look tries again */
-async function reached<T>(target: Target, ask: (target: Target) => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask(target);
-  } catch (error) {
-    if (!(error instanceof LvsPlayError) || (error.kind !== 'unreachable' && error.code !== 'command-timeout') || error.code.startsWith('host-key')) throw error;
-    await target.reset();
-    return undefined;
   }
 }
 

@@ -92,12 +92,12 @@ async function rescue(hands: DrainHands, now: () => Maintenance, mark: (next: Ma
   // The operator's Ctrl-C ends the work, not the giving back.
   const firm = hands.insisting();
   const sick = why instanceof LvsPlayError && why.code === 'not-healthy';
-  if (!sick) firm.say('warning', `${messageOf(why)}: what can serve of ${batch.join(', ')} is given back`);
+  if (sick) {
+    mark(withStage(now(), batch, 'left'));
+    return;
+  }
+  firm.say('warning', `${messageOf(why)}: what can serve of ${batch.join(', ')} is given back`);
   for (const host of batch) {
-    if (sick) {
-      mark(withStage(now(), [host], 'left'));
-      continue;
-    }
     try {
       await giveBack(firm, now(), [host], []);
       mark(withStage(now(), [host], 'waiting'));

@@ -1,10 +1,11 @@
-import { InputErrors, LvsPlayError } from '../core/errors.ts';
+import { LvsPlayError } from '../core/errors.ts';
 import { type ClusterLook, destinationIn, directorsOf, type ServerShare, sharesOf, silentServices } from '../lvs/drain/look.ts';
 import { stepsFor } from '../lvs/drain/ramp.ts';
 import { type DrainRecord, type DrainWeight, weightUnder } from '../lvs/drain/record.ts';
 import { requireDone, unreachableOf } from './drain.ts';
 import type { DrainHands } from './hands.ts';
 import { notePlays, ownNeedsPlays } from './plays.ts';
+import { type Refusal, refuse } from './refuse.ts';
 
 export interface RestoreOrder {
   readonly hosts: readonly string[];
@@ -39,13 +40,12 @@ export async function restore(hands: DrainHands, order: RestoreOrder): Promise<R
   const hosts = order.hosts.filter((host) => records.has(host));
   for (const host of order.hosts.filter((name) => !records.has(name))) hands.say('info', `${host} is not drained: there is nothing to give back`);
   if (hosts.length === 0) return { restored: [], steps: [] };
-  refuse(hands, order, [...strangers(hosts, records, order.by), ...missing(look, hosts), ...(await settled(hands, hosts, order.settle))]);
+  refuse(hands, 'restore', order.allow, [...strangers(hosts, records, order.by), ...missing(look, hosts), ...(await settled(hands, hosts, order.settle))]);
   const without = unreachableOf(look);
   const steps = stepsFor(hands.topology, hosts, order.ramp);
   for (const weight of [...steps, undefined]) {
     if (hands.signal.aborted) throw interrupted(hosts);
-    const first = records.get(hosts[0] ?? '');
-    const record = weight === undefined ? null : { weight, by: order.by, reason: first?.reason ?? '', since: first?.since ?? '', until: first?.until ?? null, run: null };
+    const record = weight === undefined ? null : recordAt(weight, order, hosts, records);
     const outcome = await hands.run({ line: `restore ${hosts.join(' ')}${weight === undefined ? '' : ` (${weight})`}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, without, record === null ? clientsStay(hands, hosts) : undefined) }, allow: order.allow });
     requireDone(outcome, `${hosts.join(', ')} could not be restored`);
     hands.say('info', `${hosts.join(', ')}: ${weight === undefined ? 'the whole weight' : `weight ${weight}`}`);
@@ -68,32 +68,26 @@ function recordsOf(hands: DrainHands, hosts: readonly string[], look: ClusterLoo
   }));
 }
 
-interface Finding {
-  readonly rule: string;
-  readonly message: string;
-  readonly hint: string;
+/** The drain at another weight: whose it was before tells why and since when. */
+function recordAt(weight: DrainWeight, { by }: RestoreOrder, hosts: readonly string[], records: ReadonlyMap<string, DrainRecord>): Omit<DrainRecord, 'version' | 'host'> {
+  const first = records.get(hosts[0] ?? '');
+  return { weight, by, reason: first?.reason ?? '', since: first?.since ?? '', until: first?.until ?? null, run: null };
 }
 
-function refuse(hands: DrainHands, order: RestoreOrder, findings: readonly Finding[]): void {
-  for (const { rule, message } of findings) if (order.allow.includes(rule)) hands.say('warning', `${message}; allowed by --allow ${rule}`);
-  const errors = findings.filter(({ rule }) => !order.allow.includes(rule)).map(({ rule, message, hint }) => new LvsPlayError({ code: `restore-${rule}`, kind: rule === 'not-ready' ? 'verification' : 'input', message: `${message} (${rule})`, hint: `${hint}; or say that it is meant: --allow ${rule} --reason "..."` }));
-  if (errors.length > 0) throw new InputErrors(errors as [LvsPlayError, ...LvsPlayError[]]);
-}
-
-function strangers(hosts: readonly string[], records: ReadonlyMap<string, DrainRecord>, by: string): Finding[] {
-  return hosts.flatMap((host): Finding[] => {
+function strangers(hosts: readonly string[], records: ReadonlyMap<string, DrainRecord>, by: string): Refusal[] {
+  return hosts.flatMap((host): Refusal[] => {
     const record = records.get(host);
     if (record === undefined || record.by === by) return [];
     return [{ rule: 'drained-by-other', message: `${host} was drained by ${record.by} at ${record.since}${record.reason === '' ? '' : `: ${record.reason}`}`, hint: `ask ${record.by}` }];
   });
 }
 
-function missing(look: ClusterLook, hosts: readonly string[]): Finding[] {
+function missing(look: ClusterLook, hosts: readonly string[]): Refusal[] {
   return [...unreachableOf(look)].map((director) => ({ rule: 'director-unreachable', message: `${director} cannot be reached: ${hosts.join(', ')} would stay drained there`, hint: `bring ${director} back first` }));
 }
 
 /** What has just started may need a moment. */
-async function settled(hands: DrainHands, hosts: readonly string[], seconds: number): Promise<Finding[]> {
+async function settled(hands: DrainHands, hosts: readonly string[], seconds: number): Promise<Refusal[]> {
   const begun = hands.now();
   for (;;) {
     const found = await unready(hands, hosts);
@@ -104,8 +98,8 @@ async function settled(hands: DrainHands, hosts: readonly string[], seconds: num
 }
 
 /** What the server itself lacks, seen without the virtual IP. */
-async function unready(hands: DrainHands, hosts: readonly string[]): Promise<Finding[]> {
-  const found: Finding[] = [];
+async function unready(hands: DrainHands, hosts: readonly string[]): Promise<Refusal[]> {
+  const found: Refusal[] = [];
   const add = (message: string, hint: string): void => void found.push({ rule: 'not-ready', message, hint });
   const look = await hands.look(hosts);
   for (const host of hosts) {
@@ -160,8 +154,7 @@ function amissOn(look: ClusterLook, name: string, share: ServerShare, weight: Dr
 
 async function drainAgain(hands: DrainHands, order: RestoreOrder, hosts: readonly string[], records: ReadonlyMap<string, DrainRecord>, look: ClusterLook, why: string): Promise<void> {
   hands.say('warning', `${why}: no new clients for ${hosts.join(', ')} again`);
-  const first = records.get(hosts[0] ?? '');
-  const record = { weight: '0', by: order.by, reason: first?.reason ?? '', since: first?.since ?? '', until: first?.until ?? null, run: null };
+  const record = recordAt('0', order, hosts, records);
   const outcome = await hands.insisting().run({ line: `drain ${hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, unreachableOf(look)) }, allow: order.allow });
   if (outcome.code !== 0) hands.say('warning', `${hosts.join(', ')} could not be drained again: lvs-play drain ${hosts.join(' ')}`);
 }

@@ -1,11 +1,12 @@
 import { forgottenDrains } from '../lvs/drain/forgotten.ts';
-import type { DrainRecord } from '../lvs/drain/record.ts';
-import { weightUnder } from '../lvs/drain/record.ts';
-import { keyOfService, serviceKey } from '../lvs/ipvs/types.ts';
+import { destinationIn } from '../lvs/drain/look.ts';
+import { type DrainRecord, weightUnder } from '../lvs/drain/record.ts';
+import type { IpvsCounters } from '../lvs/ipvs/counters.ts';
+import { keyOfService } from '../lvs/ipvs/types.ts';
 import { formatEndpoint } from '../lvs/model/ip.ts';
 import { vipsOf } from '../lvs/model/lookups.ts';
 import { addressesOf, type RealServer, type Topology, type VirtualService } from '../lvs/model/topology.ts';
-import type { DirectorStatus, Rate } from './look.ts';
+import type { DirectorStatus } from './look.ts';
 
 /** A cluster as it is right now. A versioned document. */
 export interface ClusterStatus {
@@ -40,7 +41,7 @@ export interface ServerStatus {
   /** On the holder; null: there is none. */
   readonly active: number | null;
   readonly inactive: number | null;
-  readonly rate: Rate | null;
+  readonly rate: IpvsCounters | null;
   /** serves; drained or restoring, by a record; out: its health check took it out, or somebody else did; differs: directors disagree, or the weight is nobody's. */
   readonly state: 'serves' | 'drained' | 'restoring' | 'out' | 'differs' | 'unknown';
 }
@@ -77,20 +78,14 @@ function serviceStatus(service: VirtualService, asked: readonly DirectorStatus[]
   const holders = directors.filter(({ holds }) => vipsOf(service).every((vip) => holds.has(vip)));
   const holder = holders.length === 1 ? holders[0] : undefined;
   const servers = service.realServers.map((server): ServerStatus => {
-    const weights = Object.fromEntries(directors.map((director) => [director.host, entryOf(director, service, server)?.weight ?? null]));
-    const entry = holder === undefined ? undefined : entryOf(holder, service, server);
+    const weights = Object.fromEntries(directors.map((director) => [director.host, destinationIn(director.table, { service, server })?.weight ?? null]));
+    const entry = holder === undefined ? undefined : destinationIn(holder.table, { service, server });
     const endpoint = formatEndpoint(server.address, server.port);
     const rate = holder?.rates.get(keyOfService(service))?.get(endpoint) ?? null;
     const counts = holder === undefined ? { active: null, inactive: null } : { active: entry?.activeConnections ?? 0, inactive: entry?.inactiveConnections ?? 0 };
     return { host: server.host, endpoint, weight: server.weight, weights, ...counts, rate, state: stateOf(server, directors, weights) };
   });
   return { name: service.name, key: keyOfService(service), holder: holder?.host ?? null, servers };
-}
-
-function entryOf({ table }: DirectorStatus, service: VirtualService, server: RealServer) {
-  // A kernel's list does not tell marks of IPv4 and IPv6 apart: the server's address does.
-  const key = keyOfService(service).replace(/ IPv6$/, '');
-  return table.services.filter((one) => serviceKey(one).replace(/ IPv6$/, '') === key).flatMap(({ destinations }) => destinations).find(({ address, port }) => address === server.address && port === server.port);
 }
 
 function stateOf(server: RealServer, directors: readonly DirectorStatus[], weights: Readonly<Record<string, number | null>>): ServerStatus['state'] {

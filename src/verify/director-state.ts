@@ -1,5 +1,6 @@
 import { HOST_STATE } from '../core/host-state.ts';
 import { drainsFact } from '../facts/system/drains.ts';
+import { parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
 import type { DirectorState } from './types.ts';
 
@@ -34,26 +35,10 @@ export function parseDirectorState(host: string, output: string): DirectorState 
     addresses: new Map(parseAddresses(addresses).map(({ interface: name, address }) => [address, name])),
     macs: new Map([...links.matchAll(/^\d+:\s+([^\s:@]+)[^\n]*link\/ether ([0-9a-f]{2}(?::[0-9a-f]{2}){5})/gm)].map(([, iface = '', mac = '']) => [iface, mac])),
     ipvs: ipvs.trim() === '' ? undefined : ipvs,
-    connections: parseStats(stats),
+    connections: new Map([...parseCounters(stats)].map(([service, servers]) => [service, new Map([...servers].map(([server, { connections }]) => [server, connections]))])),
     connReuseMode: kernel.get('conn_reuse_mode'),
     expireNodestConn: kernel.get('expire_nodest_conn'),
-    sync: (['master', 'backup'] as const).filter((role) => daemons.includes(`${role} sync daemon`)),
+    sync: syncDaemons(daemons),
     drains: drainsFact.parse(Buffer.from(drains), [HOST_STATE]).get(HOST_STATE) ?? {},
   };
-}
-
-/** `ipvsadm -Ln --stats --exact`. */
-function parseStats(text: string): Map<string, Map<string, number>> {
-  const services = new Map<string, Map<string, number>>();
-  let current = new Map<string, number>();
-  for (const line of text.split('\n')) {
-    const service = /^(TCP|UDP|SCTP|FWM)\s+(\S+(?: IPv6)?)\s+\d/.exec(line);
-    if (service !== null) {
-      current = new Map();
-      services.set(`${service[1] ?? ''} ${service[2] ?? ''}`, current);
-    }
-    const server = /^\s+->\s+(\S+)\s+(\d+)\s/.exec(line);
-    if (server !== null) current.set(server[1] ?? '', Number(server[2]));
-  }
-  return services;
 }

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DirectorStatus, parseRates } from '../../../src/status/look.ts';
+import { parseCounters } from '../../../src/lvs/ipvs/counters.ts';
+import { formatStatus, sparkline } from '../../../src/report/status.ts';
+import type { DirectorStatus } from '../../../src/status/look.ts';
 import { formatMetrics } from '../../../src/status/metrics.ts';
 import { type ClusterStatus, clusterStatus } from '../../../src/status/status.ts';
-import { formatStatus, sparkline } from '../../../src/status/text.ts';
 import { createStyle } from '../../../src/report/style.ts';
 import { clusterOf, CLUSTER } from '../drain/fake.ts';
 
@@ -87,7 +88,7 @@ describe('a status', () => {
 describe('rates', () => {
   it('are read from ipvsadm, of both families', () => {
     const text = 'IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS\n  -> RemoteAddress:Port\nTCP  192.168.0.38:80                    12       60        0     3400        0\n  -> 192.168.0.18:80                     6       30        0     1700        0\nFWM  7 IPv6                              1        2        3        4        5\n  -> [2001:db8::18]:0                    1        2        3        4        5\n';
-    expect([...parseRates(text)].map(([key, servers]) => [key, [...servers]])).toEqual([
+    expect([...parseCounters(text)].map(([key, servers]) => [key, [...servers]])).toEqual([
       ['TCP 192.168.0.38:80', [['192.168.0.18:80', { connections: 6, bytesIn: 1700, bytesOut: 0 }]]],
       ['FWM 7 IPv6', [['[2001:db8::18]:0', { connections: 1, bytesIn: 4, bytesOut: 5 }]]],
     ]);

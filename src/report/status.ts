@@ -1,23 +1,15 @@
-import type { ClusterStatus, ServerStatus } from './status.ts';
-
-/** How a status is marked; report/style.ts. */
-export interface Marks {
-  readonly bold: (text: string) => string;
-  readonly dim: (text: string) => string;
-  readonly red: (text: string) => string;
-  readonly green: (text: string) => string;
-  readonly yellow: (text: string) => string;
-}
+import type { ClusterStatus, ServerStatus } from '../status/status.ts';
+import type { Style } from './style.ts';
 
 /** Earlier values of a real server's numbers, the oldest first, by `service host`: for sparklines. */
 export type History = ReadonlyMap<string, readonly { readonly active: number; readonly rate: number }[]>;
 
 /** For people. @param last the last run from here, in words. Pure. */
-export function formatStatus(status: ClusterStatus, marks: Marks, last: string | undefined, history: History = new Map()): string {
-  return [...vipLines(status, marks), ...serviceLines(status, marks, history), ...drainLines(status, marks), ...directorLines(status, marks), ...(last === undefined ? [] : ['', `last run   ${last}`]), ...problemLines(status, marks), ''].join('\n');
+export function formatStatus(status: ClusterStatus, style: Style, last: string | undefined, history: History = new Map()): string {
+  return [...vipLines(status, style), ...serviceLines(status, style, history), ...drainLines(status, style), ...directorLines(status, style), ...(last === undefined ? [] : ['', `last run   ${last}`]), ...problemLines(status, style), ''].join('\n');
 }
 
-function vipLines({ vips }: ClusterStatus, { bold, red, green }: Marks): string[] {
+function vipLines({ vips }: ClusterStatus, { bold, red, green }: Style): string[] {
   const width = Math.max(0, ...vips.map(({ vip }) => vip.length));
   return vips.map(({ vip, pair, holders }) => {
     const [only] = holders;
@@ -28,13 +20,13 @@ function vipLines({ vips }: ClusterStatus, { bold, red, green }: Marks): string[
 
 const COLUMNS = ['REAL SERVER', 'ADDRESS', 'WEIGHT', 'ACTIVE', 'INACTIVE', 'CONN/S', 'IN', 'OUT', 'STATE'] as const;
 
-function serviceLines({ services }: ClusterStatus, marks: Marks, history: History): string[] {
+function serviceLines({ services }: ClusterStatus, style: Style, history: History): string[] {
   return services.flatMap((service) => {
     const rows = service.servers.map((server) => [server.host, server.endpoint, weightText(server), number(server.active), number(server.inactive), number(server.rate?.connections ?? null), bytes(server.rate?.bytesIn ?? null), bytes(server.rate?.bytesOut ?? null), server.state]);
     const widths = COLUMNS.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
     const line = (cells: readonly string[]): string => cells.map((cell, column) => (column >= 2 && column <= 7 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd();
-    const head = `${marks.bold(service.name)}  ${service.key}  ${service.holder === null ? marks.red('no single director holds it') : `on ${service.holder}`}`;
-    return ['', head, `  ${marks.dim(line(COLUMNS))}`, ...rows.map((row, index) => `  ${coloured(line(row), service.servers[index]?.state ?? 'unknown', marks)}${trail(history, `${service.name} ${row[0] ?? ''}`)}`)];
+    const head = `${style.bold(service.name)}  ${service.key}  ${service.holder === null ? style.red('no single director holds it') : `on ${service.holder}`}`;
+    return ['', head, `  ${style.dim(line(COLUMNS))}`, ...rows.map((row, index) => `  ${coloured(line(row), service.servers[index]?.state ?? 'unknown', style)}${trail(history, `${service.name} ${row[0] ?? ''}`)}`)];
   });
 }
 
@@ -45,9 +37,9 @@ function weightText({ weights }: ServerStatus): string {
   return values.length <= 1 ? text(values[0]) : Object.values(weights).map(text).join('/');
 }
 
-function coloured(text: string, state: ServerStatus['state'], marks: Marks): string {
+function coloured(text: string, state: ServerStatus['state'], style: Style): string {
   if (state === 'serves') return text;
-  return state === 'drained' || state === 'restoring' ? marks.yellow(text) : state === 'unknown' ? marks.dim(text) : marks.red(text);
+  return state === 'drained' || state === 'restoring' ? style.yellow(text) : state === 'unknown' ? style.dim(text) : style.red(text);
 }
 
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
@@ -63,7 +55,7 @@ function trail(history: History, key: string): string {
   return past === undefined || past.length < 2 ? '' : `  ${sparkline(past.map(({ active }) => active))}  ${sparkline(past.map(({ rate }) => rate))}`;
 }
 
-function drainLines({ drains }: ClusterStatus, { yellow, red }: Marks): string[] {
+function drainLines({ drains }: ClusterStatus, { yellow, red }: Style): string[] {
   if (drains.length === 0) return [];
   return ['', ...drains.map(({ host, weight, by, reason, since, until, on, forgotten }) => {
     const words = `${host} ${weight === '0' ? 'is drained' : `is at ${weight} of its weight`} by ${by}${reason === '' ? '' : `: ${reason}`}; since ${since}${until === null ? '' : `, until ${until}`}, on ${on.join(', ')}`;
@@ -71,7 +63,7 @@ function drainLines({ drains }: ClusterStatus, { yellow, red }: Marks): string[]
   })];
 }
 
-function directorLines({ directors, unreachable }: ClusterStatus, { red, bold }: Marks): string[] {
+function directorLines({ directors, unreachable }: ClusterStatus, { red, bold }: Style): string[] {
   const rows = [
     ...directors.map(({ host, keepalived, sync }) => `${bold(host)}  ${[keepalived === null ? 'no keepalived' : keepalived === 'runs' ? 'keepalived runs' : red('keepalived is stopped'), ...(sync.length > 0 ? [`connection sync: ${sync.join(' and ')}`] : [])].join('; ')}`),
     ...unreachable.map((host) => `${bold(host)}  ${red('cannot be reached')}`),
@@ -79,7 +71,7 @@ function directorLines({ directors, unreachable }: ClusterStatus, { red, bold }:
   return rows.length === 0 ? [] : ['', ...rows];
 }
 
-function problemLines({ problems }: ClusterStatus, { red, green }: Marks): string[] {
+function problemLines({ problems }: ClusterStatus, { red, green }: Style): string[] {
   return ['', ...(problems.length === 0 ? [green('nothing to see to')] : problems.map((problem) => red(`! ${problem}`)))];
 }
 
