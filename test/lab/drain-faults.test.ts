@@ -1,22 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SLOW_PAGE, whileHeld } from './load.ts';
 import { eventually, lvsPlay, must, runDocument, scratch, startLvsPlay, TestLab, type CliResult } from './support.ts';
-import { threeServers } from './three-servers.ts';
+import { SERVERS, threeServers, workOn } from './three-servers.ts';
 
 const VIP = '192.168.0.38';
 const DIRECTORS = ['lvs1', 'lvs2'];
-const SERVERS = ['rs1', 'rs2', 'rs3'];
 /** Enough that rr gives some to each real server. */
 const HELD = 6;
 
-const PATCH = `
-- hosts: real_servers
-  become: true
-  gather_facts: false
-  tasks:
-    - name: Restart the service
-      service: { name: nginx, state: restarted }
-`;
+const PATCH = workOn('service: { name: nginx, state: restarted }');
 
 describe('drains that something happens to', () => {
   let lab: TestLab;

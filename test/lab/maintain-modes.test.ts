@@ -1,20 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { SLOW_PAGE, whileLoaded } from './load.ts';
 import { lvsPlay, runDocument, scratch, TestLab } from './support.ts';
-import { threeServers } from './three-servers.ts';
-
-const SERVERS = ['rs1', 'rs2', 'rs3'];
-
-const PATCH = `
-- hosts: real_servers
-  become: true
-  gather_facts: false
-  tasks:
-    - name: Stop the service
-      service: { name: nginx, state: stopped }
-    - name: Start the service
-      service: { name: nginx, state: started }
-`;
+import { SERVERS, serviceAway, threeServers } from './three-servers.ts';
 
 describe('maintenance of three real servers with a load', () => {
   const ends: (() => Promise<void>)[] = [];
@@ -25,7 +12,7 @@ describe('maintenance of three real servers with a load', () => {
   it.each([
     ['tun', 'inventories/tun-pair/hosts.yml', '192.168.0.38'],
   ])('loses no request and cuts no download: %s', async (mode, inventory, vip) => {
-    const files = await scratch({ 'hosts.yml': await threeServers(inventory), 'patch.yml': PATCH });
+    const files = await scratch({ 'hosts.yml': await threeServers(inventory), 'patch.yml': serviceAway() });
     ends.push(files.remove);
     const lab = await TestLab.installed(`maintain-${mode}`, `${files.dir}/hosts.yml`);
     ends.push(() => lab.down());

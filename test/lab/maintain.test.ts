@@ -1,26 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SLOW_PAGE, whileLoaded, type LoadPlan, type LoadResult } from './load.ts';
 import { eventually, lvsPlay, must, runDocument, scratch, TestLab, type CliResult } from './support.ts';
-import { threeServers } from './three-servers.ts';
+import { SERVERS, serviceAway, threeServers } from './three-servers.ts';
 
 const VIP = '192.168.0.38';
-const SERVERS = ['rs1', 'rs2', 'rs3'];
 const LOAD: LoadPlan = { vip: VIP, port: 80, least: 1000, workers: 8, downloads: 20 };
 
-/** Work that keeps the service away for a while. */
-const PATCH = `
-- hosts: real_servers
-  become: true
-  gather_facts: false
-  tasks:
-    - name: Stop the service
-      service: { name: nginx, state: stopped }
-    - name: Work
-      command: { cmd: sleep 3 }
-      changed_when: false
-    - name: Start the service
-      service: { name: nginx, state: started }
-`;
+/** A moment in which it does not serve. */
+const PATCH = serviceAway('{ command: { cmd: sleep 3 }, changed_when: false }');
 
 /** The same as operators do it without draining: one after the other. */
 const PLAIN = PATCH.replace('gather_facts: false', 'gather_facts: false\n  serial: 1');

@@ -12,3 +12,15 @@ export async function threeServers(file: string, ...edits: readonly (readonly [s
   for (const [from] of edits) if (!third.includes(from)) throw new Error(`${file} has no ${from}`);
   return edits.reduce((result, [from, to]) => result.replace(from, to), third);
 }
+
+export const SERVERS = ['rs1', 'rs2', 'rs3'];
+
+/** A playbook for work on real servers. @param tasks in YAML's flow style, each a list entry */
+export function workOn(...tasks: readonly string[]): string {
+  return `- hosts: real_servers\n  become: true\n  gather_facts: false\n  tasks:\n${tasks.map((task) => `    - ${task}\n`).join('')}`;
+}
+
+/** Work that keeps the service away. @param between what is done meanwhile */
+export function serviceAway(...between: readonly string[]): string {
+  return workOn('service: { name: nginx, state: stopped }', ...between, 'service: { name: nginx, state: started }');
+}

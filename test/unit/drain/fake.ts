@@ -5,7 +5,7 @@ import type { ClusterLook, DirectorLook } from '../../../src/lvs/drain/look.ts';
 import { type DrainRecord, weightUnder } from '../../../src/lvs/drain/record.ts';
 import type { LocalSockets } from '../../../src/lvs/drain/sockets.ts';
 import type { Topology } from '../../../src/lvs/model/topology.ts';
-import { topologyOf } from '../lvs/support.ts';
+import { HOSTS, topologyOf } from '../lvs/support.ts';
 
 /** Three real servers behind a pair. */
 export const CLUSTER = `ha_pairs:
@@ -26,12 +26,10 @@ virtual_services:
       rs3: { weight: 8 }
 `;
 
-const HOSTS = new Map(
-  [['lvs1', '192.168.0.48'], ['lvs2', '192.168.0.58'], ['rs1', '192.168.0.18'], ['rs2', '192.168.0.28'], ['rs3', '192.168.0.29']].map(([host = '', address = '']) => [host, { host, address }]),
-);
+const WITH_THIRD = new Map([...HOSTS, ['rs3', { host: 'rs3', address: '192.168.0.29' }]]);
 
 export function clusterOf(text = CLUSTER): Topology {
-  return topologyOf(text, HOSTS);
+  return topologyOf(text, WITH_THIRD);
 }
 
 /** What a machine of hands does to it, in order. */
