@@ -128,6 +128,8 @@ function waitingWords(history: DrainHistory, left: readonly DrainLeft[], persist
 
 /** What was not drained before gets its weight back. That it could not is said beside why. */
 async function giveBack(hands: DrainHands, order: DrainOrder, hosts: readonly string[], clientsStay: boolean | undefined, why: unknown): Promise<void> {
+  const before = order.hosts.filter((host) => !hosts.includes(host));
+  if (before.length > 0) hands.say('warning', `${before.join(', ')} ${before.length === 1 ? 'stays' : 'stay'} drained, as before: lvs-play restore ${before.join(' ')} gives back`);
   if (hosts.length === 0) return;
   hands.say('warning', `${why instanceof Error ? why.message : String(why)}: ${hosts.join(', ')} ${hosts.length === 1 ? 'gets its' : 'get their'} weight back`);
   const look = await hands.look(hosts);

@@ -84,7 +84,8 @@ function handsOf(means: Means): DrainHands {
       await delay(milliseconds, undefined, { signal }).catch(() => undefined);
     },
     signal,
-    insisting: () => handsOf({ ...means, signal: new AbortController().signal }),
+    // A window keeps work from being begun; what was taken is given back at any hour.
+    insisting: () => handsOf({ ...means, options: { ...options, window: undefined }, signal: new AbortController().signal }),
   };
 }
 

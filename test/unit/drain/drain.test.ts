@@ -62,6 +62,7 @@ describe('a drain', () => {
       cluster.onLook = () => { if (cluster.time >= 3000) cluster.abort.abort(); };
       expect(await refusals(drain(cluster, ORDER))).toEqual(['interrupted']);
       expect(cluster.notes()).toEqual(before ? ['lvs1 rs1 0', 'lvs2 rs1 0'] : []);
+      expect(cluster.said.includes('rs1 stays drained, as before: lvs-play restore rs1 gives back')).toBe(before);
     }
   });
 
