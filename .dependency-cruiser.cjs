@@ -31,6 +31,8 @@ module.exports = {
     // Pure: what a plan costs, and what is too much of it.
     only('impact', ['plan/types.ts', 'plan/sessions.ts', 'facts', 'lvs', 'core']),
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
+    // Clients that go on asking while something is done.
+    only('pulse', ['verify/types.ts', 'verify/controller-vantage.ts', 'core']),
     only('undo', ['apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
     // Whoever carries its runs out is handed in.
     only('drain', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
