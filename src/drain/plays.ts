@@ -68,8 +68,8 @@ export function rebootPlays(hosts: readonly string[], reason: string): Plays {
   return [{ name: 'Restart', hosts: hosts.join(':'), gather_facts: false, order: 'backup_first', become: true, any_errors_fatal: true, tasks: [{ name: 'Restart the host', reboot: { msg: verbatim(reason.replaceAll('\n', ' ')) } }] }];
 }
 
-/** A text that is never taken for a template. */
-function verbatim(text: string): string {
+/** A text that is never taken for a template. Pure. */
+export function verbatim(text: string): string {
   if (!/\{[{%#]/.test(text)) return text;
   return /\{%[-+]?\s*endraw/.test(text) ? text.replaceAll('{', '(') : `{% raw %}${text}{% endraw %}`;
 }

@@ -12,6 +12,7 @@ export const loaders = {
   kernel_module: () => import('./system/kernel_module.ts'),
   lvs_director: () => import('./lvs/lvs_director.ts'),
   lvs_drain: () => import('./lvs/lvs_drain.ts'),
+  lvs_failover: () => import('./lvs/lvs_failover.ts'),
   lvs_firewall: () => import('./lvs/lvs_firewall.ts'),
   lvs_gateway: () => import('./lvs/lvs_gateway.ts'),
   lvs_real_server: () => import('./lvs/lvs_real_server.ts'),

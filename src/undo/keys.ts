@@ -1,5 +1,6 @@
 import { HOST_STATE } from '../core/host-state.ts';
 import { drainedIn, drainPath } from '../lvs/drain/record.ts';
+import { failedOverIn, failoverPath } from '../lvs/failover/record.ts';
 import type { Change } from '../modules/contract.ts';
 import type { FactRequest } from '../facts/contract.ts';
 import type { UndoKey } from './kinds/contract.ts';
@@ -50,6 +51,8 @@ export function keysOfChange({ path, before, after }: Pick<Change, 'path' | 'bef
   if (path === 'ipvs time-outs') return [{ kind: 'ipvs', key: 'timeouts' }];
   const drained = drainedIn(path);
   if (drained !== undefined) return keysOfRequest({ fact: { name: 'file' }, key: drainPath(HOST_STATE, drained) });
+  const failedOver = failedOverIn(path);
+  if (failedOver !== undefined) return keysOfRequest({ fact: { name: 'file' }, key: failoverPath(HOST_STATE, failedOver) });
   if (path.startsWith('/') && before === 'directory' && after !== 'directory') return [{ kind: 'tree', key: path }];
   return [];
 }

@@ -10,6 +10,8 @@ const LIMIT_SECONDS = 300;
 /** One director being watched. */
 export interface Watch {
   readonly host: string;
+  /** Addresses at the beginning, without prefix length. */
+  readonly initial: ReadonlySet<string>;
   /** Ends it. Undefined: it could not be watched to the end. */
   end(): Promise<HolderLog | undefined>;
 }
@@ -43,12 +45,13 @@ export async function startWatch(host: string, target: Target): Promise<Watch | 
   if (clock === undefined || started === undefined) return undefined;
   const [pid = '', ...shown] = started.split('\n');
   const { offset, uncertainty } = clockOf(clock.trim(), sent, received);
+  const initial = new Set(parseAddresses(shown.join('\n')).map(({ address }) => address));
   return {
     host,
+    initial,
     end: async () => {
       const text = await ask(`kill ${shellQuote(pid)} 2>/dev/null; cat ${shellQuote(log)}; rm -f ${shellQuote(log)}`);
       if (text === undefined) return undefined;
-      const initial = new Set(parseAddresses(shown.join('\n')).map(({ address }) => address));
       return { host, from: received, to: Date.now(), initial, events: parseMonitor(text, offset), uncertainty };
     },
   };

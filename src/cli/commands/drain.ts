@@ -65,7 +65,7 @@ function ramp(text: string): readonly DrainWeight[] {
 }
 
 /** ISO 8601, from a time or a duration. */
-function until(text: string): string {
+export function until(text: string): string {
   const lasts = parseDuration(text);
   const at = lasts === undefined ? (/^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN) : Date.now() + lasts * 1000;
   if (Number.isNaN(at)) throw new InvalidArgumentError('It must be a duration such as 2h, or a time such as 2026-11-24T06:00:00Z.');

@@ -40,9 +40,9 @@ export async function restoreHosts(patterns: readonly string[], options: CommonO
   });
 }
 
-/** Opens hands for a command, inside the lab where the inventory is one's. @param partOf the maintenance that its runs are parts of */
-export async function withHands(options: CommonOptions, work: (open: OpenHands) => Promise<number>, partOf?: string): Promise<number> {
-  requireReason(options, ALLOWED_RULES);
+/** Opens hands for a command, inside the lab where the inventory is one's. @param more the maintenance that its runs are parts of; rules that --allow takes, where not those of drains */
+export async function withHands(options: CommonOptions, work: (open: OpenHands) => Promise<number>, { partOf, rules = ALLOWED_RULES }: { readonly partOf?: string; readonly rules?: readonly string[] } = {}): Promise<number> {
+  requireReason(options, rules);
   requireInventory(options);
   const inside = await enterLabIfNeeded(options.inventories);
   if (inside !== undefined) return inside;

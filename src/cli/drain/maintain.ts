@@ -41,7 +41,7 @@ export async function maintainHosts(patterns: readonly string[], options: Common
       removedShare: open.removedShare,
     });
     return carryOut({ id, begun, open, options });
-  }, id);
+  }, { partOf: id });
 }
 
 /** Goes on with a maintenance. @param resume of its run in the journal */
@@ -52,7 +52,7 @@ export async function resumeMaintenance({ header, options }: RunToResume): Promi
   return withHands(options, (open) => {
     printProgress(`going on with ${header.line}: ${stageWords(state)}\n`);
     return carryOut({ id, begun: { ...state, order: { ...state.order, by: operator() } }, open, options, of: header.id });
-  }, id);
+  }, { partOf: id });
 }
 
 interface Work {

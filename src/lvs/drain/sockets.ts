@@ -109,7 +109,7 @@ function kernelForms(address: string): string[] {
     const word = ip.address.split('.').map((part) => Number(part).toString(16).toUpperCase().padStart(2, '0')).reverse().join('');
     return [word, `0000000000000000FFFF0000${word}`];
   }
-  const groups = expand(ip.address).map((group) => group.toString(16).toUpperCase().padStart(4, '0')).join('');
+  const groups = ipv6Groups(ip.address).map((group) => group.toString(16).toUpperCase().padStart(4, '0')).join('');
   return [(groups.match(/.{8}/g) ?? []).map(reversed).join('')];
 }
 
@@ -133,8 +133,8 @@ function reversed(word: string): string {
   return (word.match(/../g) ?? []).reverse().join('');
 }
 
-/** The eight groups of an IPv6 address in its shortest form. */
-function expand(address: string): number[] {
+/** The eight groups of an IPv6 address in its shortest form, as numbers. Pure. */
+export function ipv6Groups(address: string): number[] {
   const [head = '', tail] = address.split('::');
   const numbers = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
   if (tail === undefined) return numbers(head);

@@ -18,7 +18,7 @@ import { atLeast, type KeepalivedVersion, keepalivedVersion } from '../../lvs/ke
 import { type Args, type Change, defineModule, type ModuleContext, type PairActivation, type PutStep, type Step } from '../contract.ts';
 import { fileChanges, filePatches, fileRequests, fileStale, fileStep, type WantedFile } from '../files/write-file.ts';
 import { ipvsChanges, ipvsSteps } from '../ipvs/changes.ts';
-import { directorTopology, drainedTopology, DRAINS } from './topology.ts';
+import { directorTopology, DRAINS, FAILOVERS, recordedTopology } from './topology.ts';
 
 const schema = {
   type: 'object',
@@ -46,7 +46,7 @@ export default defineModule<KeepalivedArgs>({
   facts: (args, context) => {
     directorTopology(context);
     // The kernel's table before what keepalived makes of it: see Believed.
-    return [...fileRequests(pathOf(args)), request(packageFact, 'keepalived'), request(unitFact, UNIT), request(ipvsFact, 'table'), request(keepalivedFact, pathOf(args)), DRAINS] as never;
+    return [...fileRequests(pathOf(args)), request(packageFact, 'keepalived'), request(unitFact, UNIT), request(ipvsFact, 'table'), request(keepalivedFact, pathOf(args)), DRAINS, FAILOVERS] as never;
   },
   diff: (args, facts, context): Change[] => {
     const reloads = facts.get(unitFact, UNIT).active ? { impact: 'reloads keepalived' } : {};
@@ -120,7 +120,7 @@ function driftOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext
   // In the middle of a reload nobody knows whose turn the kernel's table is.
   const believed = settled ? running : { ...running, config: { ...running.config, services: running.config.services.filter(({ name }) => !behind.has(name)) } };
   const due = new Set([...changed(text, wantedText), ...behind]);
-  return { otherwise, kernel: kernelRepair(drainedTopology(context, facts), context.host, believed, due, tableOf(facts.get(ipvsFact, 'table'))) };
+  return { otherwise, kernel: kernelRepair(recordedTopology(context, facts), context.host, believed, due, tableOf(facts.get(ipvsFact, 'table'))) };
 }
 
 function runsFile(text: string, running: KeepalivedConfig): boolean {
@@ -166,7 +166,7 @@ function pathOf(args: KeepalivedArgs): string {
 }
 
 function wantedOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): WantedFile {
-  const text = renderKeepalived(drainedTopology(context, facts), context.host, versionOf(facts, context));
+  const text = renderKeepalived(recordedTopology(context, facts), context.host, versionOf(facts, context));
   // It may hold a password.
   return { path: pathOf(args), content: Buffer.from(text), mode: '0640', owner: 'root', group: 'root' };
 }

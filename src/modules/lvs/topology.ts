@@ -2,7 +2,10 @@ import { HOST_STATE } from '../../core/host-state.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import { type FactReader, type FactRequest, request } from '../../facts/contract.ts';
 import { drainedWeights, drainsFact } from '../../facts/system/drains.ts';
+import { failoversFact } from '../../facts/system/failovers.ts';
 import { withDrains } from '../../lvs/drain/topology.ts';
+import { failoverTargetsOf } from '../../lvs/failover/record.ts';
+import { withFailovers } from '../../lvs/failover/topology.ts';
 import type { Topology } from '../../lvs/model/topology.ts';
 import type { ModuleContext } from '../contract.ts';
 
@@ -33,4 +36,12 @@ export const DRAINS: FactRequest = request(drainsFact, HOST_STATE);
 /** The director's topology with the weights that its drains leave. Needs `DRAINS`. @throws LvsPlayError no-director, input */
 export function drainedTopology(context: ModuleContext, facts: FactReader): Topology {
   return withDrains(directorTopology(context), drainedWeights(facts.get(drainsFact, HOST_STATE)));
+}
+
+/** What a module asks that gives a director its priorities. */
+export const FAILOVERS: FactRequest = request(failoversFact, HOST_STATE);
+
+/** The same, with the priorities that its failovers ask for. Needs `DRAINS` and `FAILOVERS`. @throws LvsPlayError no-director, input */
+export function recordedTopology(context: ModuleContext, facts: FactReader): Topology {
+  return withFailovers(drainedTopology(context, facts), failoverTargetsOf(Object.values(facts.get(failoversFact, HOST_STATE))));
 }

@@ -13,6 +13,8 @@ export type World = (fact: string, key: string) => Json;
 
 const DRAINED = { version: 1, host: 'rs1', weight: '0', by: 'alice@ops1', reason: 'kernel', since: '2026-11-24T04:00:00.000Z', until: null, run: null };
 
+const MOVED = { version: 1, pair: 'edge', to: 'lvs2', by: 'alice@ops1', reason: 'kernel', since: '2026-11-24T04:00:00.000Z', until: null };
+
 /** Debian as installed. */
 export const bare: World = (fact, key) => {
   const answers: Readonly<Record<string, Json>> = {
@@ -27,6 +29,7 @@ export const bare: World = (fact, key) => {
     ipvs: { table: { services: [] }, timeouts: null },
     boot: { id: '1-2-3', release: '6.1.0-30-amd64', due: null },
     drains: {},
+    failovers: {},
     keepalived: null,
     tunnel: false,
     saved_state: { state: 'absent', hosts: [], commands: [], unitFiles: {}, things: [], packages: [] },
@@ -51,6 +54,7 @@ export const lived: World = (fact, key) => {
     kernel_module: { loaded: true },
     ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
     drains: { rs1: DRAINED },
+    failovers: { edge: MOVED },
     boot: { id: '1-2-3', release: '6.1.0-18-amd64', due: 'kernel 6.1.0-30-amd64 is installed, 6.1.0-18-amd64 runs' },
     keepalived: null,
     tunnel: true,
@@ -75,6 +79,7 @@ export const odd: World = (fact, key) => {
     // Read from /proc/net/ip_vs, which tells less.
     ipvs: { table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', persistence: 'unknown', destinations: [] }] }, timeouts: null },
     drains: { rs1: { ...DRAINED, weight: '25%' }, gone: { ...DRAINED, host: 'gone' } },
+    failovers: { edge: { ...MOVED, to: 'lvs1' }, gone: { ...MOVED, pair: 'gone' } },
     boot: { id: '1-2-3', release: '5.10.0', due: '/run/reboot-required is there' },
     keepalived: null,
     tunnel: false,

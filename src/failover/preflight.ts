@@ -1,0 +1,106 @@
+import { readinessFaults } from '../apply/pair/director.ts';
+import type { Refusal } from '../drain/refuse.ts';
+import { destinationIn } from '../lvs/drain/look.ts';
+import type { Topology } from '../lvs/model/topology.ts';
+import type { MemberLook, PairsLook } from './hands.ts';
+import { membersOf, movingAddresses, pairsOf } from './look.ts';
+
+/** What a failover is refused for, unless `--allow` says that it is meant. */
+export const FAILOVER_RULES = ['target-unreachable', 'target-not-ready', 'target-no-sync', 'director-unreachable', 'holders', 'tables-differ', 'other-pairs', 'failed-over-by-other', 'undeployed'] as const;
+
+/** From whom to whom; `from` undefined: no single director holds all. */
+export interface Way {
+  readonly pairs: readonly string[];
+  readonly from: string | undefined;
+  readonly to: string;
+}
+
+/** Who holds each address that moves with pairs. Pure, as all here. */
+export function holdersIn(topology: Topology, pairs: readonly string[], look: PairsLook): { readonly vip: string; readonly holders: readonly string[] }[] {
+  return movingAddresses(topology, pairs).map((vip) => ({ vip, holders: [...look].flatMap(([host, state]) => (state?.addresses.has(vip) === true ? [host] : [])) }));
+}
+
+/** The one director that holds every address of these pairs, and nobody else any of them. */
+export function soleHolder(topology: Topology, pairs: readonly string[], look: PairsLook): string | undefined {
+  const [first, ...others] = holdersIn(topology, pairs, look);
+  const [host] = first?.holders ?? [];
+  return [first, ...others].every((one) => one?.holders.length === 1 && one.holders[0] === host) ? host : undefined;
+}
+
+/** The director with the highest priority that does not hold them and could take over; where none could, the first: it is refused by name then. */
+export function chosenTarget(topology: Topology, pairs: readonly string[], look: PairsLook, from: string | undefined): string | undefined {
+  const others = membersOf(topology, pairs).filter((host) => host !== from);
+  return others.find((host) => faultsOf(host, pairs, look).length === 0) ?? others[0];
+}
+
+/** Whether only a restart makes the holder let go: a higher priority alone moves nothing with nopreempt. */
+export function needsRestart(topology: Topology, pairs: readonly string[]): boolean {
+  return pairsOf(topology, pairs).some(({ preempt }) => !preempt);
+}
+
+export function failoverFindings(topology: Topology, way: Way, look: PairsLook, by: string): Refusal[] {
+  return [...target(topology, way, look), ...others(topology, way, look), ...holders(topology, way, look), ...tables(topology, way, look), ...otherPairs(topology, way, look), ...strangers(way, look, by)];
+}
+
+/** Why a director could not take these pairs over. */
+function faultsOf(host: string, pairs: readonly string[], look: PairsLook): string[] {
+  const states = [...look.values()].filter((state) => state !== undefined).map((state) => ({ ...state, running: state.running && { ...state.running, instances: state.running.instances.filter(({ name }) => pairs.includes(name)) } }));
+  return readinessFaults(host, states);
+}
+
+function target(topology: Topology, { pairs, to }: Way, look: PairsLook): Refusal[] {
+  const state = look.get(to);
+  if (state === undefined) return [{ rule: 'target-unreachable', message: `${to} cannot be reached`, hint: `bring ${to} back first, or name another director with --to` }];
+  const faults = faultsOf(to, pairs, look);
+  const synchronised = pairsOf(topology, pairs).some(({ connectionSync }) => connectionSync !== undefined);
+  return [
+    ...(faults.length === 0 ? [] : [{ rule: 'target-not-ready', message: faults.join('; '), hint: `see to ${to} first (journalctl -u keepalived there tells why), or name another director with --to` }]),
+    ...(synchronised && !state.sync.includes('backup') ? [{ rule: 'target-no-sync', message: `${to} has no backup sync daemon: every connection would be cut`, hint: `lvs-play verify says more; systemctl restart keepalived on ${to} starts it` }] : []),
+  ];
+}
+
+/** One that does not know of it would take the virtual IPs back, or away, with the priority that it had. */
+function others(topology: Topology, { pairs, to }: Way, look: PairsLook): Refusal[] {
+  return membersOf(topology, pairs)
+    .filter((host) => host !== to && look.get(host) === undefined)
+    .map((host) => ({ rule: 'director-unreachable', message: `${host} cannot be reached: it would not know of the failover, and take the virtual IPs by its old priority when it is back`, hint: `bring ${host} back first` }));
+}
+
+function holders(topology: Topology, { pairs }: Way, look: PairsLook): Refusal[] {
+  return holdersIn(topology, pairs, look).flatMap(({ vip, holders: names }): Refusal[] => {
+    if (names.length === 1) return [];
+    return [{ rule: 'holders', message: names.length === 0 ? `nobody holds ${vip}` : `${names.join(' and ')} both hold ${vip}`, hint: 'lvs-play verify and lvs-play lint --live say more' }];
+  });
+}
+
+/** Clients would be balanced otherwise than they are now. */
+function tables(topology: Topology, { pairs, from, to }: Way, look: PairsLook): Refusal[] {
+  const [holder, next] = [from === undefined ? undefined : look.get(from), look.get(to)];
+  if (holder === undefined || next === undefined) return [];
+  return [...topology.services.values()]
+    .filter(({ pair }) => pair !== undefined && pairs.includes(pair))
+    .flatMap((service) =>
+      service.realServers.flatMap((server): Refusal[] => {
+        const weight = ({ table }: MemberLook): number | undefined => destinationIn(table, { service, server })?.weight;
+        if (weight(holder) === weight(next)) return [];
+        const words = [holder, next].map((state) => `${weight(state) === undefined ? 'not in the table' : `weight ${String(weight(state))}`} on ${state.host}`);
+        return [{ rule: 'tables-differ', message: `${service.name}: ${server.host} has ${words.join(', ')}`, hint: 'see why with lvs-play drift; a deploy makes them equal, and a health check may need a moment' }];
+      }),
+    );
+}
+
+/** A restart of keepalived takes all that the director holds away. */
+function otherPairs(topology: Topology, { pairs, from }: Way, look: PairsLook): Refusal[] {
+  const state = from === undefined ? undefined : look.get(from);
+  if (state === undefined || !needsRestart(topology, pairs)) return [];
+  const more = [...topology.pairs.values()].filter(({ name, vips }) => !pairs.includes(name) && vips.some(({ address }) => state.addresses.has(address))).map(({ name }) => name);
+  if (more.length === 0) return [];
+  return [{ rule: 'other-pairs', message: `with preempt: false keepalived on ${state.host} has to be restarted, which takes ${more.join(' and ')} away from it as well`, hint: `say preempt: true of ${pairs.join(' and ')} and deploy` }];
+}
+
+function strangers({ pairs }: Way, look: PairsLook, by: string): Refusal[] {
+  const records = [...look.values()].flatMap((state) => pairs.flatMap((pair) => state?.failovers[pair] ?? []));
+  const other = records.find((record) => record.by !== by);
+  if (other === undefined) return [];
+  return [{ rule: 'failed-over-by-other', message: `${other.pair} is failed over to ${other.to} by ${other.by} since ${other.since}${other.reason === '' ? '' : `: ${other.reason}`}`, hint: `ask ${other.by}` }];
+}

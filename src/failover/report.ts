@@ -1,0 +1,95 @@
+import { timelineText, type VipTimeline } from '../lvs/change/timeline.ts';
+import { type SyncState, syncWords } from '../lvs/failover/sync.ts';
+import { pulseWords } from '../pulse/summary.ts';
+import type { PulseReport } from '../pulse/types.ts';
+import type { ArpCount, Measured, PairsLook } from './hands.ts';
+
+/** What a failover, a failback or a drill came to. A versioned document; spans are milliseconds. */
+export interface FailoverReport {
+  readonly version: 1;
+  /** `failover`, `failback`, `drill crash`. */
+  readonly what: string;
+  /** Those that moved together. */
+  readonly pairs: readonly string[];
+  readonly from: string | null;
+  readonly to: string;
+  /** False: there was nothing to do. */
+  readonly moved: boolean;
+  readonly before: readonly VipHolders[];
+  readonly after: readonly VipHolders[];
+  /** What connection synchronisation had come to before; null: the pairs have none. */
+  readonly sync: SyncState | null;
+  /** What was seen meanwhile; null: nothing was done. */
+  readonly measured: Omit<Measured, 'arps'> & { readonly arps: readonly NamedArps[] } | null;
+  readonly bound: Bound;
+}
+
+export interface VipHolders {
+  readonly vip: string;
+  readonly holders: readonly string[];
+}
+
+/** Gratuitous ARP by director; of a hardware address that is none's, by that. */
+export type NamedArps = ArpCount;
+
+/** How long VRRP takes to miss a MASTER that died (RFC 3768, 5.3.1), of the director that takes over. */
+export interface Bound {
+  readonly milliseconds: number;
+  /** Seconds. */
+  readonly advertInt: number;
+  /** Of the director that takes over. */
+  readonly priority: number;
+}
+
+/** Whose hardware addresses they are. Pure. */
+export function namedArps(arps: readonly ArpCount[], look: PairsLook): NamedArps[] {
+  const owner = (mac: string): string => [...look].find(([, state]) => state?.macs.includes(mac) === true)?.[0] ?? mac;
+  return arps.map((one) => ('unseen' in one ? one : { vip: one.vip, from: Object.fromEntries(Object.entries(one.from).map(([mac, count]) => [owner(mac), count])) }));
+}
+
+/** For people, a line each. Pure. */
+export function reportLines(report: FailoverReport): string[] {
+  const { pairs, from, to, moved, measured } = report;
+  const names = pairs.join(', ');
+  if (!moved || measured === null) return [`${names}: ${to} holds ${pairs.length === 1 ? 'it' : 'them'} already: nothing to do`];
+  return [
+    `${names}: ${from ?? 'nobody'} -> ${to}`,
+    ...holderLines(report),
+    ...measured.timelines.map(timelineText),
+    ...measured.clients.map(clientWords),
+    ...measured.untried.map(({ service, why }) => `${service}: not measured: ${why}`),
+    ...(report.sync === null ? [] : [`before: ${syncWords(report.sync)}`]),
+    ...measured.arps.map(arpWords),
+    `VRRP takes up to ${seconds(report.bound.milliseconds)} to miss a MASTER that died: ${boundWords(report.bound)}`,
+  ];
+}
+
+function holderLines({ before, after }: FailoverReport): string[] {
+  const who = (holders: readonly string[]): string => (holders.length === 0 ? 'nobody' : holders.join(' and '));
+  return before.map(({ vip, holders }) => `${vip}: ${who(holders)} before, ${who(after.find((one) => one.vip === vip)?.holders ?? [])} after`);
+}
+
+/** Where no client was ever answered, a gap says nothing. */
+function clientWords(report: PulseReport): string {
+  return report.answered === 0 ? `${report.service}: not measured: no request was answered from here (${String(report.sent)} were sent)` : pulseWords(report);
+}
+
+function arpWords(count: NamedArps): string {
+  if ('unseen' in count) return `gratuitous ARP for ${count.vip}: not measured: ${count.unseen}`;
+  const heard = Object.entries(count.from);
+  return `gratuitous ARP for ${count.vip}: ${heard.length === 0 ? 'none heard' : heard.map(([who, number]) => `${String(number)} from ${who}`).join(', ')}`;
+}
+
+/** `3 x 1 s + (256 - 100)/256 x 1 s`. Pure. */
+export function boundWords({ advertInt, priority }: Bound): string {
+  return `3 x ${String(advertInt)} s + (256 - ${String(priority)})/256 x ${String(advertInt)} s`;
+}
+
+/** The longest time for which nobody, or more than one, held an address. Pure. */
+export function longest(timelines: readonly VipTimeline[], what: 'nobody' | 'several'): number {
+  return Math.max(0, ...timelines.map((one) => one[what]));
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
+}
