@@ -36,6 +36,7 @@ module.exports = {
     only('undo', ['apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
     // Whoever carries its runs out is handed in.
     only('drain', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
+    only('maintain', ['drain', 'failover', 'lvs', 'core']),
     only('status', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
     // A plan read as a report of differences, with what the journal knows of them.
     only('drift', ['journal', 'plan', 'facts', 'core', TARGET]),
