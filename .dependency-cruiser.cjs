@@ -37,6 +37,7 @@ module.exports = {
     // Whoever carries its runs out is handed in.
     only('drain', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
     only('failover', ['drain', 'apply/pair/director.ts', 'apply/pair/watch.ts', 'plan/reached.ts', 'plan/session.ts', 'pulse', 'verify/judge-traffic.ts', 'facts', 'lvs', 'core', TARGET]),
+    only('maintain', ['drain', 'failover', 'lvs', 'core']),
     only('status', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
     // A plan read as a report of differences, with what the journal knows of them.
     only('drift', ['journal', 'plan', 'facts', 'core', TARGET]),

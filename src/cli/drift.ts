@@ -37,7 +37,8 @@ function driftExitCode({ items, unreachable, failed }: DriftReport): number {
   return items.length > 0 ? EXIT.changes : EXIT.ok;
 }
 
-function defaultPlaybook(): string {
+/** @throws LvsPlayError kind `usage` */
+export function defaultPlaybook(): string {
   const found = ['site.yml', 'playbooks/site.yml'].find((file) => existsSync(file));
   if (found !== undefined) return found;
   throw new LvsPlayError({ code: 'no-playbook', kind: 'usage', message: 'no playbook: there is neither site.yml nor playbooks/site.yml here', hint: 'lvs-play drift PLAYBOOK -i INVENTORY' });

@@ -1,21 +1,26 @@
+import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LvsPlayError, messageOf } from '../core/errors.ts';
 import { journalDir } from '../journal/place.ts';
 import { inventoriesOf, listRuns } from '../journal/read.ts';
+import type { JournaledRun } from '../journal/types.ts';
 import { enterLabIfNeeded } from '../lab/enter.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import { formatStatus, type History } from '../report/status.ts';
 import { createStyle, printable } from '../report/style.ts';
 import { lookAtDirector } from '../status/look.ts';
 import { formatMetrics } from '../status/metrics.ts';
-import { type ClusterStatus, clusterStatus } from '../status/status.ts';
+import { type ClusterStatus, clusterStatus, type DriftCount, withDrift } from '../status/status.ts';
 import { chosenHosts } from './ask-hosts.ts';
+import { defaultPlaybook } from './drift.ts';
 import { EXIT } from './exit.ts';
 import { type OpenSite, openSite } from './input/open-site.ts';
 import { type CommonOptions, requireInventory } from './input/options.ts';
+import { type Connection, plainScreen, readConnection, readRunInput } from './input/run-input.ts';
 import { interruptible } from './interrupt.ts';
 import { colorOn, isLiveTerminal, printResult, processSecrets } from './output.ts';
+import { isMadeHere } from './drain/plays.ts';
 import { noTopology } from './verify-action.ts';
 
 export interface StatusFlags {
@@ -23,21 +28,25 @@ export interface StatusFlags {
   readonly watch: number | undefined;
   /** `-` for stdout, or a file; undefined: none. */
   readonly metrics: string | undefined;
+  /** Whether hosts are compared with a playbook too; a string: with this one. */
+  readonly drift: true | string | undefined;
 }
 
 /** `status`, from the command line to the exit code. */
-export async function status(options: CommonOptions, { watch, metrics }: StatusFlags): Promise<number> {
+export async function status(options: CommonOptions, { watch, metrics, drift }: StatusFlags): Promise<number> {
   requireInventory(options);
+  if (watch !== undefined && drift !== undefined) throw new LvsPlayError({ code: 'drift-watched', kind: 'usage', message: '--drift asks every host for all that a playbook sets: not again and again with --watch', hint: 'leave one of them out' });
   const inside = await enterLabIfNeeded(options.inventories);
   if (inside !== undefined) return inside;
-  const opened = await openSite(options);
+  const connection = await readConnection(options);
+  const opened = await openSite(options, connection);
   try {
     const { topology } = opened.site;
     if (topology === undefined) throw noTopology();
     const chosen = new Set(await chosenHosts(opened, options));
     const look = (): Promise<ClusterStatus> => statusOf(topology, opened, chosen);
     if (watch === undefined) {
-      const now = await look();
+      const now = drift === undefined ? await look() : withDrift(await look(), await driftCount(drift, options, connection));
       await show(now, options, metrics);
       return exitCodeOfStatus(now);
     }
@@ -57,6 +66,20 @@ async function statusOf(topology: Topology, { target }: OpenSite, chosen: Readon
   const hosts = [...topology.directors.keys()].filter((host) => chosen.has(host));
   const looks = await Promise.all(hosts.map(async (host) => [host, await lookAtDirector(topology, host, await target(host))] as const));
   return clusterStatus(topology, new Map(looks), Date.now());
+}
+
+/** @param given a playbook, or that of the last run from here */
+async function driftCount(given: true | string, options: CommonOptions, connection: Connection): Promise<DriftCount> {
+  const playbook = given === true ? ((await lastPlaybook(options)) ?? defaultPlaybook()) : given;
+  const { findDrift } = await import('../drift/find.ts');
+  const report = await findDrift(await readRunInput(playbook, { ...options, limit: [] }, plainScreen, connection), { journal: journalDir(), inventories: options.inventories, cwd: process.cwd() }, () => undefined);
+  return { playbook, differences: report.items.length, on: [...new Set(report.items.map(({ host }) => host))], unknown: [...new Set([...Object.keys(report.unreachable), ...Object.keys(report.failed), ...report.unknown.map(({ host }) => host)])] };
+}
+
+/** Of a run by itself: what a drain or a maintenance carries out is not what hosts should be. */
+async function lastPlaybook(options: CommonOptions): Promise<string | undefined> {
+  const runs = (await runsFromHere(options)).filter(({ header }) => header.partOf === undefined && !isMadeHere(header.playbook));
+  return runs.map(({ header }) => header.playbook).find((file) => file !== '' && existsSync(file));
 }
 
 async function show(now: ClusterStatus, options: CommonOptions, metrics: string | undefined): Promise<void> {
@@ -79,12 +102,16 @@ async function replaceFile(file: string, text: string): Promise<void> {
 }
 
 /** The newest run from here with the same inventory, in words. */
-async function lastRun({ inventories }: CommonOptions): Promise<string | undefined> {
-  const own = inventoriesOf({ cwd: process.cwd(), options: { inventories } });
-  const run = (await listRuns(journalDir())).find(({ header }) => inventoriesOf(header).some((file) => own.includes(file)));
+async function lastRun(options: CommonOptions): Promise<string | undefined> {
+  const [run] = await runsFromHere(options);
   if (run === undefined) return undefined;
   const { header, end, alive } = run;
   return printable(`${header.id}  ${header.line} by ${header.owner}: ${end?.result ?? (alive ? 'at work' : 'died; lvs-play resume last goes on')}`);
+}
+
+async function runsFromHere({ inventories }: CommonOptions): Promise<readonly JournaledRun[]> {
+  const own = inventoriesOf({ cwd: process.cwd(), options: { inventories } });
+  return (await listRuns(journalDir())).filter(({ header }) => inventoriesOf(header).some((file) => own.includes(file)));
 }
 
 /** Looks that a sparkline shows. */

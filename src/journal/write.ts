@@ -46,7 +46,7 @@ export class JournalWriter {
     writeSync(this.#steps, `${JSON.stringify(line)}\n`);
   }
 
-  /** Of a maintenance: how far it is; see drain/maintenance.ts. */
+  /** Of a maintenance: how far it is; see maintain/maintenance.ts. */
   state(state: object): void {
     this.#put('state.json', state);
   }

@@ -6,7 +6,7 @@ export type History = ReadonlyMap<string, readonly { readonly active: number; re
 
 /** For people. @param last the last run from here, in words. Pure. */
 export function formatStatus(status: ClusterStatus, style: Style, last: string | undefined, history: History = new Map()): string {
-  return [...vipLines(status, style), ...serviceLines(status, style, history), ...drainLines(status, style), ...directorLines(status, style), ...(last === undefined ? [] : ['', `last run   ${last}`]), ...problemLines(status, style), ''].join('\n');
+  return [...vipLines(status, style), ...serviceLines(status, style, history), ...drainLines(status, style), ...directorLines(status, style), ...(last === undefined ? [] : ['', `last run   ${last}`]), ...driftLines(status), ...problemLines(status, style), ''].join('\n');
 }
 
 function vipLines({ vips }: ClusterStatus, { bold, red, green }: Style): string[] {
@@ -69,6 +69,11 @@ function directorLines({ directors, unreachable }: ClusterStatus, { red, bold }:
     ...unreachable.map((host) => `${bold(host)}  ${red('cannot be reached')}`),
   ];
   return rows.length === 0 ? [] : ['', ...rows];
+}
+
+function driftLines({ drift }: ClusterStatus): string[] {
+  if (drift === undefined) return [];
+  return [`drift      ${drift.differences === 0 ? 'none' : `${String(drift.differences)} on ${drift.on.join(', ')}`}, by ${drift.playbook}`];
 }
 
 function problemLines({ problems }: ClusterStatus, { red, green }: Style): string[] {

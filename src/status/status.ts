@@ -18,8 +18,28 @@ export interface ClusterStatus {
   readonly services: readonly ServiceStatus[];
   readonly drains: readonly DrainStatus[];
   readonly directors: readonly { readonly host: string; readonly keepalived: 'runs' | 'stopped' | null; readonly sync: readonly string[] }[];
+  /** Absent: it was not asked for. */
+  readonly drift?: DriftCount;
   /** What somebody has to see to, in words. */
   readonly problems: readonly string[];
+}
+
+/** How many differences there are between hosts and a playbook; `lvs-play drift` names them. */
+export interface DriftCount {
+  readonly playbook: string;
+  readonly differences: number;
+  /** Hosts that have any. */
+  readonly on: readonly string[];
+  /** Hosts that could not be compared. */
+  readonly unknown: readonly string[];
+}
+
+/** A status that knows of drift too. Pure. */
+export function withDrift(status: ClusterStatus, drift: DriftCount): ClusterStatus {
+  const { playbook, differences, on, unknown } = drift;
+  const found = differences === 0 ? [] : [`${on.join(', ')} ${on.length === 1 ? 'differs' : 'differ'} from ${playbook} in ${String(differences)} ${differences === 1 ? 'thing' : 'things'}: lvs-play drift ${playbook}`];
+  const missed = unknown.length === 0 ? [] : [`${unknown.join(', ')} could not be compared with ${playbook}`];
+  return { ...status, drift, problems: [...status.problems, ...found, ...missed] };
 }
 
 export interface ServiceStatus {

@@ -1,14 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { limitsOf } from '../../apply/guards.ts';
 import { LvsPlayError } from '../../core/errors.ts';
-import { newRunId } from '../../core/run-id.ts';
 import { lookAt } from '../../drain/look.ts';
 import type { DrainHands, RunOutcome, RunWork } from '../../drain/hands.ts';
-import type { Plays } from '../../drain/plays.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
-import { journalDir } from '../../journal/place.ts';
 import { sharesOf } from '../../lvs/drain/look.ts';
 import { checksOf, type Topology } from '../../lvs/model/topology.ts';
 import { buildSite } from '../../plan/site.ts';
@@ -19,6 +14,7 @@ import { type OpenSite, reachSite } from '../input/open-site.ts';
 import type { CommonOptions } from '../input/options.ts';
 import { type Connection, readConnection, readInventory } from '../input/run-input.ts';
 import { isLiveTerminal, printProgress, processSecrets } from '../output.ts';
+import { keepPlays } from './plays.ts';
 import { planPart, runPart } from '../run.ts';
 import { noTopology } from '../verify-action.ts';
 
@@ -66,7 +62,7 @@ function handsOf(means: Means): DrainHands {
       return runWork(work, parts, signal);
     },
     plan: async (plays) => {
-      const { plan } = await planPart({ ...parts, options: { ...parts.options, limit: [] }, playbookFile: await keep(plays) });
+      const { plan } = await planPart({ ...parts, options: { ...parts.options, limit: [] }, playbookFile: await keepPlays(plays) });
       const [host, why] = [...Object.entries(plan.unreachable), ...Object.entries(plan.failed)][0] ?? [];
       if (host !== undefined) throw new LvsPlayError({ code: 'host-unreadable', kind: host in plan.unreachable ? 'unreachable' : 'host', host, message: `${host}: ${why ?? 'it does not answer'}` });
       return plan.plays.flatMap((play) => play.tasks.flatMap((row) => row.changes.map(({ path: what }) => `${row.host} ${what}`)));
@@ -91,7 +87,7 @@ function handsOf(means: Means): DrainHands {
 
 async function runWork({ line, what, allow }: RunWork, parts: { readonly options: CommonOptions; readonly connection: Connection; readonly partOf?: string }, signal: AbortSignal): Promise<RunOutcome> {
   try {
-    const playbookFile = 'plays' in what ? await keep(what.plays) : what.playbook;
+    const playbookFile = 'plays' in what ? await keepPlays(what.plays) : what.playbook;
     const options = { ...parts.options, limit: 'plays' in what ? [] : what.limit, allow: allow.filter((rule) => (GUARD_RULES as readonly string[]).includes(rule)) };
     const { id, code, result } = await runPart({ ...parts, options, line, playbookFile, signal });
     const bad = Object.entries(result.recap).flatMap(([host, { failed, unreachable }]) => (failed + unreachable > 0 ? [host] : []));
@@ -100,15 +96,6 @@ async function runWork({ line, what, allow }: RunWork, parts: { readonly options
     if (!(error instanceof LvsPlayError)) throw error;
     return { id: undefined, code: exitCodeOf(error), errors: [error], bad: [] };
   }
-}
-
-/** Plays lie beside the journal: a resume of their run reads them again. */
-async function keep(plays: Plays): Promise<string> {
-  const folder = path.join(journalDir(), '..', 'plays');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = path.join(folder, `${newRunId(new Date())}.yml`);
-  await writeFile(file, JSON.stringify(plays, null, 2), { mode: 0o600 });
-  return file;
 }
 
 const ANSWER_MS = 5000;

@@ -2,14 +2,15 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { LvsPlayError, messageOf } from '../../core/errors.ts';
 import { newRunId } from '../../core/run-id.ts';
-import { maintain } from '../../drain/maintain.ts';
-import { begin, type Maintenance, type MaintenanceOrder, openBatches, stageWords } from '../../drain/maintenance.ts';
+import { maintain } from '../../maintain/maintain.ts';
+import { begin, type Maintenance, type MaintenanceOrder, openBatches, stageWords } from '../../maintain/maintenance.ts';
 import { journalDir } from '../../journal/place.ts';
 import { readState } from '../../journal/read.ts';
 import type { RunEnd } from '../../journal/types.ts';
 import { splitBatches } from '../../plan/compile/batches.ts';
 import { EXIT } from '../exit.ts';
 import { openJournal } from '../journal.ts';
+import { serverTurn } from '../../maintain/servers.ts';
 import { type CommonOptions, requireReason } from '../input/options.ts';
 import { operator } from '../operator.ts';
 import { printProgress, printResult, processSecrets } from '../output.ts';
@@ -74,7 +75,7 @@ async function carryOut({ id, begun, open, options, of }: Work): Promise<number>
     journal.end({ version: 1, at: new Date().toISOString(), result, message, recap: {} });
   };
   try {
-    await maintain(open.hands, begun, (next) => {
+    await maintain(open.hands, serverTurn, begun, (next) => {
       now = next;
       journal.state(next);
     });

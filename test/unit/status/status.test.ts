@@ -4,7 +4,7 @@ import { parseCounters } from '../../../src/lvs/ipvs/counters.ts';
 import { formatStatus, sparkline } from '../../../src/report/status.ts';
 import type { DirectorStatus } from '../../../src/status/look.ts';
 import { formatMetrics } from '../../../src/status/metrics.ts';
-import { type ClusterStatus, clusterStatus } from '../../../src/status/status.ts';
+import { type ClusterStatus, clusterStatus, withDrift } from '../../../src/status/status.ts';
 import { createStyle } from '../../../src/report/style.ts';
 import { clusterOf, CLUSTER } from '../drain/fake.ts';
 
@@ -55,6 +55,17 @@ describe('a status', () => {
     ['sync daemons that are off', statusOf(director('lvs1', {}, { sync: ['master'] }), director('lvs2'), CLUSTER.replace('virtual_router_id', 'connection_sync: true\n    virtual_router_id')), ['connections are not synchronised on lvs2']],
   ])('names %s', (_name, status, problems) => {
     expect(status.problems).toEqual(problems);
+  });
+
+  it('tells drift where it was asked for', () => {
+    const style = createStyle(false);
+    const sound = withDrift(statusOf(director('lvs1')), { playbook: 'site.yml', differences: 0, on: [], unknown: [] });
+    expect(sound.problems).toEqual([]);
+    expect(formatStatus(sound, style, undefined)).toContain('drift      none, by site.yml\n');
+    const other = withDrift(statusOf(director('lvs1')), { playbook: 'site.yml', differences: 3, on: ['lvs2'], unknown: ['rs1'] });
+    expect(other.problems).toEqual(['lvs2 differs from site.yml in 3 things: lvs-play drift site.yml', 'rs1 could not be compared with site.yml']);
+    expect(formatStatus(other, style, undefined)).toContain('drift      3 on lvs2, by site.yml\n');
+    expect(formatStatus(statusOf(director('lvs1')), style, undefined)).not.toContain('drift');
   });
 
   it('tells a drain from a fault, and whose it is', () => {

@@ -1,11 +1,16 @@
 import type { DrainWeight } from '../lvs/drain/record.ts';
 import type { PersistenceChoice } from '../lvs/drain/progress.ts';
 
-/** How far a host is. `left`: it is drained, and could not be given back. */
+/** How far a host is; `drained`: it is out of service, whatever its kind. `left`: it could not be given back. */
 export type HostStage = 'waiting' | 'draining' | 'drained' | 'worked' | 'rebooted' | 'restored' | 'left';
+
+/** Real servers are drained; directors give their virtual IPs away. */
+export type MaintainedKind = 'real-servers' | 'directors';
 
 /** What a maintenance is to do. */
 export interface MaintenanceOrder {
+  /** What its hosts are. Absent in what older versions have kept: real servers. */
+  readonly kind?: MaintainedKind;
   /** Taken one after the other; the hosts of one together. */
   readonly batches: readonly (readonly string[])[];
   /** Whole path of what is carried out on drained hosts; null: nothing. */
@@ -60,5 +65,5 @@ export function nextStage({ hosts }: Maintenance, batch: readonly string[]): 'dr
 /** `rs1, rs2: restored; rs3: waiting`. Pure. */
 export function stageWords({ hosts }: Maintenance): string {
   const stages = [...new Set(Object.values(hosts))];
-  return stages.map((stage) => `${Object.keys(hosts).filter((host) => hosts[host] === stage).join(', ')}: ${stage === 'left' ? 'still drained' : stage}`).join('; ');
+  return stages.map((stage) => `${Object.keys(hosts).filter((host) => hosts[host] === stage).join(', ')}: ${stage === 'left' ? 'still out' : stage}`).join('; ');
 }

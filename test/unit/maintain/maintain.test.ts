@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { LvsPlayError } from '../../../src/core/errors.ts';
-import { maintain } from '../../../src/drain/maintain.ts';
-import { begin, type HostStage, type Maintenance, nextStage, openBatches, stageWords, withStage } from '../../../src/drain/maintenance.ts';
-import { FakeCluster } from './fake.ts';
+import { maintain } from '../../../src/maintain/maintain.ts';
+import { begin, type HostStage, type Maintenance, nextStage, openBatches, stageWords, withStage } from '../../../src/maintain/maintenance.ts';
+import { serverTurn } from '../../../src/maintain/servers.ts';
+import { FakeCluster } from '../drain/fake.ts';
 
 const PLAYBOOK = '/srv/patch.yml';
 const ORDER: Maintenance['order'] = {
@@ -24,7 +25,7 @@ const ORDER: Maintenance['order'] = {
 /** Runs it to its end, whatever that is. */
 async function carried(cluster: FakeCluster, begun = begin(ORDER)): Promise<{ readonly states: Maintenance[]; readonly error: LvsPlayError | undefined; readonly last: Maintenance }> {
   const states: Maintenance[] = [];
-  const error = await maintain(cluster, begun, (state) => states.push(state)).then(
+  const error = await maintain(cluster, serverTurn, begun, (state) => states.push(state)).then(
     () => undefined,
     (cause: unknown) => {
       if (cause instanceof LvsPlayError) return cause;
@@ -74,7 +75,7 @@ describe('a maintenance', () => {
     };
     const { last } = await carried(cluster);
     expect(cluster.notes()).toEqual(['lvs1 rs1 0', 'lvs2 rs1 0']);
-    expect(stageWords(last)).toBe('rs1: still drained; rs2, rs3: waiting');
+    expect(stageWords(last)).toBe('rs1: still out; rs2, rs3: waiting');
     expect(cluster.said.at(-1)).toContain('when it is well: lvs-play restore rs1');
     expect(cluster.said.at(-1)).toContain('rs1 stays drained: rs1 does not serve web');
   });
@@ -119,7 +120,7 @@ describe('a maintenance', () => {
   it('ends well from every state that a killed one leaves', async () => {
     const whole = new FakeCluster();
     const states: { state: Maintenance; notes: Map<string, Map<string, never>> }[] = [];
-    await maintain(whole, begin(ORDER), (state) => {
+    await maintain(whole, serverTurn, begin(ORDER), (state) => {
       states.push({ state, notes: structuredClone(whole.records) as never });
     });
     expect(states.length).toBe(16);
