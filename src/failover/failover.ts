@@ -1,9 +1,10 @@
 import { LvsPlayError } from '../core/errors.ts';
+import { requireDone } from '../drain/drain.ts';
 import { type Refusal, refuse } from '../drain/refuse.ts';
 import { failoverTargetsOf, type FailoverRecord } from '../lvs/failover/record.ts';
 import { movedWith } from '../lvs/failover/topology.ts';
 import type { FailoverHands, PairsLook } from './hands.ts';
-import { membersOf, pairsOf } from './look.ts';
+import { membersOf } from './look.ts';
 import { boundOf, move, orderOf } from './move.ts';
 import { type FailoverNote, notePlays, unrelatedPlays } from './plays.ts';
 import { chosenTarget, failoverFindings, holdersIn, needsRestart, soleHolder, type Way } from './preflight.ts';
@@ -67,6 +68,15 @@ export async function failBack(hands: FailoverHands, order: FailbackOrder): Prom
   refuse(hands, 'failback', order.allow, failoverFindings(hands.topology, way, look, order.by));
   const moved = await move(hands, { ...way, line: `failback ${order.pair}`, note: null, allow: order.allow, syncWait: order.syncWait, look }, () => Promise.resolve());
   return reportOf(hands, 'failback', way, look, moved);
+}
+
+/** Ends a failover and moves nothing: without preemption the pair stays where it is. @throws LvsPlayError what the run met */
+export async function forgetFailover(hands: FailoverHands, { pair, allow }: Pick<FailbackOrder, 'pair' | 'allow'>): Promise<void> {
+  const pairs = movedWith(hands.topology, pair);
+  const look = await hands.lookAtPairs(pairs);
+  const from = soleHolder(hands.topology, pairs, look);
+  const plays = notePlays(hands.topology, { pairs, note: null, order: orderOf({ from, to: '', look }), restarts: undefined });
+  requireDone(await hands.run({ line: `failback ${pair} (it stays)`, what: { plays }, allow }), `the failover of ${pairs.join(', ')} could not be forgotten`);
 }
 
 /** Pairs that move with this one, said aloud. @throws LvsPlayError kind `usage` */

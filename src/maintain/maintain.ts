@@ -1,9 +1,8 @@
 import { LvsPlayError, messageOf } from '../core/errors.ts';
 import { requireDone } from '../drain/drain.ts';
-import type { DrainHands } from '../drain/hands.ts';
 import { rebootPlays } from '../drain/plays.ts';
 import { type HostStage, type Maintenance, nextStage, openBatches, withStage } from './maintenance.ts';
-import type { Turn } from './turn.ts';
+import type { RollHands, Turn } from './turn.ts';
 
 /** Kept before each thing that is done, so that whoever goes on knows where. */
 export type KeepMaintenance = (maintenance: Maintenance) => void;
@@ -15,7 +14,7 @@ const RESTART_MS = 600_000;
  * Takes batch after batch out of service, works on it, and gives it back. The first that fails stops the roll; of its hosts those that can serve are given back.
  * @returns the maintenance as it ended. @throws LvsPlayError why it stopped
  */
-export async function maintain(hands: DrainHands, turn: Turn, begun: Maintenance, keep: KeepMaintenance): Promise<Maintenance> {
+export async function maintain<H extends RollHands<H>>(hands: H, turn: Turn<H>, begun: Maintenance, keep: KeepMaintenance): Promise<Maintenance> {
   let now = begun;
   const mark = (next: Maintenance): void => {
     now = next;
@@ -30,14 +29,14 @@ export async function maintain(hands: DrainHands, turn: Turn, begun: Maintenance
   return now;
 }
 
-interface Roll {
-  readonly hands: DrainHands;
-  readonly turn: Turn;
+interface Roll<H extends RollHands<H>> {
+  readonly hands: H;
+  readonly turn: Turn<H>;
   readonly now: () => Maintenance;
   readonly mark: (next: Maintenance) => void;
 }
 
-async function maintainBatch(roll: Roll, batch: readonly string[]): Promise<void> {
+async function maintainBatch<H extends RollHands<H>>(roll: Roll<H>, batch: readonly string[]): Promise<void> {
   const { hands, turn, now, mark } = roll;
   const { order } = now();
   const stage = (reached: HostStage): void => {
@@ -73,7 +72,7 @@ async function maintainBatch(roll: Roll, batch: readonly string[]): Promise<void
 }
 
 /** One that was killed may have left a host in the middle of its restart. */
-async function untilReached({ hands, turn }: Roll, batch: readonly string[]): Promise<void> {
+async function untilReached<H extends RollHands<H>>({ hands, turn }: Roll<H>, batch: readonly string[]): Promise<void> {
   const begun = hands.now();
   for (;;) {
     const away = await turn.away(hands, batch);
@@ -84,7 +83,7 @@ async function untilReached({ hands, turn }: Roll, batch: readonly string[]): Pr
 }
 
 /** The roll stops here. What can serve does so again, each host for itself; what cannot stays out, and is named. */
-async function rescue({ hands, turn, now, mark }: Roll, batch: readonly string[], why: unknown): Promise<void> {
+async function rescue<H extends RollHands<H>>({ hands, turn, now, mark }: Roll<H>, batch: readonly string[], why: unknown): Promise<void> {
   // The operator's Ctrl-C ends the work, not the giving back.
   const firm = hands.insisting();
   const sick = why instanceof LvsPlayError && why.code === 'not-healthy';

@@ -12,7 +12,7 @@ export function resumeCommand(): Command {
     .action(async (wanted: string, raw: RawOptions & { readonly force?: true }) => {
       const { runToResume } = await import('../resume.ts');
       const resume = await runToResume(wanted, commonOptions(raw, {}), raw.force === true);
-      const go = resume.header.command === 'maintain' ? (await import('../drain/maintain.ts')).resumeMaintenance : (await import('../run.ts')).resumeRun;
+      const go = resume.header.command === 'maintain' ? (await import('../maintain/maintain.ts')).resumeMaintenance : (await import('../run.ts')).resumeRun;
       process.exitCode = await go(resume);
     });
 }

@@ -2,21 +2,27 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { LvsPlayError, messageOf } from '../../core/errors.ts';
 import { newRunId } from '../../core/run-id.ts';
-import { maintain } from '../../maintain/maintain.ts';
+import { ALLOWED_RULES as FAILOVER_RULES } from '../failover/failover.ts';
+import { failoverHands } from '../failover/hands.ts';
+import { directorTurn, idleFirst, STANDBY_RULES } from '../../maintain/directors.ts';
+import { type KeepMaintenance, maintain } from '../../maintain/maintain.ts';
+import { serverTurn } from '../../maintain/servers.ts';
 import { begin, type Maintenance, type MaintenanceOrder, openBatches, stageWords } from '../../maintain/maintenance.ts';
 import { journalDir } from '../../journal/place.ts';
 import { readState } from '../../journal/read.ts';
 import type { RunEnd } from '../../journal/types.ts';
-import { splitBatches } from '../../plan/compile/batches.ts';
 import { EXIT } from '../exit.ts';
 import { openJournal } from '../journal.ts';
-import { serverTurn } from '../../maintain/servers.ts';
 import { type CommonOptions, requireReason } from '../input/options.ts';
 import { operator } from '../operator.ts';
 import { printProgress, printResult, processSecrets } from '../output.ts';
 import type { RunToResume } from '../resume.ts';
-import { ALLOWED_RULES, realServers, withHands } from './drain.ts';
-import type { OpenHands } from './hands.ts';
+import { maintainedHosts } from './hosts.ts';
+import { ALLOWED_RULES as DRAIN_RULES, withHands } from '../drain/drain.ts';
+import type { OpenHands } from '../drain/hands.ts';
+
+/** Rules of what a maintenance does that --allow takes. */
+const ALLOWED_RULES: readonly string[] = [...new Set([...DRAIN_RULES, ...FAILOVER_RULES, ...STANDBY_RULES])];
 
 export interface MaintainFlags extends Pick<MaintenanceOrder, 'reboot' | 'timeout' | 'onTimeout' | 'persistence' | 'ramp' | 'hold'> {
   readonly playbook: string | undefined;
@@ -31,10 +37,11 @@ export async function maintainHosts(patterns: readonly string[], options: Common
   const id = newRunId(new Date());
   const { playbook, serial, ...order } = flags;
   return withHands(options, async (open) => {
-    const hosts = realServers(patterns, open.opened.site);
+    const { kind, batches } = maintainedHosts(patterns, open.opened.site, serial);
     const begun = begin({
       ...order,
-      batches: splitBatches(hosts, serial),
+      kind,
+      batches: kind === 'directors' ? await inTurn(open, batches) : batches,
       playbook: playbook === undefined ? null : path.resolve(playbook),
       by: operator(),
       reason: options.reason ?? '',
@@ -42,7 +49,7 @@ export async function maintainHosts(patterns: readonly string[], options: Common
       removedShare: open.removedShare,
     });
     return carryOut({ id, begun, open, options });
-  }, { partOf: id });
+  }, { partOf: id, rules: ALLOWED_RULES });
 }
 
 /** Goes on with a maintenance. @param resume of its run in the journal */
@@ -53,7 +60,19 @@ export async function resumeMaintenance({ header, options }: RunToResume): Promi
   return withHands(options, (open) => {
     printProgress(`going on with ${header.line}: ${stageWords(state)}\n`);
     return carryOut({ id, begun: { ...state, order: { ...state.order, by: operator() } }, open, options, of: header.id });
-  }, { partOf: id });
+  }, { partOf: id, rules: ALLOWED_RULES });
+}
+
+/** Directors that hold nothing at this moment come first. */
+async function inTurn(open: OpenHands, batches: readonly (readonly string[])[]): Promise<string[][]> {
+  const { topology } = open.hands;
+  const look = await failoverHands(open).lookAtPairs([...topology.pairs.keys()]);
+  return idleFirst(topology, batches.flat(), look).map((host) => [host]);
+}
+
+/** All of a maintenance, by the kind of its hosts. */
+function roll(open: OpenHands, begun: Maintenance, keep: KeepMaintenance): Promise<Maintenance> {
+  return begun.order.kind === 'directors' ? maintain(failoverHands(open), directorTurn, begun, keep) : maintain(open.hands, serverTurn, begun, keep);
 }
 
 interface Work {
@@ -75,7 +94,7 @@ async function carryOut({ id, begun, open, options, of }: Work): Promise<number>
     journal.end({ version: 1, at: new Date().toISOString(), result, message, recap: {} });
   };
   try {
-    await maintain(open.hands, serverTurn, begun, (next) => {
+    await roll(open, begun, (next) => {
       now = next;
       journal.state(next);
     });
