@@ -109,7 +109,8 @@ Promise.all([...Array.from({ length: workers }, (_, worker) => work(worker)), ..
 export const SLOW_PAGE = `set -e
 head -c ${String(DOWNLOAD_BYTES)} /dev/zero >/var/www/html/long
 cp /var/www/html/long /var/www/html/forever
-echo 'map $uri $rate { default 0; /long ${String(Math.round(DOWNLOAD_BYTES / DOWNLOAD_SECONDS))}; /forever 200; } limit_rate $rate;' >/etc/nginx/conf.d/slow.conf
+truncate -s 20M /var/www/html/steady
+echo 'map $uri $rate { default 0; /long ${String(Math.round(DOWNLOAD_BYTES / DOWNLOAD_SECONDS))}; /forever 200; /steady 20000; } limit_rate $rate;' >/etc/nginx/conf.d/slow.conf
 sed -i 's/worker_connections .*/worker_connections 4096;/' /etc/nginx/nginx.conf
 systemctl reload nginx`;
 
@@ -135,14 +136,14 @@ export async function whileLoaded<T>(lab: TestLab, plan: LoadPlan, work: () => P
 const HOLD = `
 const net = require('node:net');
 const fs = require('node:fs');
-const { vip, count, stop } = JSON.parse(process.argv[1]);
+const { vip, count, stop, path } = JSON.parse(process.argv[1]);
 let ended = 0;
 const sockets = Array.from({ length: count }, () => {
   const socket = net.connect({ host: vip, port: 80 });
   socket.on('error', () => { ended++; });
   socket.on('end', () => { ended++; });
   socket.resume();
-  socket.write('GET /forever HTTP/1.0\\r\\n\\r\\n');
+  socket.write('GET ' + path + ' HTTP/1.0\\r\\n\\r\\n');
   return socket;
 });
 const until = Date.now() + 600000;
@@ -154,11 +155,11 @@ const look = setInterval(() => {
 }, 100);
 `;
 
-/** Holds connections open that never end by themselves, while something is done. @returns how many were ended by others */
-export async function whileHeld<T>(lab: TestLab, vip: string, count: number, work: () => Promise<T>): Promise<{ readonly value: T; readonly ended: number }> {
+/** Holds connections open that never end by themselves, while something is done. @param page one that lasts. @returns how many were ended by others */
+export async function whileHeld<T>(lab: TestLab, vip: string, count: number, work: () => Promise<T>, page = '/forever'): Promise<{ readonly value: T; readonly ended: number }> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-hold-'));
   const stop = path.join(folder, 'stop');
-  const running = startLvsPlay(['lab', 'run', '--name', lab.name, '--', process.execPath, '-e', HOLD, JSON.stringify({ vip, count, stop })]).result;
+  const running = startLvsPlay(['lab', 'run', '--name', lab.name, '--', process.execPath, '-e', HOLD, JSON.stringify({ vip, count, stop, path: page })]).result;
   try {
     const value = await work();
     await writeFile(stop, '');
