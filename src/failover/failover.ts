@@ -3,7 +3,7 @@ import { type Refusal, refuse } from '../drain/refuse.ts';
 import { failoverTargetsOf, type FailoverRecord } from '../lvs/failover/record.ts';
 import { movedWith } from '../lvs/failover/topology.ts';
 import type { FailoverHands, PairsLook } from './hands.ts';
-import { membersOf, pairsOf } from './look.ts';
+import { membersOf } from './look.ts';
 import { boundOf, move, orderOf } from './move.ts';
 import { type FailoverNote, notePlays, unrelatedPlays } from './plays.ts';
 import { chosenTarget, failoverFindings, holdersIn, needsRestart, soleHolder, type Way } from './preflight.ts';
