@@ -22,7 +22,7 @@ export function impactOf(topology: Topology | undefined, plan: Plan, answers: re
   const keys = new Set(directors.flatMap((view) => [...view.before.keys(), ...view.after.keys()]));
   return {
     services: [...keys].flatMap((key) => serviceImpact(key, directors, topology, names) ?? []),
-    pairs: pairImpacts(topology, directors),
+    pairs: pairImpacts(topology, directors, plan),
     units,
     order: orderOf(plan, topology),
   };

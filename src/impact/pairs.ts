@@ -1,5 +1,7 @@
 import { masterDown } from '../lvs/change/classify.ts';
+import { failedOverIn, targetInWords } from '../lvs/failover/record.ts';
 import type { HaPair, Topology } from '../lvs/model/topology.ts';
+import type { Plan } from '../plan/types.ts';
 import type { DirectorView } from './view.ts';
 import type { PairImpact } from './types.ts';
 
@@ -9,14 +11,21 @@ export function skewTime(advertInt: number, priority: number): number {
 }
 
 /** Whether the virtual IPs of pairs move. Pure. */
-export function pairImpacts(topology: Topology, directors: readonly DirectorView[]): PairImpact[] {
+export function pairImpacts(topology: Topology, directors: readonly DirectorView[], plan: Plan): PairImpact[] {
   return [...topology.pairs.values()].flatMap((pair) => {
     const members = directors.filter((view) => pair.members.some((member) => member.host === view.touched.host));
     const holder = members.find((view) => pair.vips.some((vip) => view.holds.has(vip.address)));
     const touched = members.some(({ touched: one }) => one.configures || one.stops || one.restarts || one.starts);
     if (!touched) return [];
-    return [{ pair: pair.name, holder: holder?.touched.host, election: electionOf(pair, members, holder), synchronised: pair.connectionSync !== undefined }];
+    const movesTo = pair.preempt ? failedOverTo(pair, plan) : undefined;
+    return [{ pair: pair.name, holder: holder?.touched.host, election: electionOf(pair, members, holder), ...(movesTo === undefined || movesTo === holder?.touched.host ? {} : { movesTo }), synchronised: pair.connectionSync !== undefined }];
   });
+}
+
+/** Whom a plan's note of a failover, or its end, gives the highest priority. */
+function failedOverTo(pair: HaPair, plan: Plan): string | undefined {
+  const notes = plan.plays.flatMap((play) => play.tasks.flatMap(({ changes }) => changes.filter(({ path }) => failedOverIn(path) === pair.name)));
+  return notes.map(({ after }) => targetInWords(after) ?? pair.members[0]?.host).at(-1);
 }
 
 function electionOf(pair: HaPair, members: readonly DirectorView[], holder: DirectorView | undefined): PairImpact['election'] {

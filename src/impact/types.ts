@@ -55,6 +55,8 @@ export interface PairImpact {
   readonly holder: string | undefined;
   /** Why its virtual IPs move, and how long nobody answers for them at most. Null: they stay where they are. */
   readonly election: { readonly reason: string; readonly seconds: number } | null;
+  /** An operator's failover or failback gives another director the highest priority: it takes over while the holder still serves. Undefined: nobody does. */
+  readonly movesTo?: string;
   /** Connections are known to the other director too. */
   readonly synchronised: boolean;
 }

@@ -30,7 +30,8 @@ function oneMoreWords({ afterOneMore }: ServiceImpact): string {
   return { served: 'when one more fails it is still served', 'sorry server': 'when one more fails the sorry server answers', nobody: 'when one more fails nobody answers' }[afterOneMore];
 }
 
-function pairWords({ pair, holder, election, synchronised }: PairImpact): string {
+function pairWords({ pair, holder, election, synchronised, movesTo }: PairImpact): string {
+  if (election === null && holder !== undefined && movesTo !== undefined) return `${pair}: the virtual IPs move from ${holder} to ${movesTo}, which takes over while ${holder} still serves; connections are ${synchronised ? 'synchronised' : 'not synchronised: those that are open are cut'}`;
   if (election === null) return `${pair}: no election; the virtual IPs stay${holder === undefined ? '' : ` on ${holder}`}`;
   const lost = holder === undefined ? '' : synchronised ? '; connections are synchronised' : '; connections are not synchronised, so those that are open may break';
   return `${pair}: an election, as ${election.reason}: nobody answers for up to ${election.seconds.toFixed(2)} s${lost}`;

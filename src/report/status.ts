@@ -6,7 +6,7 @@ export type History = ReadonlyMap<string, readonly { readonly active: number; re
 
 /** For people. @param last the last run from here, in words. Pure. */
 export function formatStatus(status: ClusterStatus, style: Style, last: string | undefined, history: History = new Map()): string {
-  return [...vipLines(status, style), ...serviceLines(status, style, history), ...drainLines(status, style), ...directorLines(status, style), ...(last === undefined ? [] : ['', `last run   ${last}`]), ...driftLines(status), ...problemLines(status, style), ''].join('\n');
+  return [...vipLines(status, style), ...serviceLines(status, style, history), ...drainLines(status, style), ...failoverLines(status, style), ...directorLines(status, style), ...(last === undefined ? [] : ['', `last run   ${last}`]), ...driftLines(status), ...problemLines(status, style), ''].join('\n');
 }
 
 function vipLines({ vips }: ClusterStatus, { bold, red, green }: Style): string[] {
@@ -60,6 +60,14 @@ function drainLines({ drains }: ClusterStatus, { yellow, red }: Style): string[]
   return ['', ...drains.map(({ host, weight, by, reason, since, until, on, forgotten }) => {
     const words = `${host} ${weight === '0' ? 'is drained' : `is at ${weight} of its weight`} by ${by}${reason === '' ? '' : `: ${reason}`}; since ${since}${until === null ? '' : `, until ${until}`}, on ${on.join(', ')}`;
     return forgotten === null ? yellow(words) : red(`${words}; FORGOTTEN: ${forgotten}; lvs-play restore ${host}`);
+  })];
+}
+
+function failoverLines({ failovers }: ClusterStatus, { yellow, red }: Style): string[] {
+  if (failovers.length === 0) return [];
+  return ['', ...failovers.map(({ pair, to, by, reason, since, until, on, forgotten }) => {
+    const words = `${pair} fails over to ${to} by ${by}${reason === '' ? '' : `: ${reason}`}; since ${since}${until === null ? '' : `, until ${until}`}, on ${on.join(', ')}`;
+    return forgotten === null ? yellow(words) : red(`${words}; FORGOTTEN: ${forgotten}; lvs-play failback ${pair}`);
   })];
 }
 

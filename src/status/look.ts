@@ -4,7 +4,9 @@ import { type FactRequest, request } from '../facts/contract.ts';
 import { gatherScript, parseGather } from '../facts/gather.ts';
 import { balanceFact, balanceOf } from '../facts/network/balance.ts';
 import { type Drains, drainsFact } from '../facts/system/drains.ts';
+import { failoversFact } from '../facts/system/failovers.ts';
 import { unitFact } from '../facts/system/unit.ts';
+import type { FailoverRecords } from '../lvs/failover/record.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
 import { type IpvsCounters, parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { usesKeepalived } from '../lvs/host/director-script.ts';
@@ -24,6 +26,7 @@ export interface DirectorStatus {
   /** Addresses that it holds, without prefix. */
   readonly holds: ReadonlySet<string>;
   readonly drains: Drains;
+  readonly failovers: FailoverRecords;
   /** Null: it has no use for keepalived. */
   readonly keepalived: 'runs' | 'stopped' | null;
   /** Connection synchronisation that its kernel does. */
@@ -38,7 +41,7 @@ export function lookAtDirector(topology: Topology, host: string, target: Target)
 async function ask(topology: Topology, host: string, target: Target): Promise<DirectorStatus> {
   const unit = request(unitFact, 'keepalived.service');
   const managed = usesKeepalived(topology, host);
-  const asked = [request(balanceFact, 'table'), request(drainsFact, HOST_STATE), ...(managed ? [unit] : [])] as unknown as FactRequest[];
+  const asked = [request(balanceFact, 'table'), request(drainsFact, HOST_STATE), request(failoversFact, HOST_STATE), ...(managed ? [unit] : [])] as unknown as FactRequest[];
   const nonce = newNonce();
   const script = [
     gatherScript(asked, nonce),
@@ -63,6 +66,7 @@ async function ask(topology: Topology, host: string, target: Target): Promise<Di
       rates: parseCounters(rates),
       holds: new Set(parseAddresses(before.slice(before.lastIndexOf(nonce))).map(({ address }) => address)),
       drains: facts.get(drainsFact, HOST_STATE),
+      failovers: facts.get(failoversFact, HOST_STATE),
       keepalived: managed ? (facts.get(unitFact, unit.key).active ? 'runs' : 'stopped') : null,
       sync: syncDaemons(daemons),
     };

@@ -25,6 +25,7 @@ export function formatMetrics(status: ClusterStatus): string {
     metric('lvs_real_server_bytes_in_rate', 'Bytes a second from clients.', some(({ rate }) => rate?.bytesIn)),
     metric('lvs_real_server_serves', 'Whether it has its whole weight on every director.', servers.map(({ labels, server }) => ({ labels: { ...labels, state: server.state }, value: server.state === 'serves' ? 1 : 0 }))),
     metric('lvs_drained', 'A real server that is drained, or being restored.', status.drains.map(({ host, by, weight, forgotten }) => ({ labels: { real_server: host, by, weight, forgotten: forgotten === null ? 'no' : 'yes' }, value: 1 }))),
+    metric('lvs_failed_over', 'A pair that an operator has moved to another director.', status.failovers.map(({ pair, to, by, forgotten }) => ({ labels: { pair, director: to, by, forgotten: forgotten === null ? 'no' : 'yes' }, value: 1 }))),
     metric('lvs_problems', 'What somebody has to see to.', [{ labels: {}, value: status.problems.length }]),
     metric('lvs_status_timestamp_seconds', 'When this was looked at.', [{ labels: {}, value: Date.parse(status.at) / 1000 }]),
   ].join('');

@@ -1,6 +1,8 @@
 import { forgottenDrains } from '../lvs/drain/forgotten.ts';
 import { destinationIn } from '../lvs/drain/look.ts';
 import { type DrainRecord, weightUnder } from '../lvs/drain/record.ts';
+import { forgottenFailovers } from '../lvs/failover/forgotten.ts';
+import type { FailoverRecord } from '../lvs/failover/record.ts';
 import type { IpvsCounters } from '../lvs/ipvs/counters.ts';
 import { keyOfService } from '../lvs/ipvs/types.ts';
 import { formatEndpoint } from '../lvs/model/ip.ts';
@@ -17,6 +19,7 @@ export interface ClusterStatus {
   readonly vips: readonly { readonly vip: string; readonly pair: string | null; readonly holders: readonly string[] }[];
   readonly services: readonly ServiceStatus[];
   readonly drains: readonly DrainStatus[];
+  readonly failovers: readonly FailoverStatus[];
   readonly directors: readonly { readonly host: string; readonly keepalived: 'runs' | 'stopped' | null; readonly sync: readonly string[] }[];
   /** Absent: it was not asked for. */
   readonly drift?: DriftCount;
@@ -73,6 +76,13 @@ export interface DrainStatus extends Omit<DrainRecord, 'version'> {
   readonly forgotten: string | null;
 }
 
+export interface FailoverStatus extends Omit<FailoverRecord, 'version'> {
+  /** Directors that have the record. */
+  readonly on: readonly string[];
+  /** Why nobody seems to think of it any more; null: somebody does. */
+  readonly forgotten: string | null;
+}
+
 /** Pure. @param now milliseconds since the epoch */
 export function clusterStatus(topology: Topology, looks: ReadonlyMap<string, DirectorStatus | undefined>, now: number): ClusterStatus {
   const asked = [...looks.values()].filter((look) => look !== undefined);
@@ -80,8 +90,9 @@ export function clusterStatus(topology: Topology, looks: ReadonlyMap<string, Dir
   const vips = vipsIn(topology).map(({ vip, pair, carriers }) => ({ vip, pair, holders: asked.filter(({ host, holds }) => carriers.includes(host) && holds.has(vip)).map(({ host }) => host) }));
   const services = [...topology.services.values()].map((service) => serviceStatus(service, asked));
   const drains = drainStatus(topology, asked, now);
+  const failovers = forgottenFailovers(topology, asked, now).map(({ record: { pair, to, by, reason, since, until }, on, forgotten }) => ({ pair, to, by, reason, since, until, on, forgotten }));
   const directors = asked.map(({ host, keepalived, sync }) => ({ host, keepalived, sync }));
-  const found = { version: 1 as const, at: new Date(now).toISOString(), unreachable, vips, services, drains, directors };
+  const found = { version: 1 as const, at: new Date(now).toISOString(), unreachable, vips, services, drains, failovers, directors };
   return { ...found, problems: problemsIn(topology, found) };
 }
 
@@ -126,13 +137,14 @@ function drainStatus(topology: Topology, asked: readonly DirectorStatus[], now: 
   return forgottenDrains(topology, asked, now).map(({ record: { host, weight, by, reason, since, until, run }, on, forgotten }) => ({ host, weight, by, reason, since, until, run, on, forgotten }));
 }
 
-function problemsIn(topology: Topology, { unreachable, vips, services, drains, directors }: Omit<ClusterStatus, 'problems'>): string[] {
+function problemsIn(topology: Topology, { unreachable, vips, services, drains, failovers, directors }: Omit<ClusterStatus, 'problems'>): string[] {
   const missing = new Set(unreachable);
   return [
     ...unreachable.map((host) => `${host} cannot be reached`),
     ...vips.flatMap(({ vip, holders }) => (holders.length === 1 ? [] : [holders.length === 0 ? `nobody ${missing.size > 0 ? 'that can be reached ' : ''}holds ${vip}` : `${holders.join(' and ')} both hold ${vip}`])),
     ...services.flatMap((service) => [...emptyService(service), ...service.servers.flatMap((server) => serverProblem(service, server))]),
     ...drains.flatMap(({ host, by, forgotten }) => (forgotten === null ? [] : [`the drain of ${host} by ${by} is forgotten: ${forgotten}`])),
+    ...failovers.flatMap(({ pair, to, by, forgotten }) => (forgotten === null ? [] : [`the failover of ${pair} to ${to} by ${by} is forgotten: ${forgotten}`])),
     ...directors.flatMap(({ host, keepalived }) => (keepalived === 'stopped' ? [`keepalived does not run on ${host}`] : [])),
     ...[...topology.pairs.values()].filter(({ connectionSync }) => connectionSync !== undefined).flatMap(({ members }) => members.flatMap((member) => (directors.some(({ host, sync }) => host === member.host && sync.length === 0) ? [`connections are not synchronised on ${member.host}`] : []))),
   ];

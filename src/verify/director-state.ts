@@ -1,5 +1,6 @@
 import { HOST_STATE } from '../core/host-state.ts';
 import { drainsFact } from '../facts/system/drains.ts';
+import { failoversFact } from '../facts/system/failovers.ts';
 import { parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
 import type { DirectorState } from './types.ts';
@@ -23,12 +24,14 @@ export const DIRECTOR_SCRIPT = [
   'if [ -r /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -L --daemon; fi',
   "echo '--- drains'",
   drainsFact.script([HOST_STATE]),
+  "echo '--- failovers'",
+  failoversFact.script([HOST_STATE]),
   'exit 0',
 ].join('\n');
 
 /** Pure. */
 export function parseDirectorState(host: string, output: string): DirectorState {
-  const [addresses = '', links = '', vs = '', ipvs = '', stats = '', daemons = '', drains = ''] = output.split(/^--- \w+\n/m);
+  const [addresses = '', links = '', vs = '', ipvs = '', stats = '', daemons = '', drains = '', failovers = ''] = output.split(/^--- \w+\n/m);
   const kernel = new Map([...vs.matchAll(/^\S+\/(\w+):(\d+)$/gm)].map(([, name = '', value = '']) => [name, Number(value)]));
   return {
     host,
@@ -40,5 +43,6 @@ export function parseDirectorState(host: string, output: string): DirectorState 
     expireNodestConn: kernel.get('expire_nodest_conn'),
     sync: syncDaemons(daemons),
     drains: drainsFact.parse(Buffer.from(drains), [HOST_STATE]).get(HOST_STATE) ?? {},
+    failovers: failoversFact.parse(Buffer.from(failovers), [HOST_STATE]).get(HOST_STATE) ?? {},
   };
 }

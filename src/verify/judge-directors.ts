@@ -2,6 +2,8 @@ import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, keyO
 import { forgottenDrains } from '../lvs/drain/forgotten.ts';
 import { drainWords } from '../lvs/drain/record.ts';
 import { withDrains } from '../lvs/drain/topology.ts';
+import { forgottenFailovers } from '../lvs/failover/forgotten.ts';
+import { failoverWords } from '../lvs/failover/record.ts';
 import { portReuseFault, reusesUnderPersistence } from '../lvs/host/director.ts';
 import { servicesOf, vipsOf } from '../lvs/model/lookups.ts';
 import { checksOf, type Topology } from '../lvs/model/topology.ts';
@@ -97,6 +99,14 @@ export function judgeDrains(topology: Topology, states: readonly DirectorState[]
   return forgottenDrains(topology, states, now).map(({ record, on, forgotten }): Check => {
     const check = { name: 'drains', subject: record.host, expected: 'nothing drained, or by somebody who thinks of it', measured: `${drainWords(record)}, since ${record.since}, on ${on.join(' and ')}` } as const;
     return forgotten === null ? { ...check, verdict: 'pass' } : { ...check, verdict: 'fail', reason: `forgotten: ${forgotten}; lvs-play restore ${record.host}` };
+  });
+}
+
+/** Pairs that an operator has moved are named; one that is forgotten is a fault. */
+export function judgeFailovers(topology: Topology, states: readonly DirectorState[], now: number): Check[] {
+  return forgottenFailovers(topology, states, now).map(({ record, on, forgotten }): Check => {
+    const check = { name: 'failovers', subject: record.pair, expected: 'no pair moved, or by somebody who thinks of it', measured: `${failoverWords(record)}, since ${record.since}, on ${on.join(' and ')}` } as const;
+    return forgotten === null ? { ...check, verdict: 'pass' } : { ...check, verdict: 'fail', reason: `forgotten: ${forgotten}; lvs-play failback ${record.pair}` };
   });
 }
 

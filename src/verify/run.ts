@@ -5,7 +5,7 @@ import { keyOfService } from '../lvs/ipvs/table.ts';
 import { addressesOf, checksOf, type Topology, type VirtualService } from '../lvs/model/topology.ts';
 import type { Target } from '../transport/target.ts';
 import { DIRECTOR_SCRIPT, parseDirectorState } from './director-state.ts';
-import { judgeArp, judgeDrains, judgeHolder, judgeReuse, judgeSync, judgeTable, type MissingServer, missingServers } from './judge-directors.ts';
+import { judgeArp, judgeDrains, judgeFailovers, judgeHolder, judgeReuse, judgeSync, judgeTable, type MissingServer, missingServers } from './judge-directors.ts';
 import { judgeServers } from './judge-servers.ts';
 import { clientRequest, judgeLarge, judgeRequests, judgeSpread, untried } from './judge-traffic.ts';
 import type { Check, ClientRequest, DirectorState, RequestSample, Vantage, VerificationReport } from './types.ts';
@@ -46,8 +46,9 @@ export async function runVerification(options: VerifyOptions): Promise<Verificat
   const reuse = states.map((state) => judgeReuse(topology, state)).filter((check) => check !== undefined);
   const sync = states.map((state) => judgeSync(topology, state)).filter((check) => check !== undefined);
   const drains = judgeDrains(topology, states, Date.now());
+  const failovers = judgeFailovers(topology, states, Date.now());
   const servers = options.servers === true ? await judgeServers(options) : [];
-  const checks = [...holders, ...arp, ...tables, ...reuse, ...sync, ...drains, ...servers, ...(options.more ?? []), ...(await traffic(options, states))];
+  const checks = [...holders, ...arp, ...tables, ...reuse, ...sync, ...drains, ...failovers, ...servers, ...(options.more ?? []), ...(await traffic(options, states))];
   return { version: 1, at: new Date().toISOString(), from: vantage.name, ok: checks.every((check) => check.verdict !== 'fail'), checks };
 }
 

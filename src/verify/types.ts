@@ -1,4 +1,5 @@
 import type { DrainRecord } from '../lvs/drain/record.ts';
+import type { FailoverRecords } from '../lvs/failover/record.ts';
 /** What verification found: one row for each thing measured. A versioned document. */
 export interface VerificationReport {
   readonly version: 1;
@@ -11,7 +12,7 @@ export interface VerificationReport {
 }
 
 /** `host`: a rule about live hosts, which `subject` names. */
-export type CheckName = 'holder' | 'arp' | 'table' | 'reuse' | 'sync' | 'drains' | 'listener' | 'host' | 'requests' | 'spread' | 'large';
+export type CheckName = 'holder' | 'arp' | 'table' | 'reuse' | 'sync' | 'drains' | 'failovers' | 'listener' | 'host' | 'requests' | 'spread' | 'large';
 
 export interface Check {
   readonly name: CheckName;
@@ -45,6 +46,8 @@ export interface DirectorState {
   readonly sync: readonly ('master' | 'backup')[];
   /** Records of drained real servers, by host. */
   readonly drains: Readonly<Record<string, DrainRecord>>;
+  /** Records of pairs that an operator has moved, by pair. */
+  readonly failovers: FailoverRecords;
 }
 
 /** How a client talks to a virtual service. */

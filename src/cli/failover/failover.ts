@@ -4,7 +4,7 @@ import { type FailoverReport, reportLines } from '../../failover/report.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
 import { withHands } from '../drain/drain.ts';
 import { EXIT } from '../exit.ts';
-import { type CommonOptions } from '../input/options.ts';
+import type { CommonOptions } from '../input/options.ts';
 import { operator } from '../operator.ts';
 import { printProgress, printResult, processSecrets } from '../output.ts';
 import { failoverHands } from './hands.ts';

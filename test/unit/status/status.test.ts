@@ -24,6 +24,7 @@ function director(host: string, weights: Readonly<Record<string, number | undefi
     rates: new Map([[KEY, new Map([['192.168.0.18:80', { connections: 12, bytesIn: 3400, bytesOut: 0 }]])]]),
     holds: new Set(host === 'lvs1' ? ['192.168.0.38'] : []),
     drains: {},
+    failovers: {},
     keepalived: 'runs',
     sync: [],
     ...change,

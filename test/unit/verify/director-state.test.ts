@@ -29,6 +29,8 @@ describe('what a director says of itself', () => {
       '--- daemons',
       '--- drains',
       '===',
+      '--- failovers',
+      '===',
       '',
     ].join('\n');
     const read = parseDirectorState('lvs1', text);

@@ -36,6 +36,7 @@ export function state(host: 'lvs1' | 'lvs2', change: Partial<DirectorState> = {}
     expireNodestConn: 0,
     sync: [],
     drains: {},
+    failovers: {},
     ...change,
   };
 }
@@ -68,6 +69,9 @@ export function stateText(of: DirectorState): string {
     '--- drains',
     '===',
     ...Object.values(of.drains).map((record) => JSON.stringify(record)),
+    '--- failovers',
+    '===',
+    ...Object.values(of.failovers).map((record) => JSON.stringify(record)),
     '',
   ].join('\n');
 }
