@@ -32,11 +32,13 @@ module.exports = {
     only('impact', ['plan/types.ts', 'plan/sessions.ts', 'facts', 'lvs', 'core']),
     only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     // Clients that go on asking while something is done.
-    only('pulse', ['verify/types.ts', 'verify/controller-vantage.ts', 'core']),
+    only('pulse', ['verify/types.ts', 'verify/controller-vantage.ts', 'lvs/change/timeline.ts', 'core']),
+    // A report as documents that outlive it.
+    only('evidence', ['verify/types.ts', 'verify/report.ts', 'pulse/types.ts', 'lvs/model/topology.ts', 'core']),
     only('undo', ['apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
     // Whoever carries its runs out is handed in.
     only('drain', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
-    only('failover', ['drain', 'apply/pair/director.ts', 'apply/pair/watch.ts', 'plan/reached.ts', 'plan/session.ts', 'pulse', 'verify/judge-traffic.ts', 'facts', 'lvs', 'core', TARGET]),
+    only('failover', ['drain', 'apply/pair/director.ts', 'apply/pair/watch.ts', 'plan/reached.ts', 'plan/session.ts', 'pulse', 'verify/judge/requests.ts', 'facts', 'lvs', 'core', TARGET]),
     only('maintain', ['drain', 'failover', 'lvs', 'core']),
     only('status', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
     // A plan read as a report of differences, with what the journal knows of them.

@@ -23,7 +23,8 @@ export async function endedBySignals<T>(work: () => Promise<T>): Promise<T> {
   return withSignals(() => process.exit(EXIT.interrupted), work);
 }
 
-async function withSignals<T>(onSignal: () => void, work: () => Promise<T>): Promise<T> {
+/** Runs something while the process's signals mean something else. */
+export async function withSignals<T>(onSignal: (signal: NodeJS.Signals) => void, work: () => Promise<T>): Promise<T> {
   for (const name of SIGNALS) process.on(name, onSignal);
   try {
     return await work();

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LvsPlayError, messageOf } from '../core/errors.ts';
+import { LvsPlayError } from '../core/errors.ts';
 import { journalDir } from '../journal/place.ts';
 import { inventoriesOf, listRuns } from '../journal/read.ts';
 import type { JournaledRun } from '../journal/types.ts';
@@ -13,6 +12,7 @@ import { lookAtDirector } from '../status/look.ts';
 import { formatMetrics } from '../status/metrics.ts';
 import { type ClusterStatus, clusterStatus, type DriftCount, withDrift } from '../status/status.ts';
 import { chosenHosts } from './ask-hosts.ts';
+import { isMadeHere } from './drain/plays.ts';
 import { defaultPlaybook } from './drift.ts';
 import { EXIT } from './exit.ts';
 import { type OpenSite, openSite } from './input/open-site.ts';
@@ -20,7 +20,7 @@ import { type CommonOptions, requireInventory } from './input/options.ts';
 import { type Connection, plainScreen, readConnection, readRunInput } from './input/run-input.ts';
 import { interruptible } from './interrupt.ts';
 import { colorOn, isLiveTerminal, printResult, processSecrets } from './output.ts';
-import { isMadeHere } from './drain/plays.ts';
+import { replaceFile } from './replace-file.ts';
 import { noTopology } from './verify-action.ts';
 
 export interface StatusFlags {
@@ -83,22 +83,10 @@ async function lastPlaybook(options: CommonOptions): Promise<string | undefined>
 }
 
 async function show(now: ClusterStatus, options: CommonOptions, metrics: string | undefined): Promise<void> {
-  if (metrics !== undefined && metrics !== '-') await replaceFile(metrics, formatMetrics(now));
+  if (metrics !== undefined && metrics !== '-') await replaceFile('--metrics', metrics, formatMetrics(now));
   if (metrics === '-') printResult(processSecrets.mask(formatMetrics(now)));
   else if (options.json) printResult(processSecrets.mask(`${JSON.stringify(now, null, 2)}\n`));
   else if (metrics === undefined) printResult(processSecrets.mask(formatStatus(now, createStyle(colorOn(process.stdout)), await lastRun(options))));
-}
-
-/** Whole or not at all: node_exporter may read it at any moment. @throws LvsPlayError kind `usage` */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const next = `${file}.${String(process.pid)}.new`;
-  try {
-    await writeFile(next, text, { mode: 0o644 });
-    await rename(next, file);
-  } catch (cause) {
-    await rm(next, { force: true });
-    throw new LvsPlayError({ code: 'metrics-file', kind: 'usage', message: `--metrics ${file}: ${messageOf(cause)}`, cause });
-  }
 }
 
 /** The newest run from here with the same inventory, in words. */

@@ -18,8 +18,8 @@ const REQUESTS = 20;
 export const verifyAction: ControllerAction = async ({ args, topology, target, signal }): Promise<StepOutcome> => {
   if (topology === undefined) throw noTopology();
   const requests = typeof args['requests'] === 'number' ? args['requests'] : REQUESTS;
-  const vantage = controllerVantage(await target(CONTROLLER));
-  const report = await runVerification({ topology, target, vantage, requests, path: undefined, settle: SETTLE_SECONDS, signal });
+  const vantages = [controllerVantage(await target(CONTROLLER))];
+  const report = await runVerification({ topology, target, vantages, requests, path: undefined, settle: SETTLE_SECONDS, signal });
   const data = JSON.parse(JSON.stringify({ report })) as JsonObject;
   return { exitCode: report.ok ? 0 : 1, stdout: formatVerification(report), stderr: failuresOf(report), data };
 };
@@ -34,7 +34,7 @@ export async function verifyRun({ input, prepared, signal }: KeptRun): Promise<s
   const sessions = new Sessions(input, prepared.services.scopes);
   try {
     const target = async (host: string) => (await sessions.get(host)).target;
-    const report = await runVerification({ topology, target, vantage: controllerVantage(await target(CONTROLLER)), requests: REQUESTS, path: undefined, settle: SETTLE_SECONDS, signal });
+    const report = await runVerification({ topology, target, vantages: [controllerVantage(await target(CONTROLLER))], requests: REQUESTS, path: undefined, settle: SETTLE_SECONDS, signal });
     return report.ok ? undefined : failuresOf(report);
   } finally {
     await sessions.close();

@@ -9,3 +9,11 @@ export function parseDuration(text: string): number | undefined {
   const seconds = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit ?? 's'] ?? 1), 0);
   return seconds > 0 ? seconds : undefined;
 }
+
+/** Milliseconds of `20ms`, or of what `parseDuration` takes. */
+export function parseMilliseconds(text: string): number | undefined {
+  const milliseconds = /^\s*(\d+)\s*ms\s*$/.exec(text)?.[1];
+  if (milliseconds !== undefined) return Number(milliseconds) > 0 ? Number(milliseconds) : undefined;
+  const seconds = parseDuration(text);
+  return seconds === undefined ? undefined : seconds * 1000;
+}

@@ -10,16 +10,26 @@ export interface Tally {
   readonly last: number;
   readonly gap: number;
   readonly gapAt: number;
+  /** The faults in hand: the first and the last of those that follow one another. */
+  readonly trouble: { readonly from: number; readonly to: number } | undefined;
+  readonly troubled: number;
 }
+
+/** Faults with less than this between them are one trouble, answers in between or not: with one dead server of two every other request fails. */
+const TROUBLE_MS = 1000;
 
 /** Pure, as all here. */
 export function newTally(began: number): Tally {
-  return { began, sent: 0, answered: 0, faults: {}, last: began, gap: 0, gapAt: began };
+  return { began, sent: 0, answered: 0, faults: {}, last: began, gap: 0, gapAt: began, trouble: undefined, troubled: 0 };
 }
 
 /** With one more request. They come in the order in which they ended. @param fault undefined: it was answered */
 export function withBeat(tally: Tally, ended: number, fault: string | undefined): Tally {
-  if (fault !== undefined) return { ...tally, sent: tally.sent + 1, faults: { ...tally.faults, [fault]: (tally.faults[fault] ?? 0) + 1 } };
+  if (fault !== undefined) {
+    const { trouble: before } = tally;
+    const trouble = { from: before !== undefined && ended - before.to <= TROUBLE_MS ? before.from : ended, to: ended };
+    return { ...tally, sent: tally.sent + 1, faults: { ...tally.faults, [fault]: (tally.faults[fault] ?? 0) + 1 }, trouble, troubled: Math.max(tally.troubled, trouble.to - trouble.from) };
+  }
   return { ...silentUntil(tally, ended), sent: tally.sent + 1, answered: tally.answered + 1, last: ended };
 }
 
@@ -31,7 +41,7 @@ function silentUntil(tally: Tally, moment: number): Tally {
 
 /** @param ended of the whole */
 export function summarise(plan: Pick<PulsePlan, 'service' | 'every'>, from: string, tally: Tally, ended: number, held: HeldReport | null): PulseReport {
-  const { began, sent, answered, faults, gap, gapAt } = silentUntil(tally, ended);
+  const { began, sent, answered, faults, gap, gapAt, troubled } = silentUntil(tally, ended);
   return {
     version: 1,
     service: plan.service,
@@ -42,6 +52,7 @@ export function summarise(plan: Pick<PulsePlan, 'service' | 'every'>, from: stri
     sent,
     answered,
     faults,
+    troubled,
     gap,
     gapAt: sent === 0 ? null : new Date(gapAt).toISOString(),
     held,

@@ -15,6 +15,8 @@ export interface PulseReport {
   readonly answered: number;
   /** What went wrong -> how often. */
   readonly faults: Readonly<Record<string, number>>;
+  /** The longest time in which requests failed again and again; 0: none failed, or only single ones. */
+  readonly troubled: number;
   /** The longest time in which no request was answered; the first answer and the end count as ends of one. */
   readonly gap: number;
   /** When it began; null: nothing was sent. */

@@ -2,7 +2,8 @@ import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import type { Target } from '../transport/target.ts';
-import { askArp } from './arp.ts';
+import { askArp } from './vantage/arp.ts';
+import { askSources } from './vantage/sources.ts';
 import type { ClientRequest, RequestFault, RequestSample, Vantage } from './types.ts';
 
 const REPLY_MS = 5000;
@@ -15,6 +16,7 @@ export function controllerVantage(shell: Target): Vantage {
   const name = 'controller';
   return {
     name,
+    sources: (addresses) => askSources(addresses, shell),
     arp: (vip) => askArp(vip, name, shell),
     requests: async (request, count, signal) => {
       const samples: RequestSample[] = [];

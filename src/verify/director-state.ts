@@ -1,8 +1,10 @@
+import { LvsPlayError } from '../core/errors.ts';
 import { HOST_STATE } from '../core/host-state.ts';
 import { drainsFact } from '../facts/system/drains.ts';
 import { failoversFact } from '../facts/system/failovers.ts';
 import { parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
+import type { Target } from '../transport/target.ts';
 import type { DirectorState } from './types.ts';
 
 /**
@@ -45,4 +47,30 @@ export function parseDirectorState(host: string, output: string): DirectorState 
     drains: drainsFact.parse(Buffer.from(drains), [HOST_STATE]).get(HOST_STATE) ?? {},
     failovers: failoversFact.parse(Buffer.from(failovers), [HOST_STATE]).get(HOST_STATE) ?? {},
   };
+}
+
+/** What becomes of a director that cannot be asked. */
+export type OnLost = (host: string, error: LvsPlayError) => void;
+
+/** Asks directors side by side. @param onLost is told of those that cannot be asked. @throws LvsPlayError for such a one, without `onLost` */
+export async function askDirectors(target: (host: string) => Promise<Target>, hosts: readonly string[], onLost?: OnLost): Promise<DirectorState[]> {
+  const states = await Promise.all(
+    hosts.map(async (host) => {
+      try {
+        return [await askDirector(host, await target(host))];
+      } catch (error) {
+        if (onLost === undefined || !(error instanceof LvsPlayError) || (error.kind !== 'unreachable' && error.kind !== 'host')) throw error;
+        onLost(host, error);
+        return [];
+      }
+    }),
+  );
+  return states.flat();
+}
+
+async function askDirector(host: string, target: Target): Promise<DirectorState> {
+  // ipvsadm is for root only.
+  const reply = await target.request({ script: DIRECTOR_SCRIPT, become: true });
+  if (reply.exitCode === 0) return parseDirectorState(host, reply.stdout.toString('utf8'));
+  throw new LvsPlayError({ code: 'director-unreadable', kind: 'host', host, message: `${host} does not tell its state: ${reply.stderr.toString('utf8').trim().split('\n')[0] ?? ''}` });
 }

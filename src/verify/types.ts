@@ -1,18 +1,23 @@
 import type { DrainRecord } from '../lvs/drain/record.ts';
 import type { FailoverRecords } from '../lvs/failover/record.ts';
-/** What verification found: one row for each thing measured. A versioned document. */
+
+/** What verification found: one row for each thing measured. A versioned document; times are ISO 8601. */
 export interface VerificationReport {
-  readonly version: 1;
-  readonly at: string;
-  /** Where it was measured from: `controller` or an inventory host. */
-  readonly from: string;
+  /** 2: `from` is a list, `begun` and `ended` in place of `at`; checks have their own `at`, and `from` and `phase` where these tell them apart. */
+  readonly version: 2;
+  readonly begun: string;
+  readonly ended: string;
+  /** Vantages: `controller` or inventory hosts. */
+  readonly from: readonly string[];
   /** No check failed. */
   readonly ok: boolean;
-  readonly checks: readonly Check[];
+  readonly checks: readonly MeasuredCheck[];
 }
 
-/** `host`: a rule about live hosts, which `subject` names. */
-export type CheckName = 'holder' | 'arp' | 'table' | 'reuse' | 'sync' | 'drains' | 'failovers' | 'listener' | 'host' | 'requests' | 'spread' | 'large';
+/** `host`: a rule about live hosts, which `subject` names. The last five: see pulse/judge.ts, and what the command line adds. */
+export type CheckName =
+  | 'holder' | 'arp' | 'table' | 'reuse' | 'sync' | 'drains' | 'failovers' | 'listener' | 'return-path' | 'host' | 'requests' | 'spread' | 'large'
+  | 'converged' | 'reached' | 'during' | 'holders-during' | 'command';
 
 export interface Check {
   readonly name: CheckName;
@@ -26,6 +31,15 @@ export interface Check {
   readonly expected: string;
   /** Why it fails or was skipped, or what to know of a pass. */
   readonly reason?: string;
+  /** The vantage that it was measured from, where that makes a difference. */
+  readonly from?: string;
+}
+
+export interface MeasuredCheck extends Check {
+  /** When it was measured. */
+  readonly at: string;
+  /** Where something was done in between. */
+  readonly phase?: 'before' | 'during' | 'after';
 }
 
 /** What a director says of itself, in one answer. */
@@ -90,6 +104,8 @@ export type RequestsSeen = { readonly samples: readonly RequestSample[] } | { re
 /** The place that verification looks from: the controller, or an inventory host outside the cluster. */
 export interface Vantage {
   readonly name: string;
+  /** Its own address towards each of these, by what its routes say; what it cannot tell is left out. */
+  sources(addresses: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Which MACs answer for an IPv4 address. */
   arp(vip: string): Promise<ArpSeen>;
   /** Sends requests one after the other, each over a connection of its own, each bounded in time. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root; tests run the built bundle, as users do. */
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 /** LVS_PLAY_CLI points the tests at another build, an installed one for example. */
-const CLI = process.env['LVS_PLAY_CLI'] ?? path.join(ROOT, 'dist', 'lvs-play.js');
+export const CLI = process.env['LVS_PLAY_CLI'] ?? path.join(ROOT, 'dist', 'lvs-play.js');
 
 export interface CliResult {
   readonly code: number | null;

@@ -18,9 +18,9 @@ export interface Watch {
 
 /**
  * Watches a director's addresses come and go, beside the steps in hand: one `ip monitor`, whose lines carry the kernel's moment. Its clock is compared with
- * the controller's by an exchange at the beginning. @returns undefined where it cannot be watched
+ * the controller's by an exchange at the beginning. @param limitSeconds until it ends by itself. @returns undefined where it cannot be watched
  */
-export async function startWatch(host: string, target: Target): Promise<Watch | undefined> {
+export async function startWatch(host: string, target: Target, limitSeconds = LIMIT_SECONDS): Promise<Watch | undefined> {
   const log = `/run/lvs-play-watch.${newNonce()}`;
   const ask = async (script: string): Promise<string | undefined> => {
     try {
@@ -36,7 +36,7 @@ export async function startWatch(host: string, target: Target): Promise<Watch | 
   const started = await ask(
     [
       'umask 077',
-      `TZ=UTC timeout ${String(LIMIT_SECONDS)} ip -ts -o monitor address >${shellQuote(log)} 2>/dev/null </dev/null &`,
+      `TZ=UTC timeout ${String(limitSeconds)} ip -ts -o monitor address >${shellQuote(log)} 2>/dev/null </dev/null &`,
       'echo $!',
       // What was there when it began to listen: changed in between, it is told twice, which does no harm.
       'ip -o addr show',
@@ -50,7 +50,8 @@ export async function startWatch(host: string, target: Target): Promise<Watch | 
     host,
     initial,
     end: async () => {
-      const text = await ask(`kill ${shellQuote(pid)} 2>/dev/null; cat ${shellQuote(log)}; rm -f ${shellQuote(log)}`);
+      // A host that was restarted has no log any more, and its process numbers mean others.
+      const text = await ask(`[ -e ${shellQuote(log)} ] || exit 1; kill ${shellQuote(pid)} 2>/dev/null; cat ${shellQuote(log)}; rm -f ${shellQuote(log)}`);
       if (text === undefined) return undefined;
       return { host, from: received, to: Date.now(), initial, events: parseMonitor(text, offset), uncertainty };
     },

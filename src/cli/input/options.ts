@@ -1,6 +1,6 @@
 import type { Command} from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../../core/duration.ts';
+import { parseDuration, parseMilliseconds } from '../../core/duration.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
@@ -63,6 +63,12 @@ function positiveInteger(value: string): number {
 export function seconds(value: string): number {
   const number = parseDuration(value);
   if (number === undefined) throw new InvalidArgumentError('It must be a time such as 90s, 5m or 1h.');
+  return number;
+}
+
+export function milliseconds(value: string): number {
+  const number = parseMilliseconds(value);
+  if (number === undefined) throw new InvalidArgumentError('It must be a time such as 20ms, 500ms or 2s.');
   return number;
 }
 

@@ -3,7 +3,7 @@ import { type HolderLog, timelines } from '../../lvs/change/timeline.ts';
 import type { VirtualService } from '../../lvs/model/topology.ts';
 import { startPulse } from '../../pulse/pulse.ts';
 import type { PulsePlan } from '../../pulse/types.ts';
-import { clientRequest } from '../../verify/judge-traffic.ts';
+import { clientRequest } from '../../verify/judge/requests.ts';
 import { listenForArp } from './arp.ts';
 import type { Measuring } from '../hands.ts';
 import { type FailoverEyes, membersOf, movingAddresses } from '../look.ts';

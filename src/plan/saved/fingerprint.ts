@@ -1,5 +1,5 @@
 import { createHash, scrypt } from 'node:crypto';
-import type { Json } from '../../core/json.ts';
+import { canonicalJson, type Json } from '../../core/json.ts';
 
 /** Memory 16 MiB and about 40 ms a guess: a password of a few letters is not found by trying all of them. */
 const COST = { N: 16_384, r: 8, p: 1 } as const;
@@ -17,7 +17,7 @@ export class Fingerprints {
   }
 
   async of(value: Json, secret: boolean): Promise<string> {
-    const text = canonical(value);
+    const text = canonicalJson(value);
     if (!secret) return `sha256:${createHash('sha256').update(this.#salt).update('\0').update(text).digest('hex')}`;
     const known = this.#slow.get(text) ?? this.#scrypt(text);
     this.#slow.set(text, known);
@@ -37,11 +37,4 @@ export class Fingerprints {
       });
     });
   }
-}
-
-/** JSON with sorted keys: the order in which a host names things is no difference. */
-function canonical(value: Json): string {
-  return JSON.stringify(value, (_key, part: Json) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
-  );
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseDuration } from '../../../src/core/duration.ts';
+import { parseDuration, parseMilliseconds } from '../../../src/core/duration.ts';
 
 it.each([
   ['90', 90],
@@ -17,4 +17,16 @@ it.each([
   ['m', undefined],
 ])('%j is %s seconds', (text, seconds) => {
   expect(parseDuration(text)).toBe(seconds);
+});
+
+it.each([
+  ['20ms', 20],
+  ['500 ms', 500],
+  ['2s', 2000],
+  ['1m30s', 90_000],
+  ['0ms', undefined],
+  ['1s20ms', undefined],
+  ['ms', undefined],
+])('%j is %s milliseconds', (text, milliseconds) => {
+  expect(parseMilliseconds(text)).toBe(milliseconds);
 });

@@ -35,7 +35,7 @@ export class FakePair extends FakeCluster implements FailoverHands {
 
   override async run(work: RunWork): Promise<RunOutcome> {
     const outcome = await super.run(work);
-    if (outcome.code === 0 && 'plays' in work.what) for (const play of work.what.plays) this.#play(play['hosts'] as string, play['tasks'] as Task[]);
+    if (outcome.code === 0 && 'plays' in work.what) for (const play of work.what.plays) this.#play(play['hosts'] as string, play['tasks'] as unknown as Task[]);
     return outcome;
   }
 
@@ -78,7 +78,7 @@ export class FakePair extends FakeCluster implements FailoverHands {
     const alive = !this.stopped.has(host);
     const holds = alive && host === this.holder;
     const service = this.topology.services.get('web');
-    const destinations = (service?.realServers ?? []).map(({ address, port, weight }) => ({ address, port, forward: 'dr' as const, weight }));
+    const destinations = (service?.realServers ?? []).map(({ address, port, weight }) => ({ address, port, forward: 'dr' as const, weight, activeConnections: 0, inactiveConnections: 0 }));
     const table = service === undefined ? { services: [] } : { services: [{ protocol: service.protocol, address: service.vip, port: service.port, scheduler: service.scheduler, flags: undefined, persistence: undefined, destinations }] };
     return {
       host,

@@ -42,6 +42,15 @@ describe('what a row of requests comes to', () => {
   });
 });
 
+it('trouble is faults that follow one another, answers in between or not', () => {
+  const troubled = (beats: readonly (readonly [number, string | undefined])[]): number => summarise(PLAN, 'controller', beats.reduce((sum, [at, fault]) => withBeat(sum, at, fault), newTally(0)), 9000, null).troubled;
+  expect(troubled([[10, undefined]])).toBe(0);
+  expect(troubled([[10, 'refused']])).toBe(0);
+  // With one dead server of two every other request fails: no gap, but trouble.
+  expect(troubled([[100, 'refused'], [120, undefined], [500, 'refused'], [520, undefined], [1400, 'refused']])).toBe(1300);
+  expect(troubled([[100, 'refused'], [900, 'refused'], [4000, 'refused'], [4100, 'refused']])).toBe(800);
+});
+
 describe('a pulse against a server', () => {
   const ends: (() => void)[] = [];
   afterEach(() => {

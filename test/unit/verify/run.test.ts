@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { LvsPlayError } from '../../../src/core/errors.ts';
 import { fakeTarget, shellReply, type FakeTarget } from '../../../src/transport/fake.ts';
-import { runVerification, type VerifyOptions } from '../../../src/verify/run.ts';
+import type { VerifyOptions } from '../../../src/verify/options.ts';
+import { runVerification } from '../../../src/verify/run.ts';
 import type { ClientRequest, DirectorState, RequestSample, Vantage } from '../../../src/verify/types.ts';
 import { counters, example, MAC1, procTable, state, stateText, VIP } from './support.ts';
 
@@ -20,11 +21,12 @@ function counted(one: DirectorState): DirectorState {
 }
 
 /** A client that notes what it was asked for. */
-function client(answer: (request: ClientRequest) => RequestSample = () => GOOD): Vantage & { readonly asked: ClientRequest[] } {
+function client(answer: (request: ClientRequest) => RequestSample = () => GOOD, name = 'controller'): Vantage & { readonly asked: ClientRequest[] } {
   const asked: ClientRequest[] = [];
   return {
-    name: 'controller',
+    name,
     asked,
+    sources: () => Promise.resolve(new Map([[VIP, '192.168.0.70']])),
     arp: () => Promise.resolve({ macs: [MAC1], all: true }),
     requests: (request, count) => {
       asked.push(request);
@@ -38,14 +40,14 @@ function options(directors: readonly FakeTarget[], change: Partial<VerifyOptions
     const found = directors.find((one) => one.host === host);
     return found === undefined ? Promise.reject(new Error(`nobody asks ${host}`)) : Promise.resolve(found);
   };
-  return { topology: example(), target, vantage: client(), requests: 20, path: undefined, settle: 0, signal: new AbortController().signal, ...change };
+  return { topology: example(), target, vantages: [client()], requests: 20, path: undefined, settle: 0, signal: new AbortController().signal, ...change };
 }
 
 describe('verification', () => {
   it('passes on a sound cluster, asking each director once before the traffic and the active one once after it', async () => {
     const [lvs1, lvs2] = [director(state('lvs1', { connections: counters(5, 5) }), state('lvs1', { connections: counters(15, 15) })), director(state('lvs2'))];
     const report = await runVerification(options([lvs1, lvs2]));
-    expect(report).toMatchObject({ version: 1, from: 'controller', ok: true });
+    expect(report).toMatchObject({ version: 2, from: ['controller'], ok: true });
     expect(report.checks.map(({ name, subject, verdict }) => `${name} ${subject} ${verdict}`)).toEqual([
       `holder ${VIP} pass`,
       `arp ${VIP} pass`,
@@ -81,13 +83,13 @@ describe('verification', () => {
     const one = state('lvs1', { ipvs: procTable(['C0A80012']) });
     const other = state('lvs2', { ipvs: procTable(['C0A80012']) });
     const answers = client();
-    const found = await runVerification(options([director(one, counted(one)), director(other)], { vantage: answers }));
+    const found = await runVerification(options([director(one, counted(one)), director(other)], { vantages: [answers] }));
     expect(found.checks.filter(({ name }) => name === 'table').map(({ verdict }) => verdict)).toEqual(['fail', 'fail']);
     expect(answers.asked[0]).toEqual({ kind: 'connect', address: '192.168.0.28', port: 80 });
     // Both directors miss it; it is asked once.
     expect(answers.asked).toHaveLength(2);
     const refuses = client((request) => (request.kind === 'connect' ? REFUSED : GOOD));
-    const gone = await runVerification(options([director(one, counted(one)), director(other)], { vantage: refuses }));
+    const gone = await runVerification(options([director(one, counted(one)), director(other)], { vantages: [refuses] }));
     expect(gone.checks.filter(({ name }) => name === 'table').map(({ verdict }) => verdict)).toEqual(['pass', 'pass']);
   });
 
@@ -95,13 +97,13 @@ describe('verification', () => {
     const topology = example((text) => `${text}    health_check: { type: http, path: /health, status: 200, port: 8081 }\n`);
     const one = state('lvs1', { ipvs: procTable(['C0A80012']) });
     const ill = client((request) => (request.kind === 'http' && request.path === '/health' ? { ...GOOD, status: 500 } : GOOD));
-    const report = await runVerification(options([director(one, counted(one)), director(state('lvs2'))], { topology, vantage: ill }));
+    const report = await runVerification(options([director(one, counted(one)), director(state('lvs2'))], { topology, vantages: [ill] }));
     expect(report.checks.find(({ subject }) => subject === 'lvs1')).toMatchObject({ verdict: 'pass' });
     expect(ill.asked[0]).toEqual({ kind: 'http', scheme: 'http', address: '192.168.0.28', port: 8081, path: '/health' });
   });
 
   it('fails when nothing is answered, and still says all the rest', async () => {
-    const report = await runVerification(options([director(state('lvs1')), director(state('lvs2'))], { vantage: client(() => REFUSED) }));
+    const report = await runVerification(options([director(state('lvs1')), director(state('lvs2'))], { vantages: [client(() => REFUSED)] }));
     expect(report.ok).toBe(false);
     expect(report.checks.filter(({ verdict }) => verdict === 'fail').map(({ name }) => name)).toEqual(['requests', 'spread']);
   });
@@ -115,6 +117,38 @@ describe('verification', () => {
   it('fails on the host when a director does not answer the question', async () => {
     const mute = fakeTarget('lvs1', () => shellReply('', 3, 'cannot fork\n'));
     await expect(runVerification(options([mute, director(state('lvs2'))]))).rejects.toMatchObject({ code: 'director-unreadable', kind: 'host', host: 'lvs1' } satisfies Partial<LvsPlayError>);
+  });
+
+  it('judges each vantage for itself, and what they sent together', async () => {
+    const lvs1 = director(state('lvs1'), counted(state('lvs1')));
+    const vantages = [client(), client((request) => (request.kind === 'http' ? { ...GOOD, status: 503 } : GOOD), 'client1')];
+    const report = await runVerification(options([lvs1, director(state('lvs2'))], { vantages, requests: 10 }));
+    expect(report.from).toEqual(['controller', 'client1']);
+    expect(report.checks.filter(({ from }) => from !== undefined).map(({ name, from, verdict }) => `${name} ${from ?? ''} ${verdict}`)).toEqual([
+      'arp controller pass', 'arp client1 pass', 'requests controller pass', 'requests client1 fail', 'large controller pass', 'large client1 pass',
+    ]);
+    // Twenty connections, ten from each; asked once after both.
+    expect(report.checks.find(({ name }) => name === 'spread')).toMatchObject({ verdict: 'pass', measured: 'rs1 10, rs2 10' });
+    expect(lvs1.requests).toHaveLength(2);
+  });
+
+  it('a vantage that cannot ask does not hide what the other one saw', async () => {
+    const blind: Vantage = { ...client(), name: 'client1', requests: () => Promise.resolve({ unseen: 'curl is not installed on client1' }) };
+    const report = await runVerification(options([director(state('lvs1'), counted(state('lvs1'))), director(state('lvs2'))], { vantages: [client(), blind] }));
+    expect(report.checks.filter(({ name }) => name === 'requests').map(({ from, verdict }) => [from, verdict])).toEqual([['client1', 'skip'], ['controller', 'pass']]);
+    expect(report.ok).toBe(true);
+  });
+
+  it('says when each thing was measured, within the whole', async () => {
+    const { begun, ended, checks } = await runVerification(options([director(state('lvs1'), counted(state('lvs1'))), director(state('lvs2'))]));
+    expect(checks.every(({ at }) => at >= begun && at <= ended)).toBe(true);
+  });
+
+  it('a director that is away is a finding where that is wanted, and the others are judged', async () => {
+    const mute = fakeTarget('lvs2', () => shellReply('', 3, 'cannot fork\n'));
+    const report = await runVerification(options([director(state('lvs1'), counted(state('lvs1'))), mute], { lenient: true }));
+    expect(report.checks.filter(({ verdict }) => verdict === 'fail').map(({ name, subject }) => `${name} ${subject}`)).toEqual(['reached lvs2']);
+    expect(report.checks.find(({ name }) => name === 'spread')).toMatchObject({ verdict: 'pass' });
   });
 
   it('ends when it is interrupted', async () => {

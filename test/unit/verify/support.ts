@@ -19,8 +19,8 @@ Prot LocalAddress:Port Scheduler Flags
 `;
 
 /** /proc/net/ip_vs of the article's cluster. */
-export function procTable(servers: readonly string[] = ['C0A80012', 'C0A8001C'], scheduler = 'rr'): string {
-  return `${HEAD}TCP  C0A80026:0050 ${scheduler} \n${servers.map((server) => `  -> ${server}:0050      Route   1      0          3         \n`).join('')}`;
+export function procTable(servers: readonly string[] = ['C0A80012', 'C0A8001C'], scheduler = 'rr', weights: readonly number[] = [1, 1]): string {
+  return `${HEAD}TCP  C0A80026:0050 ${scheduler} \n${servers.map((server, index) => `  -> ${server}:0050      Route   ${String(weights[index] ?? 1)}      0          3         \n`).join('')}`;
 }
 
 /** A director of the article's cluster, as it should be; the MASTER holds the VIP. */

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
-import { LvsPlayError } from '../core/errors.ts';
-import { shellCommand } from '../core/quote.ts';
-import type { ShellReply, Target } from '../transport/target.ts';
-import type { ArpSeen } from './types.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import { shellCommand } from '../../core/quote.ts';
+import type { ShellReply, Target } from '../../transport/target.ts';
+import type { ArpSeen } from '../types.ts';
 
 /** Exit codes of the script for what cannot be seen from a place. */
 const NO_ROUTE = 10;

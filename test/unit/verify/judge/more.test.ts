@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { judgeDrains, judgeReuse, judgeSync, judgeTable } from '../../../src/verify/judge-directors.ts';
-import { judgeListeners } from '../../../src/verify/judge-servers.ts';
-import { example, procTable, state } from './support.ts';
+import { judgeDrains, judgeReuse, judgeSync, judgeTable } from '../../../../src/verify/judge/directors.ts';
+import { judgeListeners } from '../../../../src/verify/judge/listeners.ts';
+import { example, procTable, state } from '../support.ts';
 
 const record = { version: 1 as const, host: 'rs1', weight: '0', by: 'alice@ops1', reason: 'kernel', since: '2026-11-24T05:00:00Z', until: null, run: null };
 const NOW = Date.parse('2026-11-24T06:00:00Z');

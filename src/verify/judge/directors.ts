@@ -1,13 +1,13 @@
-import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, keyOfService, parseProcNetIpVs, serviceKey } from '../lvs/ipvs/table.ts';
-import { forgottenDrains } from '../lvs/drain/forgotten.ts';
-import { drainWords } from '../lvs/drain/record.ts';
-import { withDrains } from '../lvs/drain/topology.ts';
-import { forgottenFailovers } from '../lvs/failover/forgotten.ts';
-import { failoverWords } from '../lvs/failover/record.ts';
-import { portReuseFault, reusesUnderPersistence } from '../lvs/host/director.ts';
-import { servicesOf, vipsOf } from '../lvs/model/lookups.ts';
-import { checksOf, type Topology } from '../lvs/model/topology.ts';
-import type { ArpSeen, Check, DirectorState } from './types.ts';
+import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, keyOfService, parseProcNetIpVs, serviceKey } from '../../lvs/ipvs/table.ts';
+import { forgottenDrains } from '../../lvs/drain/forgotten.ts';
+import { drainWords } from '../../lvs/drain/record.ts';
+import { withDrains } from '../../lvs/drain/topology.ts';
+import { forgottenFailovers } from '../../lvs/failover/forgotten.ts';
+import { failoverWords } from '../../lvs/failover/record.ts';
+import { portReuseFault, reusesUnderPersistence } from '../../lvs/host/director.ts';
+import { servicesOf, vipsOf } from '../../lvs/model/lookups.ts';
+import { checksOf, type Topology } from '../../lvs/model/topology.ts';
+import type { ArpSeen, Check, DirectorState } from '../types.ts';
 
 /** Exactly one of a VIP's directors holds it. Pure, like all judges. */
 export function judgeHolder(vip: string, states: readonly DirectorState[]): Check {
@@ -20,11 +20,11 @@ export function judgeHolder(vip: string, states: readonly DirectorState[]): Chec
 }
 
 /** Exactly one MAC answers ARP, and it is the holder's. */
-export function judgeArp(vip: string, seen: ArpSeen, states: readonly DirectorState[]): Check {
+export function judgeArp(vip: string, seen: ArpSeen, states: readonly DirectorState[], from: string): Check {
   const holder = states.find((state) => state.addresses.has(vip));
   const own = holder?.macs.get(holder.addresses.get(vip) ?? '');
   const owner = holder === undefined ? 'the active director' : `${holder.host} (${own ?? 'MAC unknown'})`;
-  const check = { name: 'arp', subject: vip, expected: `only ${owner} answers` } as const;
+  const check = { name: 'arp', from, subject: vip, expected: `only ${owner} answers` } as const;
   if ('unseen' in seen) return { ...check, verdict: 'skip', measured: 'not measured', reason: seen.unseen };
   const [first, ...others] = seen.macs;
   if (first === undefined) return { ...check, verdict: 'fail', measured: 'no MAC answers', reason: 'nobody answers ARP for it' };

@@ -1,7 +1,8 @@
-import { shellCommand } from '../core/quote.ts';
-import type { Target } from '../transport/target.ts';
+import { shellCommand } from '../../core/quote.ts';
+import type { Target } from '../../transport/target.ts';
 import { askArp } from './arp.ts';
-import type { ClientRequest, RequestFault, RequestSample, Vantage } from './types.ts';
+import { askSources } from './sources.ts';
+import type { ClientRequest, RequestFault, RequestSample, Vantage } from '../types.ts';
 
 /** Seconds for a whole reply, and for a mere connection: curl waits all of it for a server that says nothing. */
 const REPLY_SECONDS = 5;
@@ -11,6 +12,7 @@ const CONNECT_SECONDS = 1;
 export function hostVantage(name: string, target: Target): Vantage {
   return {
     name,
+    sources: (addresses) => askSources(addresses, target),
     arp: (vip) => askArp(vip, name, target),
     requests: async (request, count, signal) => {
       signal.throwIfAborted();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { judgeArp, judgeHolder, judgeReuse, judgeTable, missingServers } from '../../../src/verify/judge-directors.ts';
-import { example, MAC1, MAC2, procTable, state, VIP } from './support.ts';
+import { judgeArp, judgeHolder, judgeReuse, judgeTable, missingServers } from '../../../../src/verify/judge/directors.ts';
+import { example, MAC1, MAC2, procTable, state, VIP } from '../support.ts';
 
 const BOTH = [state('lvs1'), state('lvs2')];
 
@@ -24,14 +24,14 @@ describe('arp', () => {
     ['the wrong one, even then', { macs: [MAC2], all: false }, 'fail', /answers/, /not that of lvs1/],
     ['not to be seen', { unseen: 'behind a router' }, 'skip', /not measured/, /behind a router/],
   ] as const)('%s', (_what, seen, verdict, measured, reason) => {
-    const check = judgeArp(VIP, seen, BOTH);
+    const check = judgeArp(VIP, seen, BOTH, 'controller');
     expect(check).toMatchObject({ name: 'arp', subject: VIP, verdict });
     expect(check.measured).toMatch(measured);
     expect(check.reason ?? '').toMatch(reason);
   });
 
   it('fails when no director holds the VIP and something answers', () => {
-    expect(judgeArp(VIP, { macs: [MAC1], all: true }, [state('lvs2')])).toMatchObject({ verdict: 'fail' });
+    expect(judgeArp(VIP, { macs: [MAC1], all: true }, [state('lvs2')], 'controller')).toMatchObject({ verdict: 'fail', from: 'controller' });
   });
 });
 

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LvsPlayError } from '../../../src/core/errors.ts';
-import { fakeTarget, shellReply } from '../../../src/transport/fake.ts';
-import type { Target } from '../../../src/transport/target.ts';
-import { askArp } from '../../../src/verify/arp.ts';
+import { LvsPlayError } from '../../../../src/core/errors.ts';
+import { fakeTarget, shellReply } from '../../../../src/transport/fake.ts';
+import type { Target } from '../../../../src/transport/target.ts';
+import { askArp } from '../../../../src/verify/vantage/arp.ts';
 
 const VIP = '10.99.0.2';
 const SHARED = '10.99.0.3';

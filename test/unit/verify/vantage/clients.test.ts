@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fakeTarget, shellReply } from '../../../src/transport/fake.ts';
-import type { Target } from '../../../src/transport/target.ts';
-import { connectOnce, controllerVantage, requestOnce } from '../../../src/verify/controller-vantage.ts';
-import { hostVantage, parseSamples } from '../../../src/verify/host-vantage.ts';
-import type { ClientRequest, RequestSample } from '../../../src/verify/types.ts';
-import { listening } from './support.ts';
+import { fakeTarget, shellReply } from '../../../../src/transport/fake.ts';
+import type { Target } from '../../../../src/transport/target.ts';
+import { connectOnce, controllerVantage, requestOnce } from '../../../../src/verify/controller-vantage.ts';
+import { hostVantage, parseSamples } from '../../../../src/verify/vantage/host-vantage.ts';
+import type { ClientRequest, RequestSample } from '../../../../src/verify/types.ts';
+import { listening } from '../support.ts';
 
 const PAGE = 'x'.repeat(20_000);
 const NEVER = new AbortController().signal;
