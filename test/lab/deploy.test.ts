@@ -186,7 +186,7 @@ describe('drift, a layer at a time', () => {
     expect([shown.code, /^Drift: 8 differences on 4 hosts \(on disk: 2, running: 2, kernel: 4\)/m.test(shown.stdout)], shown.stdout).toEqual([2, true]);
     // By the playbook of the last run.
     const status = await lvsPlay(['status', '-i', lab.overlay, '--drift', '--json']);
-    expect(JSON.parse(status.stdout), status.stderr).toMatchObject({ drift: { playbook: expect.stringMatching(/site\.yml$/) as string, differences: 8, on: expect.arrayContaining([...HOSTS]) as string[], unknown: [] } });
+    expect(JSON.parse(status.stdout), status.stderr).toMatchObject({ drift: { playbook: expect.stringMatching(/demo\.yml$/) as string, differences: 8, on: expect.arrayContaining([...HOSTS]) as string[], unknown: [] } });
 
     const planned = await runDocument('plan', ...site);
     for (const host of HOSTS) expect(planned.stats[host], host).toMatchObject({ connections: 1, requests: 1 });
