@@ -84,7 +84,7 @@ describe('lint --live on real kernels', () => {
     expect(await live()).toEqual({
       code: 1,
       found: [
-        'drain-loses-requests: lvs1 has conn_reuse_mode 1: what is drained still gets connections',
+        'drain-loses-requests: lvs1 has conn_reuse_mode 1 and expire_nodest_conn 0: what is drained of web still gets connections',
         'foreign-vrrp: lvs1 hears 192.168.0.28 advertise with virtual_router_id 51 of edge, priority 1',
         'foreign-vrrp: lvs2 hears 192.168.0.28 advertise with virtual_router_id 51 of edge, priority 1',
         `vip-on-network-card: rs1 has ${VIP} on eth0, where it answers for it`,

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Shells } from './shells.ts';
 
 /** The repository's root; tests run the built bundle, as users do. */
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -83,12 +84,14 @@ const ask = (socket) => new Promise((resolve) => {
 export class TestLab {
   readonly name: string;
   readonly overlay: string;
+  readonly #shells: Shells;
   readonly #begun = new Date().toISOString();
   readonly #folders: string[] = [];
 
-  private constructor(name: string, overlay: string) {
+  private constructor(name: string, overlay: string, shells: Shells) {
     this.name = name;
     this.overlay = overlay;
+    this.#shells = shells;
   }
 
   static async up(name: string, ...inventories: string[]): Promise<TestLab> {
@@ -104,10 +107,11 @@ export class TestLab {
     await lvsPlay(['lab', 'down', '--name', name]);
     await must(lvsPlay(['lab', 'up', '--name', name, ...options, ...inventories.flatMap((inventory) => ['-i', inventory])]));
     const status = JSON.parse((await must(lvsPlay(['lab', 'status', '--name', name, '--json']))).stdout) as { overlay: string };
-    return new TestLab(name, status.overlay);
+    return new TestLab(name, status.overlay, await Shells.to(name));
   }
 
   async down(): Promise<void> {
+    await this.#shells.end();
     await must(lvsPlay(['lab', 'down', '--name', this.name]));
     for (const dir of this.#folders) await rm(dir, { recursive: true, force: true });
   }
@@ -154,7 +158,7 @@ export class TestLab {
 
   /** Runs a script on a node as root, beside anything that is tested: by ssh of its own. */
   async sh(host: string, script: string): Promise<string> {
-    return (await must(lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'sh', '-c', script]))).stdout;
+    return (await must(this.#shells.sh(host, script))).stdout;
   }
 
   /** Runs a script on several nodes at the same time; what each printed, by host. */
@@ -164,16 +168,17 @@ export class TestLab {
 
   /** Undefined: the host cannot be reached, or the script fails. */
   async trySh(host: string, script: string): Promise<string | undefined> {
-    const { code, stdout } = await lvsPlay(['lab', 'exec', host, '--name', this.name, '--', 'sh', '-c', script]);
+    const { code, stdout } = await this.#shells.sh(host, script);
     return code === 0 ? stdout : undefined;
   }
 
   /** Runs a command in the lab's namespace: a client of the service. */
   async client(...argv: string[]): Promise<CliResult> {
-    return lvsPlay(['lab', 'run', '--name', this.name, '--', ...argv]);
+    return this.#shells.run(argv);
   }
 
   async fault(kind: 'reboot' | 'crash' | 'boot' | 'pause' | 'resume' | 'cut' | 'heal', host: string): Promise<void> {
+    await this.#shells.leave(host);
     await must(lvsPlay(['lab', kind, host, '--name', this.name]));
   }
 

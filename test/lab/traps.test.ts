@@ -68,6 +68,16 @@ async function deploy(inventory: string): Promise<void> {
   await must(lvsPlay(['deploy', ...site]));
 }
 
+/** What is planted is there while a test looks, and gone afterwards however that ended: the next one starts from what was deployed. */
+async function planted(plant: () => Promise<unknown>, look: () => Promise<unknown>, remove: () => Promise<unknown>): Promise<void> {
+  await plant();
+  try {
+    await look();
+  } finally {
+    await remove();
+  }
+}
+
 /** By hand, where the tool does not look: another weight in the kernel's table. */
 async function weigh(port: number, server: string, weight: number): Promise<void> {
   await lab.sh('lvs1', `ipvsadm -e -t ${VIP}:${String(port)} -r ${address(server)}:${String(port)} -g -w ${String(weight)}`);
@@ -126,41 +136,50 @@ describe('what the linter says', () => {
 describe('the traps bite', () => {
   it('ARP rules on lo only, or the VIP on the network card: two MACs answer, and verify says so', async () => {
     expect(await macs()).toBe(1);
-    await lab.sh('rs1', 'cd /proc/sys/net/ipv4/conf; for part in arp_ignore:1 arp_announce:2; do echo 0 >all/${part%:*}; echo ${part#*:} >lo/${part%:*}; done');
-    await eventually(macs, (count) => count === 2);
-    const { checks } = JSON.parse((await lvsPlay(['verify', '-i', lab.overlay, '--requests', '1', '--json'])).stdout) as { checks: { name: string; subject: string; verdict: string }[] };
-    expect(checks.filter(({ name, verdict }) => name === 'arp' && verdict === 'fail').map(({ subject }) => subject)).toEqual([VIP]);
-    expect(checks.filter(({ name, verdict }) => name === 'reuse' && verdict === 'fail').map(({ subject }) => subject)).toEqual(['lvs1']);
-    await must(lvsPlay(['deploy', ...site.slice(0, -1), 'rs1']));
+    await planted(
+      () => lab.sh('rs1', 'cd /proc/sys/net/ipv4/conf; for part in arp_ignore:1 arp_announce:2; do echo 0 >all/${part%:*}; echo ${part#*:} >lo/${part%:*}; done'),
+      async () => {
+        await eventually(macs, (count) => count === 2);
+        const { checks } = JSON.parse((await lvsPlay(['verify', '-i', lab.overlay, '--requests', '1', '--json'])).stdout) as { checks: { name: string; subject: string; verdict: string }[] };
+        expect(checks.filter(({ name, verdict }) => name === 'arp' && verdict === 'fail').map(({ subject }) => subject)).toEqual([VIP]);
+        expect(checks.filter(({ name, verdict }) => name === 'reuse' && verdict === 'fail').map(({ subject }) => subject)).toEqual(['lvs1']);
+      },
+      () => must(lvsPlay(['deploy', ...site.slice(0, -1), 'rs1'])),
+    );
     expect(await macs()).toBe(1);
-    await lab.sh('rs1', `ip address add ${VIP}/32 dev eth0`);
-    await eventually(macs, (count) => count === 2);
-    await lab.sh('rs1', `ip address delete ${VIP}/32 dev eth0`);
+    await planted(
+      () => lab.sh('rs1', `ip address add ${VIP}/32 dev eth0`),
+      () => eventually(macs, (count) => count === 2),
+      () => lab.sh('rs1', `ip address delete ${VIP}/32 dev eth0`),
+    );
     await must(lab.client('ip', 'neigh', 'flush', 'to', VIP));
   });
 
   it('-g for a NAT real server: ipvsadm takes another port away without a word, and nobody answers; with -m it does', async () => {
     const service = `${NAT_VIP}:8080`;
-    await lab.sh('lvs1', `ipvsadm -A -t ${service} -s rr && ipvsadm -a -t ${service} -r 192.168.0.29:81 -g`);
-    expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toContain(`-a -t ${service} -r 192.168.0.29:8080 -g`);
-    expect(share(await fromNear(NAT_VIP, 8080))).toEqual({ nobody: 4 });
-    await lab.sh('lvs1', `ipvsadm -e -t ${service} -r 192.168.0.29:8080 -m`);
-    expect(share(await fromNear(NAT_VIP, 8080))).toEqual({ rs3: 4 });
-    await lab.sh('lvs1', `ipvsadm -D -t ${service}`);
+    await planted(
+      () => lab.sh('lvs1', `ipvsadm -A -t ${service} -s rr && ipvsadm -a -t ${service} -r 192.168.0.29:81 -g`),
+      async () => {
+        expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toContain(`-a -t ${service} -r 192.168.0.29:8080 -g`);
+        expect(share(await fromNear(NAT_VIP, 8080))).toEqual({ nobody: 4 });
+        await lab.sh('lvs1', `ipvsadm -e -t ${service} -r 192.168.0.29:8080 -m`);
+        expect(share(await fromNear(NAT_VIP, 8080))).toEqual({ rs3: 4 });
+      },
+      () => lab.sh('lvs1', `ipvsadm -D -t ${service}`),
+    );
   });
 
   it('NAT with another default route, or without forwarding: nobody is answered', async () => {
     expect(share(await fromNear(NAT_VIP, 80))).toEqual({ rs3: 4 });
-    await lab.sh('rs3', '/usr/local/sbin/lvs-gateway stop');
-    expect(share(await fromNear(NAT_VIP, 80))).toEqual({ nobody: 4 });
-    await lab.sh('rs3', '/usr/local/sbin/lvs-gateway start');
+    const nobody = async (): Promise<void> => {
+      expect(share(await fromNear(NAT_VIP, 80))).toEqual({ nobody: 4 });
+    };
+    await planted(() => lab.sh('rs3', '/usr/local/sbin/lvs-gateway stop'), nobody, () => lab.sh('rs3', '/usr/local/sbin/lvs-gateway start'));
     expect(share(await fromNear(NAT_VIP, 80))).toEqual({ rs3: 4 });
-    await lab.sh('lvs1', 'echo 0 >/proc/sys/net/ipv4/ip_forward');
-    expect(share(await fromNear(NAT_VIP, 80))).toEqual({ nobody: 4 });
+    await planted(() => lab.sh('lvs1', 'echo 0 >/proc/sys/net/ipv4/ip_forward'), nobody, () => lab.sh('lvs1', 'echo 1 >/proc/sys/net/ipv4/ip_forward'));
   });
 
   it('a NAT client in the real servers\' own network: not answered, while others are', async () => {
-    await lab.sh('lvs1', 'echo 1 >/proc/sys/net/ipv4/ip_forward');
     expect(share(await fromNear('192.168.0.8', 8012))).toEqual({ nobody: 4 });
     expect(share(await fromBeyond(8012, '192.168.0.8'))).toEqual({ rs3: 8 });
   });
@@ -244,9 +263,10 @@ describe('the traps bite', () => {
 
 describe('the cures, deployed, hold', () => {
   beforeAll(async () => {
-    // All that a person may have left behind.
+    // All that a person may have left behind, and what the cures are for: one drains, one is dead.
+    await lab.sh('rs2', 'systemctl stop web8006 web8007 2>/dev/null || :');
     await lab.sh('rs3', '/usr/local/sbin/lvs-gateway stop');
-    await lab.sh('lvs1', `echo 0 >/proc/sys/net/ipv4/ip_forward; ipvsadm -d -t ${NAT_VIP}:80 -r 192.168.0.29:8080 && ipvsadm -a -t ${NAT_VIP}:80 -r 192.168.0.29:8080 -g`);
+    await lab.sh('lvs1', `echo 1 >/run/drain; echo 0 >/proc/sys/net/ipv4/ip_forward; ipvsadm -d -t ${NAT_VIP}:80 -r 192.168.0.29:8080 && ipvsadm -a -t ${NAT_VIP}:80 -r 192.168.0.29:8080 -g`);
     await deploy(CURES);
   });
 
@@ -284,13 +304,30 @@ describe('the cures, deployed, hold', () => {
     expect(share(await inTurn(8004, 4))).toEqual({ [other(server)]: 4 });
   });
 
-  it('conn_reuse_mode 3: a source port that is used again is a new connection', async () => {
-    const from = { localAddress: '10.9.0.2', localPort: 40002 };
-    const [server = ''] = await inTurn(8000, 1, from);
-    await weigh(8000, server, 0);
-    expect(share(await inTurn(8000, 3, from))).toEqual({ [other(server)]: 3 });
-    await lab.sh('lvs1', `ipvsadm -d -t ${VIP}:8000 -r ${address(server)}:8000`);
-    expect(share(await inTurn(8000, 1, from))).toEqual({ [other(server)]: 1 });
+  it('conn_reuse_mode 3, or expire_nodest_conn 1, each alone: a source port that is used again is a new connection', async () => {
+    // Both are deployed, the second one for the sake of the persistent service.
+    expect(await lab.sh('lvs1', 'cd /proc/sys/net/ipv4/vs; cat conn_reuse_mode expire_nodest_conn')).toBe('3\n1\n');
+    const drained = async (localPort: number): Promise<string> => {
+      const from = { localAddress: '10.9.0.2', localPort };
+      const [server = ''] = await inTurn(8000, 1, from);
+      await weigh(8000, server, 0);
+      expect(share(await inTurn(8000, 3, from))).toEqual({ [other(server)]: 3 });
+      return server;
+    };
+    await planted(
+      () => lab.sh('lvs1', 'echo 1 >/proc/sys/net/ipv4/vs/conn_reuse_mode'),
+      async () => weigh(8000, await drained(40003), 1),
+      () => lab.sh('lvs1', 'echo 3 >/proc/sys/net/ipv4/vs/conn_reuse_mode'),
+    );
+    await planted(
+      () => lab.sh('lvs1', 'echo 0 >/proc/sys/net/ipv4/vs/expire_nodest_conn'),
+      async () => {
+        const server = await drained(40002);
+        await lab.sh('lvs1', `ipvsadm -d -t ${VIP}:8000 -r ${address(server)}:8000`);
+        expect(share(await inTurn(8000, 1, { localAddress: '10.9.0.2', localPort: 40002 }))).toEqual({ [other(server)]: 1 });
+      },
+      () => lab.sh('lvs1', 'echo 1 >/proc/sys/net/ipv4/vs/expire_nodest_conn'),
+    );
   });
 
   it('wrr looks at weights, ovf with room stays, fo with an order keeps to it', async () => {

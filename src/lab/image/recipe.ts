@@ -69,7 +69,9 @@ After=systemd-user-sessions.service
 ExecStartPre=
 `,
   'etc/systemd/journald.conf.d/lab.conf': '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n',
-  'etc/ssh/sshd_config.d/lab.conf': 'HostKey /etc/ssh/ssh_host_ed25519_key\nAuthorizedKeysFile .ssh/authorized_keys /etc/ssh/lab_authorized_keys\nUseDNS no\n',
+  // PAM's modules, and an sshd that runs itself again for each connection, made two thirds of what a login costs: 0.34 s of CPU, 0.11 without them.
+  'etc/ssh/sshd_config.d/lab.conf': 'HostKey /etc/ssh/ssh_host_ed25519_key\nAuthorizedKeysFile .ssh/authorized_keys /etc/ssh/lab_authorized_keys\nUseDNS no\nUsePAM no\n',
+  'etc/default/ssh': 'SSHD_OPTS=-r\n',
   'etc/sudoers.d/lab': 'operator ALL=(ALL:ALL) NOPASSWD: ALL\noperator2 ALL=(ALL:ALL) ALL\n',
   'etc/apt/sources.list': 'deb [trusted=yes] file:/srv/repo ./\n',
   'etc/apt/apt.conf.d/90lab': 'APT::Install-Recommends "false";\nAcquire::Languages "none";\n',
@@ -149,8 +151,8 @@ done
 rm -f "$root"/lib/systemd/system/multi-user.target.wants/dbus.service "$root"/lib/systemd/system/multi-user.target.wants/systemd-logind.service
 rm -f "$root"/etc/update-motd.d/* "$root"/etc/apt/apt.conf.d/70debconf "$root"/etc/ssh/ssh_host_*
 
-# Debian has a group operator, but no such user.
-chroot "$root" useradd --create-home --shell /bin/bash --gid operator operator
+# Debian has a group operator, but no such user. Without PAM sshd refuses an account that is locked, as a new one is; with * it only has no password.
+chroot "$root" useradd --create-home --shell /bin/bash --gid operator --password '*' operator
 chroot "$root" useradd --create-home --shell /bin/bash operator2
 printf 'operator2:%s\\n' '${OPERATOR_PASSWORD}' | chroot "$root" chpasswd
 printf 'debconf debconf/frontend select Noninteractive\\n' | chroot "$root" debconf-set-selections
