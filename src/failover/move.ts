@@ -65,8 +65,8 @@ export function orderOf({ from, to, look }: Pick<Move, 'from' | 'to' | 'look'>):
   return [...there.filter((host) => host === to), ...there.filter((host) => host !== to && host !== from), ...there.filter((host) => host === from && host !== to)];
 }
 
-/** What of the connections the target would go on with. */
-async function synchronised(hands: FailoverHands, { pairs, from, to, syncWait, look }: Move): Promise<SyncState | null> {
+/** What of the connections the target would go on with, said aloud; null: the pairs have no synchronisation, or nobody to compare. */
+export async function synchronised(hands: FailoverHands, { pairs, from, to, syncWait, look }: Pick<Move, 'pairs' | 'from' | 'to' | 'syncWait' | 'look'>): Promise<SyncState | null> {
   const wanted = pairsOf(hands.topology, pairs).some(({ connectionSync }) => connectionSync !== undefined);
   if (from === undefined || look.get(to) === undefined) return null;
   if (!wanted) {
@@ -74,7 +74,7 @@ async function synchronised(hands: FailoverHands, { pairs, from, to, syncWait, l
     return null;
   }
   const state = await catchUp(hands, pairs, from, to, syncWait * 1000);
-  hands.say(state.known === state.established ? 'info' : 'warning', `${syncWords(state)}${state.known === state.established ? '' : `; ${String(state.established - state.known)} will be cut`}`);
+  hands.say(state.known === state.established ? 'info' : 'warning', `${syncWords(state)}${state.known === state.established ? '' : '; the others are cut if anybody still uses them'}`);
   return state;
 }
 

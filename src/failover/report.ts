@@ -17,6 +17,8 @@ export interface FailoverReport {
   readonly moved: boolean;
   readonly before: readonly VipHolders[];
   readonly after: readonly VipHolders[];
+  /** Of a drill: when the harm was mended. */
+  readonly mended?: readonly VipHolders[];
   /** What connection synchronisation had come to before; null: the pairs have none. */
   readonly sync: SyncState | null;
   /** What was seen meanwhile; null: nothing was done. */
@@ -64,9 +66,9 @@ export function reportLines(report: FailoverReport): string[] {
   ];
 }
 
-function holderLines({ before, after }: FailoverReport): string[] {
+function holderLines({ before, after, mended }: FailoverReport): string[] {
   const who = (holders: readonly string[]): string => (holders.length === 0 ? 'nobody' : holders.join(' and '));
-  return before.map(({ vip, holders }) => `${vip}: ${who(holders)} before, ${who(after.find((one) => one.vip === vip)?.holders ?? [])} after`);
+  return before.map(({ vip, holders }) => `${vip}: ${who(holders)} before, ${who(after.find((one) => one.vip === vip)?.holders ?? [])} after${mended === undefined ? '' : `, ${who(mended.find((one) => one.vip === vip)?.holders ?? [])} when all was mended`}`);
 }
 
 /** Where no client was ever answered, a gap says nothing. */
