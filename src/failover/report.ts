@@ -13,7 +13,7 @@ export interface FailoverReport {
   readonly pairs: readonly string[];
   readonly from: string | null;
   readonly to: string;
-  /** False: there was nothing to do. */
+  /** False: it holds them already. */
   readonly moved: boolean;
   readonly before: readonly VipHolders[];
   readonly after: readonly VipHolders[];
@@ -53,7 +53,8 @@ export function namedArps(arps: readonly ArpCount[], look: PairsLook): NamedArps
 export function reportLines(report: FailoverReport): string[] {
   const { pairs, from, to, moved, measured } = report;
   const names = pairs.join(', ');
-  if (!moved || measured === null) return [`${names}: ${to} holds ${pairs.length === 1 ? 'it' : 'them'} already: nothing to do`];
+  if (measured === null) return [`${names}: ${to} holds ${pairs.length === 1 ? 'it' : 'them'} already: nothing to do`];
+  if (!moved) return [`${names}: ${to} holds ${pairs.length === 1 ? 'it' : 'them'} as before, by the inventory again`];
   return [
     `${names}: ${from ?? 'nobody'} -> ${to}`,
     ...holderLines(report),
