@@ -129,7 +129,7 @@ function reportOf({ topology }: FailoverHands, what: string, { pairs, from, to }
     pairs,
     from: from ?? null,
     to,
-    moved: true,
+    moved: from !== to,
     before: holdersIn(topology, pairs, before),
     after: holdersIn(topology, pairs, look),
     sync,

@@ -6,8 +6,8 @@ import type { PulseReport } from '../pulse/types.ts';
 
 /** What a failover does things with; the command line gives it. */
 export interface FailoverHands extends DrainHands {
-  /** Asks the members of these pairs, each in one request. */
-  lookAtPairs(pairs: readonly string[]): Promise<PairsLook>;
+  /** Asks the members of these pairs, each in one request. @param without those that are known not to answer */
+  lookAtPairs(pairs: readonly string[], without?: readonly string[]): Promise<PairsLook>;
   /** Established connections of these pairs' virtual IPs in the kernels of two directors; see lvs/failover/sync.ts. @throws LvsPlayError when one cannot be asked */
   connections(pairs: readonly string[], hosts: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
   /** Begins to watch who holds what, to play clients, and to listen for gratuitous ARP. */
@@ -28,10 +28,12 @@ export interface MemberLook extends DirectorNow {
 export type PairsLook = ReadonlyMap<string, MemberLook | undefined>;
 
 export interface Measuring {
-  /** This director went down at that moment, so that it cannot tell any more what it held until then. Milliseconds since the epoch, give or take `uncertainty`. */
+  /** Nobody reaches this director from that moment on: what it held until then counts, and what it holds now does not. Milliseconds since the epoch, give or take `uncertainty`. */
   died(host: string, at: number, uncertainty: number): void;
   /** Ends all of it, and waits for what is under way. */
   end(): Promise<Measured>;
+  /** Clears away what is left of it on a director that could not be reached, now that it can again. */
+  afterwards(): Promise<void>;
 }
 
 /** What was seen while something went on. */

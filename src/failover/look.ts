@@ -29,8 +29,8 @@ export function movingAddresses(topology: Topology, names: readonly string[]): r
   return [...new Set(pairsOf(topology, names).flatMap((pair) => addressesOf(pair).map(({ address }) => address)))];
 }
 
-export async function lookAtPairs({ topology, target }: FailoverEyes, pairs: readonly string[]): Promise<PairsLook> {
-  const looks = await Promise.all(membersOf(topology, pairs).map(async (host) => [host, await reached(await target(host), (open) => lookAtMember(host, open))] as const));
+export async function lookAtPairs({ topology, target }: FailoverEyes, pairs: readonly string[], without: readonly string[] = []): Promise<PairsLook> {
+  const looks = await Promise.all(membersOf(topology, pairs).map(async (host) => [host, without.includes(host) ? undefined : await reached(await target(host), (open) => lookAtMember(host, open))] as const));
   return new Map(looks);
 }
 

@@ -45,7 +45,7 @@ export async function move(hands: FailoverHands, order: Move, failed: (error: un
   let measured: Measured | undefined;
   try {
     const sync = await synchronised(hands, order);
-    const restarts = needsRestart(topology, order.pairs) ? order.from : undefined;
+    const restarts = needsRestart(topology, order.pairs) && order.from !== order.to ? order.from : undefined;
     requireDone(await hands.run({ line: order.line, what: { plays: notePlays(topology, { pairs: order.pairs, note: order.note, order: orderOf(order), restarts }) }, allow: order.allow }), `${order.pairs.join(', ')} could not be moved`);
     const look = await untilHeld(hands, order);
     await hands.sleep(TAIL_MS);
@@ -65,23 +65,23 @@ export function orderOf({ from, to, look }: Pick<Move, 'from' | 'to' | 'look'>):
   return [...there.filter((host) => host === to), ...there.filter((host) => host !== to && host !== from), ...there.filter((host) => host === from && host !== to)];
 }
 
-/** What of the connections the target would go on with. */
-async function synchronised(hands: FailoverHands, { pairs, from, to, syncWait, look }: Move): Promise<SyncState | null> {
+/** What of the connections the target would go on with, said aloud; null: the pairs have no synchronisation, or nobody to compare. */
+export async function synchronised(hands: FailoverHands, { pairs, from, to, syncWait, look }: Pick<Move, 'pairs' | 'from' | 'to' | 'syncWait' | 'look'>): Promise<SyncState | null> {
   const wanted = pairsOf(hands.topology, pairs).some(({ connectionSync }) => connectionSync !== undefined);
-  if (from === undefined || look.get(to) === undefined) return null;
+  if (from === undefined || from === to || look.get(to) === undefined) return null;
   if (!wanted) {
     hands.say('warning', `${pairs.join(', ')}: connections are not synchronised: those that are open will be cut (connection_sync of the pair keeps them)`);
     return null;
   }
   const state = await catchUp(hands, pairs, from, to, syncWait * 1000);
-  hands.say(state.known === state.established ? 'info' : 'warning', `${syncWords(state)}${state.known === state.established ? '' : `; ${String(state.established - state.known)} will be cut`}`);
+  hands.say(state.known === state.established ? 'info' : 'warning', `${syncWords(state)}${state.known === state.established ? '' : '; the others are cut if anybody still uses them'}`);
   return state;
 }
 
 /** Waits as long as an election may take. @throws LvsPlayError `not-moved`, interrupted */
-async function untilHeld(hands: FailoverHands, { pairs, to }: Move): Promise<PairsLook> {
+async function untilHeld(hands: FailoverHands, { pairs, from, to }: Move): Promise<PairsLook> {
   const delay = Math.max(0, ...pairsOf(hands.topology, pairs).map(({ preempt, preemptDelay }) => (preempt ? preemptDelay : 0)));
-  if (delay > 0) hands.say('info', `${to} waits ${String(delay)} s before it takes over (preempt_delay)`);
+  if (delay > 0 && from !== to) hands.say('info', `${to} waits ${String(delay)} s before it takes over (preempt_delay)`);
   const deadline = hands.now() + SETTLE_MS + 1000 * (delay + electionSeconds(hands.topology, pairs));
   for (;;) {
     if (hands.signal.aborted) throw new LvsPlayError({ code: 'interrupted', kind: 'interrupted', message: `interrupted while ${to} was waited for` });

@@ -39,6 +39,8 @@ export function needsRestart(topology: Topology, pairs: readonly string[]): bool
 }
 
 export function failoverFindings(topology: Topology, way: Way, look: PairsLook, by: string): Refusal[] {
+  // Who holds them already need not take over, only be told.
+  if (way.from === way.to) return [...others(topology, way, look), ...strangers(way, look, by)];
   return [...target(topology, way, look), ...others(topology, way, look), ...holders(topology, way, look), ...tables(topology, way, look), ...otherPairs(topology, way, look), ...strangers(way, look, by)];
 }
 

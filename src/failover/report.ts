@@ -13,10 +13,12 @@ export interface FailoverReport {
   readonly pairs: readonly string[];
   readonly from: string | null;
   readonly to: string;
-  /** False: there was nothing to do. */
+  /** False: it holds them already. */
   readonly moved: boolean;
   readonly before: readonly VipHolders[];
   readonly after: readonly VipHolders[];
+  /** Of a drill: when the harm was mended. */
+  readonly mended?: readonly VipHolders[];
   /** What connection synchronisation had come to before; null: the pairs have none. */
   readonly sync: SyncState | null;
   /** What was seen meanwhile; null: nothing was done. */
@@ -51,7 +53,8 @@ export function namedArps(arps: readonly ArpCount[], look: PairsLook): NamedArps
 export function reportLines(report: FailoverReport): string[] {
   const { pairs, from, to, moved, measured } = report;
   const names = pairs.join(', ');
-  if (!moved || measured === null) return [`${names}: ${to} holds ${pairs.length === 1 ? 'it' : 'them'} already: nothing to do`];
+  if (measured === null) return [`${names}: ${to} holds ${pairs.length === 1 ? 'it' : 'them'} already: nothing to do`];
+  if (!moved) return [`${names}: ${to} holds ${pairs.length === 1 ? 'it' : 'them'} as before, by the inventory again`];
   return [
     `${names}: ${from ?? 'nobody'} -> ${to}`,
     ...holderLines(report),
@@ -64,9 +67,9 @@ export function reportLines(report: FailoverReport): string[] {
   ];
 }
 
-function holderLines({ before, after }: FailoverReport): string[] {
+function holderLines({ before, after, mended }: FailoverReport): string[] {
   const who = (holders: readonly string[]): string => (holders.length === 0 ? 'nobody' : holders.join(' and '));
-  return before.map(({ vip, holders }) => `${vip}: ${who(holders)} before, ${who(after.find((one) => one.vip === vip)?.holders ?? [])} after`);
+  return before.map(({ vip, holders }) => `${vip}: ${who(holders)} before, ${who(after.find((one) => one.vip === vip)?.holders ?? [])} after${mended === undefined ? '' : `, ${who(mended.find((one) => one.vip === vip)?.holders ?? [])} when all was mended`}`);
 }
 
 /** Where no client was ever answered, a gap says nothing. */

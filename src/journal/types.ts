@@ -33,7 +33,7 @@ export interface RunHeader {
   readonly partOf?: string | undefined;
 }
 
-export type RunCommand = 'deploy' | 'apply' | 'resume' | 'rollback' | 'maintain';
+export type RunCommand = 'deploy' | 'apply' | 'resume' | 'rollback' | 'maintain' | 'drill';
 
 /** The options that a later command needs to do the same again. */
 export interface RunOptions {

@@ -1,12 +1,20 @@
+import { LvsPlayError, messageOf } from '../../core/errors.ts';
+import { newRunId } from '../../core/run-id.ts';
+import { drill, type DrillKind, type DrillMeans } from '../../failover/drill.ts';
 import { failBack, failOver } from '../../failover/failover.ts';
 import { FAILOVER_RULES } from '../../failover/preflight.ts';
 import { type FailoverReport, reportLines } from '../../failover/report.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
+import { labOfInventories } from '../../lab/enter.ts';
 import { withHands } from '../drain/drain.ts';
+import type { OpenHands } from '../drain/hands.ts';
 import { EXIT } from '../exit.ts';
 import type { CommonOptions } from '../input/options.ts';
+import { canAsk, confirm } from '../input/prompt.ts';
+import { openJournal } from '../journal.ts';
 import { operator } from '../operator.ts';
 import { printProgress, printResult, processSecrets } from '../output.ts';
+import { labMeans, liveDrill } from './drills.ts';
 import { failoverHands } from './hands.ts';
 
 /** Rules of failovers that --allow takes. */
@@ -35,6 +43,37 @@ export async function failBackPair(pair: string, options: CommonOptions, { syncW
     printReport(await failBack(failoverHands(open), { pair, syncWait, by: operator(), allow: options.allow }), options);
     return EXIT.ok;
   }, { rules: ALLOWED_RULES });
+}
+
+/** `failover PAIR --drill`, from the command line to the exit code. */
+export async function drillPair(pair: string, options: CommonOptions, { kind, syncWait, yes }: { readonly kind: DrillKind; readonly syncWait: number; readonly yes: boolean }): Promise<number> {
+  return withHands(options, async (open) => {
+    const means = await meansOf(kind, pair, options, yes, open);
+    const journal = openJournal({ id: newRunId(new Date()), command: 'drill', playbook: '', options, line: `failover ${pair} --drill ${kind}` });
+    const end = (result: 'ok' | 'failed', message?: string): void => {
+      journal.end({ version: 1, at: new Date().toISOString(), result, message, recap: {} });
+    };
+    try {
+      const report = await drill(failoverHands(open), { pair, syncWait, by: operator(), allow: options.allow }, means);
+      end('ok');
+      printReport(report, options);
+      return EXIT.ok;
+    } catch (error) {
+      end('failed', processSecrets.mask(messageOf(error)));
+      throw error;
+    } finally {
+      journal.close();
+    }
+  }, { rules: ALLOWED_RULES });
+}
+
+/** In a lab nothing is asked; a real cluster is harmed only by who says that it is meant. @throws LvsPlayError kind `usage` */
+async function meansOf(kind: DrillKind, pair: string, { inventories }: CommonOptions, yes: boolean, { opened }: OpenHands): Promise<DrillMeans> {
+  const lab = labOfInventories(inventories);
+  if (lab !== undefined) return labMeans(kind, lab.name, opened.target);
+  const { means, warning, askable } = liveDrill(kind, pair, opened.target);
+  if (yes || (askable && canAsk() && (await confirm(`${warning}. Do it?`)))) return means;
+  throw new LvsPlayError({ code: 'not-confirmed', kind: 'usage', message: `this is a real cluster: ${warning}`, hint: askable && canAsk() ? 'nothing was done' : 'say that it is meant: --yes; or play it in a lab (lvs-play lab up)' });
 }
 
 function printReport(report: FailoverReport, { json }: CommonOptions): void {

@@ -9,7 +9,7 @@ export function failoverHands({ hands, opened }: Pick<OpenHands, 'hands' | 'open
   const eyes = { topology: hands.topology, target: opened.target };
   return {
     ...hands,
-    lookAtPairs: (pairs) => lookAtPairs(eyes, pairs),
+    lookAtPairs: (pairs, without) => lookAtPairs(eyes, pairs, without),
     connections: (pairs, hosts) => lookAtConnections(eyes, pairs, hosts),
     measure: (pairs) => startMeasuring(eyes, pairs),
     insisting: () => failoverHands({ hands: hands.insisting(), opened }),

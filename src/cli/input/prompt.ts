@@ -66,3 +66,17 @@ function readSecret(stdin: NodeJS.ReadStream): Promise<string> {
     stdin.on('data', onData);
   });
 }
+
+/** Asks a question at the terminal: only `y` or `yes` is a yes. @throws LvsPlayError kind `interrupted` on Ctrl-C */
+export async function confirm(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const interrupted = new Promise<never>((_resolve, reject) => {
+      lines.once('SIGINT', () => { reject(new LvsPlayError({ code: 'interrupted', kind: 'interrupted', message: 'interrupted' })); });
+    });
+    return /^y(?:es)?$/i.test((await Promise.race([lines.question(`${question} [y/N] `), interrupted])).trim());
+  } finally {
+    lines.close();
+  }
+}

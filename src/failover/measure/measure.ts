@@ -40,6 +40,9 @@ export async function startMeasuring(eyes: FailoverEyes, pairs: readonly string[
       ]);
       return { timelines: timelines(vips, logs.filter((log) => log !== undefined)), clients, untried, arps: heard };
     },
+    afterwards: async () => {
+      await Promise.all(watches.filter((watch) => watch !== undefined && dead.has(watch.host)).map((watch) => watch?.end() ?? Promise.resolve(undefined)));
+    },
   };
 }
 
