@@ -47,7 +47,7 @@ function keysIn(text: string): number {
 }
 
 function keysOf(value: Json): number {
-  if (Array.isArray(value)) return value.reduce((sum: number, part: Json) => sum + keysOf(part), 0);
+  if (Array.isArray(value)) return (value as readonly Json[]).reduce<number>((sum, part) => sum + keysOf(part), 0);
   return isJsonObject(value) ? Object.values(value).reduce<number>((sum, part) => sum + 1 + keysOf(part), 0) : 0;
 }
 

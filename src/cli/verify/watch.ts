@@ -15,15 +15,16 @@ export interface Rounds {
 
 /** Verifies again and again until `signal` ends it. A round that it ends counts for nothing. @returns the exit code of the last whole round */
 export async function verifyAgainAndAgain({ first, again, every, told }: Rounds, signal: AbortSignal): Promise<number> {
+  const over = (): boolean => signal.aborted;
   let before: VerificationReport | undefined;
-  while (!signal.aborted) {
+  while (!over()) {
     try {
       const now = await (before === undefined ? first : again)(signal);
       await told(now, before === undefined ? undefined : changesBetween(before, now));
       before = now;
       await delay(every * 1000, undefined, { signal });
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!over()) throw error;
     }
   }
   if (before === undefined) return EXIT.interrupted;

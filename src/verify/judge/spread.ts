@@ -38,7 +38,7 @@ export function judgeSpread(service: VirtualService, before: DirectorState | und
   if (shares.some(({ count }) => count < 0)) return skip('not measured', 'a health check removed a real server and added it again meanwhile');
   const total = shares.reduce((sum, { count }) => sum + count, 0);
   const others = Math.max(0, total - sent.tries);
-  const counts = shares.length === 0 ? 'no real server is in the table' : shares.map(({ host, count }) => `${host} ${String(count)}`).join(', ');
+  const counts = shares.length === 0 ? 'no real server is in the table' : shares.toSorted((a, b) => a.written - b.written).map(({ host, count }) => `${host} ${String(count)}`).join(', ');
   const measured = others === 0 ? counts : `${counts} (${String(others)} of these by other clients)`;
   if (total === 0) return { ...check, verdict: 'fail', measured, reason: 'no connection was passed on' };
   if (total < sent.connections) {
@@ -57,6 +57,8 @@ function countsOf(service: VirtualService, state: DirectorState): ReadonlyMap<st
 type Listed = Omit<Share, 'count'> & {
   /** `192.168.0.18:80`. */
   readonly server: string;
+  /** Its place in the topology. */
+  readonly written: number;
 };
 
 /** Real servers with the weights that the kernel gives them, in the order of its list: that in which schedulers go round. Those that it does not have come last, as the topology has them. */
@@ -68,9 +70,9 @@ function listOf(service: VirtualService, state: DirectorState): Listed[] {
     return found === undefined ? all.length : all.indexOf(found);
   };
   return service.realServers
-    .map((server) => ({ server, place: place(server) }))
+    .map((server, written) => ({ server, written, place: place(server) }))
     .sort((a, b) => a.place - b.place)
-    .map(({ server, place: at }) => ({ server: formatEndpoint(server.address, server.port), host: server.host, weight: all[at]?.weight ?? server.weight, active: all[at]?.activeConnections ?? 0 }));
+    .map(({ server, written, place: at }) => ({ written, server: formatEndpoint(server.address, server.port), host: server.host, weight: all[at]?.weight ?? server.weight, active: all[at]?.activeConnections ?? 0 }));
 }
 
 function weightOf({ server, weight }: Listed): readonly [string, number] {

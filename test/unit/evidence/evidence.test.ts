@@ -24,10 +24,11 @@ function changes(value: Json): Json[] {
     return [[...parts, null], ...parts.flatMap((part, index) => [...changes(part).map((other) => parts.with(index, other)), parts.toSpliced(index, 1)])];
   }
   if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value as JsonObject);
+    const object = value as JsonObject;
+    const entries = Object.entries(object);
     return [
-      { ...value, 'another key': null },
-      ...entries.flatMap(([key, part]) => [...changes(part).map((other) => ({ ...value, [key]: other })), Object.fromEntries(entries.filter(([name]) => name !== key))]),
+      { ...object, 'another key': null },
+      ...entries.flatMap(([key, part]) => [...changes(part).map((other) => ({ ...object, [key]: other })), Object.fromEntries(entries.filter(([name]) => name !== key))]),
     ];
   }
   if (typeof value === 'string') return [`${value} `, [value]];

@@ -15,7 +15,7 @@ interface Element {
 const REFERENCES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"' };
 
 function decoded(text: string): string {
-  return text.replace(/&(?:#(\d+)|(\w+));/g, (_whole, number: string | undefined, name = '') => (number === undefined ? (REFERENCES[name] ?? '?') : String.fromCharCode(Number(number))));
+  return text.replace(/&(?:#(\d+)|(\w+));/g, (_whole, number: string | undefined, name: string) => (number === undefined ? (REFERENCES[name] ?? '?') : String.fromCharCode(Number(number))));
 }
 
 /** A parser that takes well-formed XML and nothing else. @throws Error */

@@ -88,7 +88,7 @@ describe('spread', () => {
 
   it('goes by the order of the kernel', () => {
     const at = (a: number, b: number) => state('lvs1', { ipvs: procTable(['C0A8001C', 'C0A80012'], 'fo'), connections: counters(a, b) });
-    expect(judgeSpread(web({ scheduler: 'fo' }), at(0, 0), at(0, 20), { tries: 20, connections: 20, clients: 1 })).toMatchObject({ verdict: 'pass', measured: 'rs2 20, rs1 0' });
+    expect(judgeSpread(web({ scheduler: 'fo' }), at(0, 0), at(0, 20), { tries: 20, connections: 20, clients: 1 })).toMatchObject({ verdict: 'pass', measured: 'rs1 0, rs2 20' });
   });
 
   it('judges the servers that a health check has left', () => {
