@@ -11,8 +11,6 @@ import type { Deployed, Verified } from './types.ts';
 export interface RehearsalPlan {
   readonly playbook: string;
   readonly drills: readonly DrillName[];
-  /** Why some are not made. */
-  readonly skipped: readonly SkippedDrill[];
   /** Undefined: the inventory's weights cannot be changed, `changeless` says why. */
   readonly change: SmallChange | undefined;
   readonly changeless: string;
@@ -34,7 +32,7 @@ const EVERY = 100;
 /** Deploys, deploys again, verifies and drills. What fails early ends it: there is nothing to try faults on. */
 export async function rehearse(scene: Scene, plan: RehearsalPlan): Promise<Rehearsed> {
   const { tool, tell, overlay, extra } = scene;
-  const nothing = { again: null, verification: null, drills: [], left: null, skipped: plan.skipped };
+  const nothing = { again: null, verification: null, drills: [], left: null, skipped: [] };
   const deploy = deployedOf(await tool.run(['deploy', plan.playbook, '-i', overlay, ...extra, '--json']));
   // The same files would be wrong on the real hosts: nothing was rehearsed.
   if (deploy.code === 1) throw new LvsPlayError({ code: 'rehearsal-input', kind: 'input', message: deploy.failures.join('; '), hint: `lvs-play deploy ${plan.playbook} --syntax-check shows where` });
@@ -45,14 +43,14 @@ export async function rehearse(scene: Scene, plan: RehearsalPlan): Promise<Rehea
   const verification = verifiedOf(await tool.run(['verify', '-i', overlay, ...extra, '--settle', '60', '--json']));
   tell(`verify: ${verification.ok ? 'ok' : 'FAILED'} (${spell(verification.seconds)})`);
   if (again.code !== 0 || !verification.ok) return { ...nothing, deploy, again, verification };
-  return { deploy, again, verification, ...(plan.drills.length === 0 ? { drills: [], left: null, skipped: plan.skipped } : await drillAll(scene, plan)) };
+  return { deploy, again, verification, ...(plan.drills.length === 0 ? { drills: [], left: null, skipped: [] } : await drillAll(scene, plan)) };
 }
 
 async function drillAll(scene: Scene, plan: RehearsalPlan): Promise<Pick<Rehearsed, 'drills' | 'left' | 'skipped'>> {
   const beats: Beat[] = [];
   const pulse = scene.tool.pulse(['pulse', '-i', scene.overlay, ...scene.extra, '--every', String(EVERY), '--beats'], (beat) => beats.push(beat));
   const made: MadeDrill[] = [];
-  const skipped: SkippedDrill[] = [...plan.skipped];
+  const skipped: SkippedDrill[] = [];
   let left: Deployed | null = null;
   const keep = (one: MadeDrill | SkippedDrill): void => {
     if ('why' in one) skipped.push(one);

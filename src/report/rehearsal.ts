@@ -33,7 +33,7 @@ function runWords({ code, changed, seconds, failures }: Deployed): string {
 
 function hostLines({ changes }: Deployed): string[] {
   const hosts = [...new Set(changes.map(({ host }) => host))].sort();
-  return hosts.map((host) => `  ${host}: ${changes.filter((change) => change.host === host).map(({ task }) => task).join('; ')}`);
+  return hosts.map((host) => `  ${host}: ${[...new Set(changes.filter((change) => change.host === host).map(({ task }) => task.replace(/ \(item=.*\)$/s, '')))].join('; ')}`);
 }
 
 const VERDICTS = { kept: 'kept', broken: 'BROKEN', unpromised: 'lost' } as const;

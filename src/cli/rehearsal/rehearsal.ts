@@ -4,7 +4,6 @@ import { LvsPlayError } from '../../core/errors.ts';
 import { Lab } from '../../lab/lab.ts';
 import { labOfInventories } from '../../lab/enter.ts';
 import { changesIn } from '../../rehearse/documents.ts';
-import { applicable } from '../../rehearse/drills/plan.ts';
 import { MARGIN } from '../../rehearse/drills/judge.ts';
 import type { DrillName } from '../../rehearse/drills/types.ts';
 import { ownTool } from '../../rehearse/own-tool.ts';
@@ -106,8 +105,7 @@ async function onLab(playbook: string, options: RehearsalOptions, { lab, replica
   const units = unitsOf(topology).filter(({ services }) => services.length > 0);
   const extra = [...options.extraVars.flatMap((value) => ['-e', value]), ...options.vaultPasswordFiles.flatMap((file) => ['--vault-password-file', file])];
   const scene = { lab, topology, units, overlay, extra, signal, tell, tool: ownTool(lab, path.join(work, 'runs'), signal) };
-  const { drills, skipped } = applicable(options.drills, topology, units);
-  return rehearse(scene, { playbook, drills, skipped, change: changed === undefined ? undefined : { ...changed, overlay: changedOverlay }, changeless: 'no weight is written out in the inventory that could be changed' });
+  return rehearse(scene, { playbook, drills: options.drills, change: changed === undefined ? undefined : { ...changed, overlay: changedOverlay }, changeless: 'no weight is written out in the inventory that could be changed' });
 }
 
 /** Every way to end early: the first signal stops what runs, and the lab is taken down. */

@@ -1,9 +1,9 @@
 import type { RealServer, Topology, VirtualService } from '../../lvs/model/topology.ts';
 import type { Unit } from '../sample/units.ts';
 import { detection, handover, number, portOn, readmission, takeover } from './bounds.ts';
-import type { DrillName, Hit, Promised } from './types.ts';
+import type { Hit, Promised } from './types.ts';
 
-/** The real server that a drill hits in a unit: the one that most services lose, so that it proves most; undefined: none has a weight. Pure, as all here. */
+/** The real server that a drill hits in a unit: the one that most services lose, so that it proves most. Pure, as all here. */
 export function victimOf(topology: Topology, unit: Unit): string | undefined {
   const services = unit.services.flatMap((name) => topology.services.get(name) ?? []);
   const serving = services.flatMap(({ realServers }) => realServers.filter(({ weight }) => weight > 0).map(({ host }) => host));
@@ -59,17 +59,4 @@ function directorPromise(topology: Topology, service: VirtualService, { drill, h
   const back = drill === 'link-cut' ? readmission(service) : undefined;
   const onReturn = back?.seconds ?? 0;
   return { kind: 'gap-within', seconds: bound.seconds, onReturn, words: `gap within ${number(bound.seconds)} s (${bound.words})${back === undefined ? '' : `; when it is back, ${back.words}`}` };
-}
-
-/** Which drills make sense; the others with why they do not. */
-export function applicable(wanted: readonly DrillName[], topology: Topology, units: readonly Unit[]): { readonly drills: readonly DrillName[]; readonly skipped: readonly { drill: DrillName; why: string }[] } {
-  const victims = units.some((unit) => victimOf(topology, unit) !== undefined);
-  const why = (drill: DrillName): string | undefined => (!victims && ['server-killed', 'service-stopped', 'controller-killed'].includes(drill) ? 'no real server has a weight' : undefined);
-  return {
-    drills: wanted.filter((drill) => why(drill) === undefined),
-    skipped: wanted.flatMap((drill) => {
-      const reason = why(drill);
-      return reason === undefined ? [] : [{ drill, why: reason }];
-    }),
-  };
 }
