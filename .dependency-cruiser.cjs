@@ -35,6 +35,8 @@ module.exports = {
     only('pulse', ['verify/types.ts', 'verify/controller-vantage.ts', 'lvs/change/timeline.ts', 'core']),
     // A report as documents that outlive it.
     only('evidence', ['verify/types.ts', 'verify/report.ts', 'pulse/types.ts', 'lvs/model/topology.ts', 'core']),
+    // A replica of an inventory, and faults tried on it: what is decided is pure; the command line hands it its own commands.
+    only('rehearse', ['lab', 'pulse', 'inventory', 'lvs', 'core']),
     only('undo', ['apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
     // Whoever carries its runs out is handed in.
     only('drain', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
@@ -47,7 +49,7 @@ module.exports = {
     // It reads scripts and firewalls as an import does.
     only('lint', ['import/firewall', 'import/shell', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core']),
     only('import', ['lvs', 'core']),
-    only('report', ['core', 'plan/types.ts', 'impact/types.ts', 'impact/words.ts', 'plan/saved/types.ts', 'drift/types.ts', 'status/status.ts']),
+    only('report', ['core', 'rehearse/types.ts', 'rehearse/drills/types.ts', 'rehearse/sample/types.ts', 'plan/types.ts', 'impact/types.ts', 'impact/words.ts', 'plan/saved/types.ts', 'drift/types.ts', 'status/status.ts']),
     only('lab', ['inventory', 'core']),
     {
       name: 'no-cycles',

@@ -35,6 +35,8 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'confirm', summary: 'keep what a run with --confirm-within changed', load: async () => (await import('./commands/confirm.ts')).confirmCommand() },
   { name: 'history', summary: 'the runs made from here; show RUN: what one was and did', load: async () => (await import('./commands/history.ts')).historyCommand() },
   { name: 'lock', summary: 'see, take and release the locks that keep runs apart', load: async () => (await import('./commands/lock.ts')).lockCommand() },
+  { name: 'pulse', summary: 'ask every virtual service again and again, and say what was lost', load: async () => (await import('./commands/pulse.ts')).pulseCommand() },
+  { name: 'rehearse', summary: 'a deploy and the faults that may follow, on a replica of the inventory', load: async () => (await import('./commands/rehearse.ts')).rehearseCommand() },
   { name: 'lab', summary: 'boot a replica of an inventory on this machine, on real kernels', load: async () => (await import('./commands/lab.ts')).labCommand() },
 ];
 

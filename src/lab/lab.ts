@@ -119,6 +119,11 @@ export class Lab {
     return this.#paths.overlay;
   }
 
+  /** Writes the same to a folder of the caller's, for another inventory of these nodes. */
+  async overlayFor(folder: string, inventories: readonly string[]): Promise<void> {
+    await writeOverlay({ ...this.#paths, overlay: folder }, this.spec, inventories.map((file) => path.resolve(file)));
+  }
+
   async #create(state: LabState, options: UpOptions, tell: (event: UntimedEvent) => void): Promise<void> {
     await writeState(this.#paths, state);
     await createNetwork(this.namespace, this.spec);

@@ -26,9 +26,13 @@ export async function startPulse(plan: PulsePlan, from = 'controller'): Promise<
   const open = new Set<Promise<void>>();
   let tally = newTally(Date.now());
   const beat = async (): Promise<void> => {
+    const at = Date.now();
     const sample = await (request.kind === 'http' ? requestOnce(request, REPLY_MS) : connectOnce(request.address, request.port, REPLY_MS));
     // A server's own error is no answer.
-    tally = withBeat(tally, Date.now(), sample.fault?.text ?? (sample.status >= 500 ? `HTTP ${String(sample.status)}` : undefined));
+    const fault = sample.fault?.text ?? (sample.status >= 500 ? `HTTP ${String(sample.status)}` : undefined);
+    const ended = Date.now();
+    tally = withBeat(tally, ended, fault);
+    plan.tell?.({ service: plan.service, at, ended, fault: fault ?? null });
   };
   const timer = setInterval(() => {
     if (open.size >= MOST_OPEN) return;

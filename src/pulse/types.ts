@@ -34,6 +34,16 @@ export interface HeldReport {
   readonly faults: Readonly<Record<string, number>>;
 }
 
+/** One request of a pulse. Milliseconds since the epoch. */
+export interface Beat {
+  readonly service: string;
+  /** When it was sent. */
+  readonly at: number;
+  readonly ended: number;
+  /** What went wrong; null: it was answered. */
+  readonly fault: string | null;
+}
+
 export interface PulsePlan {
   readonly service: string;
   readonly request: ClientRequest;
@@ -41,4 +51,6 @@ export interface PulsePlan {
   readonly every: number;
   /** Connections that are held open beside, with HTTP. */
   readonly held: number;
+  /** Told of every request when it has ended. */
+  readonly tell?: (beat: Beat) => void;
 }

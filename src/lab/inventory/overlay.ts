@@ -7,8 +7,8 @@ import type { LabMarker } from '../state/marker.ts';
 import type { LabPaths } from '../state/paths.ts';
 import type { LabSpec } from '../spec.ts';
 
-/** A link to make: where, and to what file of the user's own. */
-interface Link {
+/** A file of an inventory: where it stands in one folder for all of them, and the user's own. */
+export interface InventoryFile {
   readonly at: string;
   readonly to: string;
 }
@@ -27,7 +27,7 @@ interface Source {
 export async function writeOverlay(lab: LabPaths, spec: LabSpec, inventories: readonly string[]): Promise<void> {
   await rm(lab.overlay, { recursive: true, force: true });
   await mkdir(lab.overlay, { recursive: true });
-  const links = (await Promise.all(inventories.map(async (inventory, index) => linksOf(await sourceOf(inventory), index)))).flat();
+  const links = await inventoryFiles(inventories);
   for (const { at, to } of links) {
     const target = path.join(lab.overlay, at);
     await mkdir(path.dirname(target), { recursive: true });
@@ -40,6 +40,11 @@ export async function writeOverlay(lab: LabPaths, spec: LabSpec, inventories: re
   }
   const marker: LabMarker = { name: lab.name, namespace: lab.namespace };
   await writeFile(path.join(lab.overlay, MARKER), JSON.stringify(marker) + '\n');
+}
+
+/** Every file that inventories are made of, with the variable files beside them; in one folder, they mean the same as `-i` of each. */
+export async function inventoryFiles(inventories: readonly string[]): Promise<InventoryFile[]> {
+  return (await Promise.all(inventories.map(async (inventory, index) => linksOf(await sourceOf(inventory), index)))).flat();
 }
 
 /** Pure: how to reach a node. JSON is YAML. */
@@ -66,9 +71,9 @@ async function sourceOf(inventory: string): Promise<Source> {
 }
 
 /** The number keeps the order of several -i: a later one wins. */
-async function linksOf(source: Source, index: number): Promise<Link[]> {
+async function linksOf(source: Source, index: number): Promise<InventoryFile[]> {
   const order = String(index + 1).padStart(2, '0');
-  const links: Link[] = source.files.map((file) => ({ at: `${order}-${path.basename(file).replace(/\.ya?ml$/, '')}.yml`, to: file }));
+  const links: InventoryFile[] = source.files.map((file) => ({ at: `${order}-${path.basename(file).replace(/\.ya?ml$/, '')}.yml`, to: file }));
   for (const kind of ['group_vars', 'host_vars']) {
     const folder = path.join(source.folder, kind);
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
