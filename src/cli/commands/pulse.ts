@@ -37,7 +37,7 @@ async function pulse(flags: PulseFlags): Promise<number> {
     import('../../plan/site.ts'),
     import('../../template/engine.ts'),
     import('../../pulse/pulse.ts'),
-    import('../../verify/judge-traffic.ts'),
+    import('../../verify/judge/requests.ts'),
     import('../../pulse/summary.ts'),
     import('../verify-action.ts'),
   ]);

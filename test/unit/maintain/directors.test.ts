@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LvsPlayError } from '../../../src/core/errors.ts';
+import type { FailoverHands } from '../../../src/failover/hands.ts';
 import { directorTurn, idleFirst, unreadiness } from '../../../src/maintain/directors.ts';
 import { maintain } from '../../../src/maintain/maintain.ts';
 import { begin, type Maintenance, stageWords } from '../../../src/maintain/maintenance.ts';
@@ -26,7 +27,7 @@ const SYNC: readonly [string, string] = ['virtual_router_id', 'connection_sync: 
 
 async function carried(pair: FakePair, begun = begin(ORDER)): Promise<{ readonly states: Maintenance[]; readonly error: LvsPlayError | undefined; readonly last: Maintenance }> {
   const states: Maintenance[] = [];
-  const error = await maintain(pair, directorTurn, begun, (state) => states.push(state)).then(
+  const error = await maintain<FailoverHands>(pair, directorTurn, begun, (state) => states.push(state)).then(
     () => undefined,
     (cause: unknown) => {
       if (cause instanceof LvsPlayError) return cause;
@@ -130,7 +131,7 @@ describe('maintenance of directors', () => {
     for (const edit of [undefined, NOPREEMPT]) {
       const whole = new FakePair(edit);
       const states: { state: Maintenance; records: Map<string, Map<string, never>>; holder: string }[] = [];
-      await maintain(whole, directorTurn, begin(ORDER), (state) => { states.push({ state, records: structuredClone(whole.failovers) as never, holder: whole.holder }); });
+      await maintain<FailoverHands>(whole, directorTurn, begin(ORDER), (state) => { states.push({ state, records: structuredClone(whole.failovers) as never, holder: whole.holder }); });
       expect(states.length).toBe(11);
       for (const { state, records, holder } of states) {
         const pair = new FakePair(edit);

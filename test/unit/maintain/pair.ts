@@ -1,5 +1,5 @@
 import type { RunOutcome, RunWork } from '../../../src/drain/hands.ts';
-import type { FailoverHands, Measured, MemberLook, PairsLook } from '../../../src/failover/hands.ts';
+import type { FailoverHands, Measured, Measuring, MemberLook, PairsLook } from '../../../src/failover/hands.ts';
 import { failoverTargetsOf, type FailoverRecord } from '../../../src/lvs/failover/record.ts';
 import { withFailovers } from '../../../src/lvs/failover/topology.ts';
 import type { Topology } from '../../../src/lvs/model/topology.ts';
@@ -29,8 +29,9 @@ export class FakePair extends FakeCluster implements FailoverHands {
     return Promise.resolve(new Map(hosts.map((host) => [host, this.known.get(host) ?? new Set<string>()])));
   }
 
-  measure(): Promise<{ died: () => void; end: () => Promise<Measured> }> {
-    return Promise.resolve({ died: () => undefined, end: () => Promise.resolve({ timelines: [], clients: [], untried: [], arps: [] }) });
+  measure(): Promise<Measuring> {
+    const seen: Measured = { timelines: [], clients: [], untried: [], arps: [] };
+    return Promise.resolve({ died: () => undefined, afterwards: () => Promise.resolve(), end: () => Promise.resolve(seen) });
   }
 
   override async run(work: RunWork): Promise<RunOutcome> {
