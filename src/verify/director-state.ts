@@ -1,11 +1,13 @@
 import { HOST_STATE } from '../core/host-state.ts';
 import { drainsFact } from '../facts/system/drains.ts';
+import { packageFact } from '../facts/system/package.ts';
 import { parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
+import { keepalivedVersion } from '../lvs/keepalived/version.ts';
 import type { DirectorState } from './types.ts';
 
 /**
- * Asks a director for everything verification needs of it, in one request: two processes, a third where ipvsadm is; the
+ * Asks a director for everything verification needs of it, in one request: three processes, a fourth where ipvsadm is; the
  * rest is read by the shell itself.
  */
 export const DIRECTOR_SCRIPT = [
@@ -23,12 +25,15 @@ export const DIRECTOR_SCRIPT = [
   'if [ -r /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -L --daemon; fi',
   "echo '--- drains'",
   drainsFact.script([HOST_STATE]),
+  "echo '--- keepalived'",
+  // Where nobody knows it, all else is told all the same.
+  `(${packageFact.script(['keepalived'])}\n) 2>/dev/null`,
   'exit 0',
 ].join('\n');
 
 /** Pure. */
 export function parseDirectorState(host: string, output: string): DirectorState {
-  const [addresses = '', links = '', vs = '', ipvs = '', stats = '', daemons = '', drains = ''] = output.split(/^--- \w+\n/m);
+  const [addresses = '', links = '', vs = '', ipvs = '', stats = '', daemons = '', drains = '', keepalived = ''] = output.split(/^--- \w+\n/m);
   const kernel = new Map([...vs.matchAll(/^\S+\/(\w+):(\d+)$/gm)].map(([, name = '', value = '']) => [name, Number(value)]));
   return {
     host,
@@ -39,6 +44,7 @@ export function parseDirectorState(host: string, output: string): DirectorState 
     connReuseMode: kernel.get('conn_reuse_mode'),
     expireNodestConn: kernel.get('expire_nodest_conn'),
     sync: syncDaemons(daemons),
+    keepalived: keepalivedVersion(packageFact.parse(Buffer.from(keepalived), ['keepalived']).get('keepalived')?.installed ?? ''),
     drains: drainsFact.parse(Buffer.from(drains), [HOST_STATE]).get(HOST_STATE) ?? {},
   };
 }

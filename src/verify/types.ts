@@ -1,4 +1,5 @@
 import type { DrainRecord } from '../lvs/drain/record.ts';
+import type { KeepalivedVersion } from '../lvs/keepalived/version.ts';
 /** What verification found: one row for each thing measured. A versioned document. */
 export interface VerificationReport {
   readonly version: 1;
@@ -45,6 +46,8 @@ export interface DirectorState {
   readonly sync: readonly ('master' | 'backup')[];
   /** Records of drained real servers, by host. */
   readonly drains: Readonly<Record<string, DrainRecord>>;
+  /** Undefined: it has none, or not as a package. */
+  readonly keepalived: KeepalivedVersion | undefined;
 }
 
 /** How a client talks to a virtual service. */

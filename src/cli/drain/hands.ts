@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { limitsOf } from '../../apply/guards.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import { newRunId } from '../../core/run-id.ts';
-import { lookAt } from '../../drain/look.ts';
+import { keepalivedVersions, lookAt } from '../../drain/look.ts';
 import type { DrainHands, RunOutcome, RunWork } from '../../drain/hands.ts';
 import type { Plays } from '../../drain/plays.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
@@ -61,6 +61,7 @@ function handsOf(means: Means): DrainHands {
   return {
     topology,
     look: (hosts) => lookAt({ topology, target: opened.target }, hosts),
+    versions: (hosts) => keepalivedVersions({ topology, target: opened.target }, hosts),
     run: async (work) => {
       line.clear();
       return runWork(work, parts, signal);

@@ -27,6 +27,7 @@ export const bare: World = (fact, key) => {
     ipvs: { table: { services: [] }, timeouts: null },
     boot: { id: '1-2-3', release: '6.1.0-30-amd64', due: null },
     drains: {},
+    drain_flags: { folder: false, flags: {} },
     keepalived: null,
     tunnel: false,
     saved_state: { state: 'absent', hosts: [], commands: [], unitFiles: {}, things: [], packages: [] },
@@ -51,6 +52,7 @@ export const lived: World = (fact, key) => {
     kernel_module: { loaded: true },
     ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
     drains: { rs1: DRAINED },
+    drain_flags: { folder: true, flags: { rs1: '0', rs2: '1', gone: '1' } },
     boot: { id: '1-2-3', release: '6.1.0-18-amd64', due: 'kernel 6.1.0-30-amd64 is installed, 6.1.0-18-amd64 runs' },
     keepalived: null,
     tunnel: true,
@@ -74,6 +76,7 @@ export const odd: World = (fact, key) => {
     kernel_module: { loaded: false },
     // Read from /proc/net/ip_vs, which tells less.
     ipvs: { table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', persistence: 'unknown', destinations: [] }] }, timeouts: null },
+    drain_flags: { folder: true, flags: { rs1: 'x' } },
     drains: { rs1: { ...DRAINED, weight: '25%' }, gone: { ...DRAINED, host: 'gone' } },
     boot: { id: '1-2-3', release: '5.10.0', due: '/run/reboot-required is there' },
     keepalived: null,

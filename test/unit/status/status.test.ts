@@ -25,6 +25,7 @@ function director(host: string, weights: Readonly<Record<string, number | undefi
     holds: new Set(host === 'lvs1' ? ['192.168.0.38'] : []),
     drains: {},
     keepalived: 'runs',
+    method: 'reload',
     sync: [],
     ...change,
   };

@@ -36,6 +36,7 @@ export function state(host: 'lvs1' | 'lvs2', change: Partial<DirectorState> = {}
     expireNodestConn: 0,
     sync: [],
     drains: {},
+    keepalived: { major: 2, minor: 2, patch: 7 },
     ...change,
   };
 }
@@ -68,6 +69,8 @@ export function stateText(of: DirectorState): string {
     '--- drains',
     '===',
     ...Object.values(of.drains).map((record) => JSON.stringify(record)),
+    '--- keepalived',
+    ...(of.keepalived === undefined ? [] : [`keepalived\tii \t1:${String(of.keepalived.major)}.${String(of.keepalived.minor)}.${String(of.keepalived.patch)}-1+b2`]),
     '',
   ].join('\n');
 }
