@@ -1,7 +1,6 @@
 import path from 'node:path';
 import type { RunEvent } from '../core/events.ts';
 import type { InputFile } from '../core/inputs.ts';
-import { flaggedIn, flagPath } from '../lvs/drain/flags.ts';
 import { inventoriesOf, listRuns, runEvents } from '../journal/read.ts';
 import type { JournaledRun, RunHeader } from '../journal/types.ts';
 import type { DesiredState, DriftItem, RunMark } from './types.ts';
@@ -56,8 +55,6 @@ const ATTRIBUTES = ['mode', 'owner', 'group', 'type'];
 
 /** The file that a change is about. Pure. */
 export function fileOf(changePath: string): string | undefined {
-  const flagged = flaggedIn(changePath);
-  if (flagged !== undefined) return flagPath(flagged);
   if (!changePath.startsWith('/')) return undefined;
   const attribute = ATTRIBUTES.find((one) => changePath.endsWith(` ${one}`));
   return attribute === undefined ? changePath : changePath.slice(0, -attribute.length - 1);

@@ -2,7 +2,7 @@ import type { HostAnswer } from '../plan/sessions.ts';
 import type { ContentState } from '../facts/files/content.ts';
 import { drainFlagsFact, type DrainFlags, flagValue, raisedFlags } from '../facts/system/drain-flags.ts';
 import { type SavedState, textsOf } from '../facts/system/saved-state.ts';
-import { flagNamed, FLAGS_FOLDER } from '../lvs/drain/flags.ts';
+import { flaggedIn, flagNamed } from '../lvs/drain/flags.ts';
 import { recordedServices, DIRECTOR_SCRIPT } from '../lvs/host/director-script.ts';
 import { expand } from '../lvs/keepalived/conf/expand.ts';
 import { parseLines } from '../lvs/keepalived/conf/lines.ts';
@@ -41,8 +41,9 @@ function restoredConfig(host: string, answers: readonly HostAnswer[]): { readonl
   const file = differing.find(({ key }) => key === KEEPALIVED_CONF);
   if (file === undefined) return undefined;
   const raised = new Set(raisedOn(host, answers));
-  for (const flag of differing.filter(({ key }) => key.startsWith(`${FLAGS_FOLDER}/`))) {
-    const server = flag.key.slice(FLAGS_FOLDER.length + 1);
+  for (const flag of differing) {
+    const server = flaggedIn(flag.key);
+    if (server === undefined) continue;
     if (flagValue(textsOf(flag).saved.trim()) === '0') raised.delete(server);
     else raised.add(server);
   }

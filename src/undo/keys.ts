@@ -1,5 +1,5 @@
 import { HOST_STATE } from '../core/host-state.ts';
-import { flaggedIn, flagPath, FLAGS_FOLDER } from '../lvs/drain/flags.ts';
+import { flaggedIn, FLAGS_FOLDER } from '../lvs/drain/flags.ts';
 import { drainedIn, drainPath } from '../lvs/drain/record.ts';
 import type { Change } from '../modules/contract.ts';
 import type { FactRequest } from '../facts/contract.ts';
@@ -51,8 +51,7 @@ export function keysOfChange({ path, before, after }: Pick<Change, 'path' | 'bef
   if (path === 'ipvs time-outs') return [{ kind: 'ipvs', key: 'timeouts' }];
   const drained = drainedIn(path);
   if (drained !== undefined) return keysOfRequest({ fact: { name: 'file' }, key: drainPath(HOST_STATE, drained) });
-  const flagged = flaggedIn(path);
-  if (flagged !== undefined) return keysOfRequest({ fact: { name: 'file' }, key: flagPath(flagged) });
+  if (flaggedIn(path) !== undefined) return keysOfRequest({ fact: { name: 'file' }, key: path });
   if (path === FLAGS_FOLDER) return [{ kind: 'parent', key: FLAGS_FOLDER }];
   if (path.startsWith('/') && before === 'directory' && after !== 'directory') return [{ kind: 'tree', key: path }];
   return [];

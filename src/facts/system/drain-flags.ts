@@ -29,7 +29,7 @@ export const drainFlagsFact = defineFact<DrainFlags>({
       }),
     );
   },
-  aspects: ({ folder, flags }, key) => ({ [key]: folder ? 'directory' : null, ...Object.fromEntries(Object.entries(flags).map(([host, text]) => [`drain flag of ${host}`, flagValue(text)])) }),
+  aspects: ({ folder, flags }, key) => ({ [key]: folder ? 'directory' : null, ...Object.fromEntries(Object.entries(flags).map(([host, text]) => [`${key}/${host}`, flagValue(text)])) }),
 });
 
 /** A flag as it counts: of one that is not there or empty `0`. */

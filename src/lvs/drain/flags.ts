@@ -23,17 +23,9 @@ export function flagText(raised: boolean): string {
   return raised ? '1\n' : '0\n';
 }
 
-/** A flag as the path of a change; and whose flag such a path is, undefined for any other. Pure. */
-export function flagChange(host: string): string {
-  return `drain flag of ${host}`;
-}
+/** Whose flag a path of a change is; undefined for any other. Pure. */
 export function flaggedIn(path: string): string | undefined {
-  return /^drain flag of (\S+)$/.exec(path)?.[1];
-}
-
-/** Whether a keepalived.conf has flags watched; undefined: it has no virtual server. Pure. */
-export function watchesFlags(text: string): boolean | undefined {
-  return /^virtual_server /m.test(text) ? text.includes(`track_file ${NAME}`) : undefined;
+  return path.startsWith(`${FLAGS_FOLDER}/`) ? path.slice(FLAGS_FOLDER.length + 1) : undefined;
 }
 
 /** Real servers that a director's keepalived balances to, each once. Pure. */

@@ -29,17 +29,3 @@ export function noMethodWords({ method }: DrainSettings, version: KeepalivedVers
   const flag = method === 'reload' && atLeast(version, FEATURES.drainFlag.since);
   return { why: `keepalived ${text} has weight 0 broken`, cure: `upgrade it to ${mended} or later${flag ? ', or set lvs.drain.method: auto, which drains by a flag file there' : ''}` };
 }
-
-/**
- * The method by which a director's keepalived drains now: while it drains something, the one by which it does already, if its version can do that. keepalived gives
- * a server clients again when a reload brings a flag that is raised already, or takes one away (ipwrapper.c, migrate_checkers and init_service_rs). Pure.
- * @param watches whether the file that is there has it watch flags; undefined: there is none of ours
- * @param drains whether a real server of it has a record of weight 0
- */
-export function methodInForce(settings: DrainSettings, version: KeepalivedVersion, watches: boolean | undefined, drains: boolean): DrainMethod {
-  // Without a safe one a deploy that drains nothing goes on as ever.
-  const wanted = drainMethodOf(settings, version);
-  if (!drains || watches === undefined) return wanted;
-  const present = watches ? 'flag' : 'reload';
-  return drainMethod({ ...settings, method: present }, version) ?? wanted;
-}

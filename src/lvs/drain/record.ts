@@ -49,9 +49,14 @@ export function drainPath(root: string, host: string): string {
   return `${root}/${DRAINS_FOLDER}/${hostFile(host)}.json`;
 }
 
+/** Whether a file can have a host's name. */
+export function isHostFile(name: string): boolean {
+  return FILE_NAME.test(name);
+}
+
 /** A host's name as that of a file. @throws LvsPlayError kind `input` for one that no file can have */
 export function hostFile(host: string): string {
-  if (FILE_NAME.test(host)) return host;
+  if (isHostFile(host)) return host;
   throw new LvsPlayError({ code: 'bad-host-name', kind: 'input', message: `${JSON.stringify(host)} cannot be the name of a file, which a drain needs`, hint: 'give the host a name of letters, digits and . _ : -' });
 }
 

@@ -1,8 +1,9 @@
 import type { FactPatch, FactReader, FactRequest } from '../../facts/contract.ts';
 import { patch, request } from '../../facts/contract.ts';
 import { drainFlagsFact, flagValue } from '../../facts/system/drain-flags.ts';
-import { flagChange, flaggedHosts, flaggedIn, flagPath, FLAGS_FOLDER, flagText } from '../../lvs/drain/flags.ts';
+import { flaggedHosts, flaggedIn, flagPath, FLAGS_FOLDER, flagText } from '../../lvs/drain/flags.ts';
 import type { DrainMethod } from '../../lvs/drain/method.ts';
+import { isHostFile } from '../../lvs/drain/record.ts';
 import type { Topology } from '../../lvs/model/topology.ts';
 import type { Change, Step } from '../contract.ts';
 
@@ -22,12 +23,12 @@ export interface WantedFlags {
 export function flagChanges(wanted: WantedFlags, facts: FactReader): Change[] {
   const state = facts.get(drainFlagsFact, FLAGS_FOLDER);
   const folder: Change[] = wanted.method === 'flag' && !state.folder ? [{ path: FLAGS_FOLDER, before: null, after: 'directory' }] : [];
-  const hosts = [...new Set([...flaggedHosts(wanted.topology, wanted.director), ...Object.keys(state.flags)])];
+  const hosts = [...new Set([...flaggedHosts(wanted.topology, wanted.director), ...Object.keys(state.flags).filter(isHostFile)])];
   return [
     ...folder,
     ...hosts.flatMap((host): Change[] => {
       const [before, after] = [flagValue(state.flags[host]), valueOf(wanted, host)];
-      return before === after ? [] : [{ path: flagChange(host), before, after, impact: after === '0' ? `gives ${host} new connections again` : `drains ${host}` }];
+      return before === after ? [] : [{ path: flagPath(host), before, after, impact: after === '0' ? `gives ${host} new connections again` : `drains ${host}` }];
     }),
   ];
 }

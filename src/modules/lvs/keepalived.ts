@@ -12,8 +12,8 @@ import { configOf, confNodes, type KeepalivedConfig } from '../../lvs/change/con
 import { type ConfigDifference, configDifferences, differencesOf } from '../../lvs/change/differences.ts';
 import { kernelRepair, type KernelRepair } from '../../lvs/change/kernel.ts';
 import { changedServices, servicesOtherwise, textAsRunning } from '../../lvs/change/running.ts';
-import { flaggedHosts, flaggedIn, watchesFlags } from '../../lvs/drain/flags.ts';
-import { methodInForce } from '../../lvs/drain/method.ts';
+import { flaggedIn } from '../../lvs/drain/flags.ts';
+import { drainMethodOf } from '../../lvs/drain/method.ts';
 import { withTable, withWritten } from '../../lvs/drain/topology.ts';
 import { tableAfter } from '../../lvs/ipvs/commands.ts';
 import { KEEPALIVED_CONF } from '../../lvs/keepalived/place.ts';
@@ -59,11 +59,11 @@ export default defineModule<KeepalivedArgs>({
     const file = fileChanges(wantedOf(args, facts, context), facts, reloads).map(withoutPasswords);
     const { otherwise, kernel } = driftOf(args, facts, context);
     const running = otherwise.map(({ about, is, wanted, secret }, index): Change => ({ path: `${RUNNING}: ${about}`, before: is, after: wanted, ...(secret ? { sensitive: true } : {}), ...(index === 0 ? reloads : {}) }));
-    return [...file, ...running, ...flagChanges(flagsOf(args, facts, context), facts), ...ipvsChanges(kernel.commands)];
+    return [...file, ...running, ...flagChanges(flagsOf(facts, context), facts), ...ipvsChanges(kernel.commands)];
   },
   apply: (args, changes, facts, context): Step[] => {
     const kernel = ipvsSteps(driftOf(args, facts, context).kernel.commands);
-    const { raise, lower } = flagSteps(flagsOf(args, facts, context), changes);
+    const { raise, lower } = flagSteps(flagsOf(facts, context), changes);
     if (!reloads(changes)) return [...kernel, ...raise, ...lower];
     const wanted = wantedOf(args, facts, context);
     const write = writeStep(wanted, versionOf(facts, context));
@@ -71,7 +71,7 @@ export default defineModule<KeepalivedArgs>({
     const stale = [...['address', 'ipvs', 'keepalived'].map((fact) => ({ fact, key: '*' })), { fact: 'unit', key: UNIT }, ...fileStale(pathOf(args))];
     const reload: Step = { kind: 'exec', title: 'reload keepalived', activates: true, argv: ['systemctl', 'reload', UNIT], stale };
     // The kernel's table becomes what keepalived takes it for, before it makes something else of it.
-    return [...kernel, ...raise, ...(raisesFlag(changes) ? [PAUSE] : []), write, reload, ...(lower.length > 0 ? [PAUSE, ...lower].map((step): Step => ({ ...step, activates: true })) : [])];
+    return [...kernel, ...raise, write, reload, ...lower.map((step): Step => ({ ...step, activates: true }))];
   },
   after: (args, changes, facts, context) => {
     const { target } = driftOf(args, facts, context).kernel;
@@ -80,7 +80,7 @@ export default defineModule<KeepalivedArgs>({
       patch(ipvsFact, 'table', (state) => (target.services.length === 0 ? state : { ...state, table: jsonOf(tableAfter(target, tableOf(state), new Set())) })),
       // What it runs then is only known when it has reloaded.
       ...(reloads(changes) ? [patch(keepalivedFact, pathOf(args), () => null)] : []),
-      ...flagPatches(flagsOf(args, facts, context), changes),
+      ...flagPatches(flagsOf(facts, context), changes),
     ] as never;
   },
   pair: (args, changes, facts, context): PairActivation | undefined => {
@@ -113,13 +113,6 @@ function reloads(changes: readonly Change[]): boolean {
   return changes.some(({ path }) => !path.startsWith('ipvs ') && flaggedIn(path) === undefined);
 }
 
-/** A flag and a reload are not taken for one: a server must be out by its flag before its weight is whole again, and have the less weight before its flag goes. */
-const PAUSE: Step = { kind: 'exec', title: 'give keepalived time for both', argv: ['sleep', '2'], stale: [] };
-
-function raisesFlag(changes: readonly Change[]): boolean {
-  return changes.some(({ path, after }) => flaggedIn(path) !== undefined && after === '1');
-}
-
 /** What a file does not tell: in what keepalived runs something else than it says and shall say, and what the kernel has that keepalived did not put there. */
 function driftOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): { readonly otherwise: readonly ConfigDifference[]; readonly kernel: KernelRepair } {
   const running = facts.get(unitFact, UNIT).active ? runningOf(facts.get(keepalivedFact, pathOf(args))) : undefined;
@@ -135,7 +128,7 @@ function driftOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext
   // In the middle of a reload nobody knows whose turn the kernel's table is.
   const believed = settled ? running : { ...running, config: { ...running.config, services: running.config.services.filter(({ name }) => !behind.has(name)) } };
   const due = new Set([...changed(text, wantedText), ...behind]);
-  const { topology, weights, method } = flagsOf(args, facts, context);
+  const { topology, weights, method } = flagsOf(facts, context);
   return { otherwise, kernel: kernelRepair(withTable(topology, weights, method), context.host, believed, due, tableOf(facts.get(ipvsFact, 'table'))) };
 }
 
@@ -182,19 +175,17 @@ function pathOf(args: KeepalivedArgs): string {
 }
 
 function wantedOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): WantedFile {
-  const { topology, weights, method } = flagsOf(args, facts, context);
+  const { topology, weights, method } = flagsOf(facts, context);
   const text = renderKeepalived(withWritten(topology, weights, method), context.host, versionOf(facts, context), method);
   // It may hold a password.
   return { path: pathOf(args), content: Buffer.from(text), mode: '0640', owner: 'root', group: 'root' };
 }
 
 /** How it drains, and what. */
-function flagsOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): WantedFlags {
+function flagsOf(facts: FactReader, context: ModuleContext): WantedFlags {
   const topology = directorTopology(context);
   const weights = drainedWeights(facts.get(drainsFact, HOST_STATE));
-  const drains = flaggedHosts(topology, context.host).some((host) => weights.get(host) === '0');
-  const method = methodInForce(topology.drain, versionOf(facts, context), watchesFlags(facts.get(contentFact, pathOf(args)).text ?? ''), drains);
-  return { topology, director: context.host, method, weights };
+  return { topology, director: context.host, method: drainMethodOf(topology.drain, versionOf(facts, context)), weights };
 }
 
 function versionOf(facts: FactReader, context: ModuleContext): KeepalivedVersion {

@@ -52,7 +52,7 @@ export const lived: World = (fact, key) => {
     kernel_module: { loaded: true },
     ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
     drains: { rs1: DRAINED },
-    drain_flags: { folder: true, flags: { rs1: '0', rs2: '1', gone: '1' } },
+    drain_flags: { folder: true, flags: { rs1: '0' } },
     boot: { id: '1-2-3', release: '6.1.0-18-amd64', due: 'kernel 6.1.0-30-amd64 is installed, 6.1.0-18-amd64 runs' },
     keepalived: null,
     tunnel: true,
