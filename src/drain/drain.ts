@@ -1,7 +1,7 @@
 import { LvsPlayError } from '../core/errors.ts';
 import { type ClusterLook, drainLeft, type DrainLeft, directorsOf, sharesOf } from '../lvs/drain/look.ts';
 import { counted, type DrainHistory, isDrained, leftWords, NO_LOOKS, oldestPeer, type PersistenceChoice, remaining, secondsLeft, withLook } from '../lvs/drain/progress.ts';
-import { drainFindings } from '../lvs/drain/preflight.ts';
+import { drainFindings, methodFindings, methodWords } from '../lvs/drain/preflight.ts';
 import type { DrainHands, RunOutcome } from './hands.ts';
 import { notePlays, unrelatedPlays } from './plays.ts';
 import { type Refusal, refuse } from './refuse.ts';
@@ -60,7 +60,10 @@ export async function drain(hands: DrainHands, order: DrainOrder): Promise<Drain
 
 /** @returns those that are not drained yet: only they are given back what they had when it fails */
 async function preflight(hands: DrainHands, order: DrainOrder, look: ClusterLook): Promise<readonly string[]> {
-  refuse(hands, 'drain', order.allow, [...drainFindings(hands.topology, look, order), ...(await undeployed(hands, order, look))]);
+  const versions = await hands.versions(order.hosts);
+  refuse(hands, 'drain', order.allow, [...methodFindings(hands.topology, versions), ...drainFindings(hands.topology, look, order), ...(await undeployed(hands, order, look))]);
+  const method = methodWords(hands.topology, versions);
+  if (method !== undefined) hands.say('info', method);
   const records = directorsOf(hands.topology, order.hosts).flatMap((name) => look.directors.get(name) ?? []);
   return order.hosts.filter((host) => !records.some(({ drains }) => drains.get(host)?.weight === '0'));
 }

@@ -1,5 +1,6 @@
 import type { LvsPlayError } from '../core/errors.ts';
 import type { ClusterLook } from '../lvs/drain/look.ts';
+import type { KeepalivedVersion } from '../lvs/keepalived/version.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import type { Plays } from './plays.ts';
 
@@ -8,6 +9,8 @@ export interface DrainHands {
   readonly topology: Topology;
   /** See drain/look.ts. */
   look(hosts: readonly string[]): Promise<ClusterLook>;
+  /** Of keepalived, on the directors that balance to these hosts with it and can be asked; where nobody knows it is left out. */
+  versions(hosts: readonly string[]): Promise<ReadonlyMap<string, KeepalivedVersion>>;
   /** Carries plays out, as a deploy does: guarded, locked, journaled. Never throws what the run itself met. */
   run(work: RunWork): Promise<RunOutcome>;
   /** What plays would change: `lvs1 /etc/keepalived/keepalived.conf`. @throws LvsPlayError when a host cannot be asked */

@@ -4,10 +4,13 @@ import { type FactRequest, request } from '../facts/contract.ts';
 import { gatherScript, parseGather } from '../facts/gather.ts';
 import { balanceFact, balanceOf } from '../facts/network/balance.ts';
 import { drainsFact } from '../facts/system/drains.ts';
+import { packageFact } from '../facts/system/package.ts';
 import { sysctlFact } from '../facts/system/sysctl.ts';
 import { type ClusterLook, type DirectorLook, directorsOf, sharesOf } from '../lvs/drain/look.ts';
+import { keepalivedDirectors } from '../lvs/drain/preflight.ts';
 import { type LocalSockets, localPlaces, parseSockets, socketsScript } from '../lvs/drain/sockets.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
+import { type KeepalivedVersion, keepalivedVersion } from '../lvs/keepalived/version.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import { ANSWER_MS, reached } from '../plan/reached.ts';
 import { newNonce } from '../plan/session.ts';
@@ -28,6 +31,22 @@ export async function lookAt({ topology, target }: DrainEyes, hosts: readonly st
     Promise.all(hosts.map(async (host) => [host, await reached(await target(host), (open) => lookAtServer(topology, host, open))] as const)),
   ]);
   return { at: Date.now(), directors: new Map(directors), servers: new Map(servers) };
+}
+
+/** Which keepalived the directors of these real servers have; one that cannot be reached, or whose package is not known, is left out. */
+export async function keepalivedVersions({ topology, target }: DrainEyes, hosts: readonly string[]): Promise<ReadonlyMap<string, KeepalivedVersion>> {
+  const asked = [request(packageFact, 'keepalived')] as unknown as FactRequest[];
+  const told = await Promise.all(
+    keepalivedDirectors(topology, hosts).map(async (host) => {
+      const version = await reached(await target(host), async (open) => {
+        const nonce = newNonce();
+        const reply = await open.request({ script: gatherScript(asked, nonce), become: true, timeoutMs: ANSWER_MS });
+        return reply.exitCode === 0 ? keepalivedVersion(parseGather(reply.stdout, asked, nonce).reader(asked).get(packageFact, 'keepalived').installed ?? '') : undefined;
+      });
+      return version === undefined ? [] : [[host, version] as const];
+    }),
+  );
+  return new Map(told.flat());
 }
 
 async function lookAtDirector(host: string, target: Target): Promise<DirectorLook> {

@@ -1,6 +1,8 @@
 import type { HostAnswer } from '../plan/sessions.ts';
 import type { ContentState } from '../facts/files/content.ts';
+import { drainFlagsFact, type DrainFlags, flagValue, raisedFlags } from '../facts/system/drain-flags.ts';
 import { type SavedState, textsOf } from '../facts/system/saved-state.ts';
+import { flaggedIn, flagNamed } from '../lvs/drain/flags.ts';
 import { recordedServices, DIRECTOR_SCRIPT } from '../lvs/host/director-script.ts';
 import { expand } from '../lvs/keepalived/conf/expand.ts';
 import { parseLines } from '../lvs/keepalived/conf/lines.ts';
@@ -23,24 +25,39 @@ export function configuredOn(host: string, answers: readonly HostAnswer[]): Conf
     const answer = answers.find((one) => one.host === host && one.fact.name === 'content' && one.key === path);
     return (answer?.value as ContentState | undefined)?.text ?? '';
   };
-  const back = restoredFile(host, answers);
+  const back = restoredConfig(host, answers);
   const script = recordedServices(text(DIRECTOR_SCRIPT)).services;
   return {
-    keepalived: configuredServices(back?.present ?? text(KEEPALIVED_CONF), host),
+    keepalived: configuredServices(back?.present ?? text(KEEPALIVED_CONF), host, raisedOn(host, answers)),
     script: new Map(script.map((service) => [serviceKey(service), new Map(service.destinations.map((server) => [formatEndpoint(server.address, server.port), server.weight]))])),
-    ...(back === undefined ? {} : { comesBack: configuredServices(back.saved, host) }),
+    ...(back === undefined ? {} : { comesBack: configuredServices(back.saved, host, back.raised) }),
   };
 }
 
-/** keepalived.conf as it is and as a rollback would make it. Undefined: it would stay. */
-function restoredFile(host: string, answers: readonly HostAnswer[]): { readonly present: string; readonly saved: string } | undefined {
+/** keepalived.conf as it is and as a rollback would make it, with the flags that are raised then. Undefined: it would stay. */
+function restoredConfig(host: string, answers: readonly HostAnswer[]): { readonly present: string; readonly saved: string; readonly raised: ReadonlySet<string> } | undefined {
   const things = answers.filter((answer) => answer.host === host && answer.fact.name === 'saved_state').flatMap(({ value }) => (value as SavedState).things);
-  const file = things.find(({ kind, key, before, now }) => kind === 'file' && key === KEEPALIVED_CONF && before !== now);
-  return file === undefined ? undefined : textsOf(file);
+  const differing = things.filter(({ kind, before, now }) => kind === 'file' && before !== now);
+  const file = differing.find(({ key }) => key === KEEPALIVED_CONF);
+  if (file === undefined) return undefined;
+  const raised = new Set(raisedOn(host, answers));
+  for (const flag of differing) {
+    const server = flaggedIn(flag.key);
+    if (server === undefined) continue;
+    if (flagValue(textsOf(flag).saved.trim()) === '0') raised.delete(server);
+    else raised.add(server);
+  }
+  return { ...textsOf(file), raised };
 }
 
-/** The virtual services of a keepalived.conf; a file that cannot be read has none. Pure. */
-export function configuredServices(text: string, host: string): ReadonlyMap<string, ReadonlyMap<string, number>> {
+/** Real servers that a flag takes out now. */
+function raisedOn(host: string, answers: readonly HostAnswer[]): ReadonlySet<string> {
+  const answer = answers.find((one) => one.host === host && one.fact.name === drainFlagsFact.name);
+  return answer === undefined ? new Set() : raisedFlags(answer.value as DrainFlags);
+}
+
+/** The virtual services of a keepalived.conf; a file that cannot be read has none. @param raised real servers that a flag takes out. Pure. */
+export function configuredServices(text: string, host: string, raised: ReadonlySet<string> = new Set()): ReadonlyMap<string, ReadonlyMap<string, number>> {
   const found = new Map<string, ReadonlyMap<string, number>>();
   try {
     const nodes = treeOf(expand(parseLines(text, KEEPALIVED_CONF), { configId: host.split('.')[0] ?? host, include: () => [] }));
@@ -50,7 +67,7 @@ export function configuredServices(text: string, host: string): ReadonlyMap<stri
       const heads = first === 'group' ? (groups.get(second) ?? []).map(({ words }) => words) : [[first, second]];
       for (const [address = '', port = ''] of heads) {
         const key = keyOf(address, port, node);
-        if (key !== undefined) found.set(key, serversOf(node));
+        if (key !== undefined) found.set(key, serversOf(node, raised));
       }
     }
   } catch {
@@ -67,13 +84,14 @@ function keyOf(address: string, port: string, { body = [] }: ConfNode): string |
   return ip === undefined ? undefined : serviceKey({ protocol: protocol as IpvsService['protocol'], address: ip.address, port: Number(port === '' ? '0' : port) });
 }
 
-function serversOf({ body = [] }: ConfNode): ReadonlyMap<string, number> {
+function serversOf({ body = [] }: ConfNode, raised: ReadonlySet<string>): ReadonlyMap<string, number> {
   const servers = body.filter(({ words }) => words[0] === 'real_server');
   return new Map(
     servers.map(({ words, body: options = [] }) => {
       const [, address = '', port = '0'] = words;
       const weight = options.find((option) => option.words[0] === 'weight')?.words[1];
-      return [formatEndpoint(parseIp(address)?.address ?? address, Number(port)), Number(weight ?? '1')];
+      const flags = options.flatMap((option) => (option.body ?? []).flatMap((line) => (line.words[0] === 'track_file' ? (flagNamed(line.words[1] ?? '') ?? []) : [])));
+      return [formatEndpoint(parseIp(address)?.address ?? address, Number(port)), flags.some((flag) => raised.has(flag)) ? 0 : Number(weight ?? '1')];
     }),
   );
 }

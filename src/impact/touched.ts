@@ -10,7 +10,7 @@ const KEEPALIVED = 'keepalived.service';
 /** What the rows of a plan do to one director. */
 export interface Touched {
   readonly host: string;
-  /** keepalived.conf is written, or read again. */
+  /** keepalived.conf is written, or read again; or a flag tells keepalived to drain. */
   readonly configures: boolean;
   /** Rows of modules that change the kernel's table by themselves: the director's script. */
   readonly fills: boolean;

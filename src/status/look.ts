@@ -5,11 +5,14 @@ import { gatherScript, parseGather } from '../facts/gather.ts';
 import { balanceFact, balanceOf } from '../facts/network/balance.ts';
 import { type Drains, drainsFact } from '../facts/system/drains.ts';
 import { failoversFact } from '../facts/system/failovers.ts';
+import { packageFact } from '../facts/system/package.ts';
 import { unitFact } from '../facts/system/unit.ts';
+import { type DrainMethod, drainMethodOf } from '../lvs/drain/method.ts';
 import type { FailoverRecords } from '../lvs/failover/record.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
 import { type IpvsCounters, parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { usesKeepalived } from '../lvs/host/director-script.ts';
+import { keepalivedVersion } from '../lvs/keepalived/version.ts';
 import type { IpvsTable } from '../lvs/ipvs/types.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import { ANSWER_MS, reached } from '../plan/reached.ts';
@@ -29,6 +32,7 @@ export interface DirectorStatus {
   readonly failovers: FailoverRecords;
   /** Null: it has no use for keepalived. */
   readonly keepalived: 'runs' | 'stopped' | null;
+  readonly method: DrainMethod;
   /** Connection synchronisation that its kernel does. */
   readonly sync: readonly ('master' | 'backup')[];
 }
@@ -40,8 +44,9 @@ export function lookAtDirector(topology: Topology, host: string, target: Target)
 
 async function ask(topology: Topology, host: string, target: Target): Promise<DirectorStatus> {
   const unit = request(unitFact, 'keepalived.service');
+  const daemon = request(packageFact, 'keepalived');
   const managed = usesKeepalived(topology, host);
-  const asked = [request(balanceFact, 'table'), request(drainsFact, HOST_STATE), request(failoversFact, HOST_STATE), ...(managed ? [unit] : [])] as unknown as FactRequest[];
+  const asked = [request(balanceFact, 'table'), request(drainsFact, HOST_STATE), request(failoversFact, HOST_STATE), ...(managed ? [unit, daemon] : [])] as unknown as FactRequest[];
   const nonce = newNonce();
   const script = [
     gatherScript(asked, nonce),
@@ -68,6 +73,7 @@ async function ask(topology: Topology, host: string, target: Target): Promise<Di
       drains: facts.get(drainsFact, HOST_STATE),
       failovers: facts.get(failoversFact, HOST_STATE),
       keepalived: managed ? (facts.get(unitFact, unit.key).active ? 'runs' : 'stopped') : null,
+      method: drainMethodOf(topology.drain, managed ? keepalivedVersion(facts.get(packageFact, daemon.key).installed ?? '') : undefined),
       sync: syncDaemons(daemons),
     };
   } catch (error) {

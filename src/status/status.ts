@@ -129,7 +129,7 @@ function stateOf(server: RealServer, directors: readonly DirectorStatus[], weigh
     return record === undefined ? 'serves' : record.weight === '0' ? 'drained' : 'restoring';
   }
   // keepalived removes what fails its check, or gives it weight 0.
-  const taken = is.every((weight) => weight === null || (weight === 0 && server.inhibitOnFailure));
+  const taken = is.every((weight, index) => weight === null || (weight === 0 && (server.inhibitOnFailure || directors[index]?.method === 'flag')));
   return taken ? 'out' : 'differs';
 }
 

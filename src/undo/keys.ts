@@ -1,4 +1,5 @@
 import { HOST_STATE } from '../core/host-state.ts';
+import { flaggedIn, FLAGS_FOLDER } from '../lvs/drain/flags.ts';
 import { drainedIn, drainPath } from '../lvs/drain/record.ts';
 import { failedOverIn, failoverPath } from '../lvs/failover/record.ts';
 import type { Change } from '../modules/contract.ts';
@@ -53,6 +54,8 @@ export function keysOfChange({ path, before, after }: Pick<Change, 'path' | 'bef
   if (drained !== undefined) return keysOfRequest({ fact: { name: 'file' }, key: drainPath(HOST_STATE, drained) });
   const failedOver = failedOverIn(path);
   if (failedOver !== undefined) return keysOfRequest({ fact: { name: 'file' }, key: failoverPath(HOST_STATE, failedOver) });
+  if (flaggedIn(path) !== undefined) return keysOfRequest({ fact: { name: 'file' }, key: path });
+  if (path === FLAGS_FOLDER) return [{ kind: 'parent', key: FLAGS_FOLDER }];
   if (path.startsWith('/') && before === 'directory' && after !== 'directory') return [{ kind: 'tree', key: path }];
   return [];
 }

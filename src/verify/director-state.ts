@@ -2,13 +2,15 @@ import { LvsPlayError } from '../core/errors.ts';
 import { HOST_STATE } from '../core/host-state.ts';
 import { drainsFact } from '../facts/system/drains.ts';
 import { failoversFact } from '../facts/system/failovers.ts';
+import { packageFact } from '../facts/system/package.ts';
 import { parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
+import { keepalivedVersion } from '../lvs/keepalived/version.ts';
 import type { Target } from '../transport/target.ts';
 import type { DirectorState } from './types.ts';
 
 /**
- * Asks a director for everything verification needs of it, in one request: two processes, a third where ipvsadm is; the
+ * Asks a director for everything verification needs of it, in one request: three processes, a fourth where ipvsadm is; the
  * rest is read by the shell itself.
  */
 export const DIRECTOR_SCRIPT = [
@@ -28,12 +30,15 @@ export const DIRECTOR_SCRIPT = [
   drainsFact.script([HOST_STATE]),
   "echo '--- failovers'",
   failoversFact.script([HOST_STATE]),
+  "echo '--- keepalived'",
+  // Where nobody knows it, all else is told all the same.
+  `(${packageFact.script(['keepalived'])}\n) 2>/dev/null`,
   'exit 0',
 ].join('\n');
 
 /** Pure. */
 export function parseDirectorState(host: string, output: string): DirectorState {
-  const [addresses = '', links = '', vs = '', ipvs = '', stats = '', daemons = '', drains = '', failovers = ''] = output.split(/^--- \w+\n/m);
+  const [addresses = '', links = '', vs = '', ipvs = '', stats = '', daemons = '', drains = '', failovers = '', keepalived = ''] = output.split(/^--- \w+\n/m);
   const kernel = new Map([...vs.matchAll(/^\S+\/(\w+):(\d+)$/gm)].map(([, name = '', value = '']) => [name, Number(value)]));
   return {
     host,
@@ -44,6 +49,7 @@ export function parseDirectorState(host: string, output: string): DirectorState 
     connReuseMode: kernel.get('conn_reuse_mode'),
     expireNodestConn: kernel.get('expire_nodest_conn'),
     sync: syncDaemons(daemons),
+    keepalived: keepalivedVersion(packageFact.parse(Buffer.from(keepalived), ['keepalived']).get('keepalived')?.installed ?? ''),
     drains: drainsFact.parse(Buffer.from(drains), [HOST_STATE]).get(HOST_STATE) ?? {},
     failovers: failoversFact.parse(Buffer.from(failovers), [HOST_STATE]).get(HOST_STATE) ?? {},
   };

@@ -1,5 +1,6 @@
 import type { DrainRecord } from '../lvs/drain/record.ts';
 import type { FailoverRecords } from '../lvs/failover/record.ts';
+import type { KeepalivedVersion } from '../lvs/keepalived/version.ts';
 
 /** What verification found: one row for each thing measured. A versioned document; times are ISO 8601. */
 export interface VerificationReport {
@@ -62,6 +63,8 @@ export interface DirectorState {
   readonly drains: Readonly<Record<string, DrainRecord>>;
   /** Records of pairs that an operator has moved, by pair. */
   readonly failovers: FailoverRecords;
+  /** Undefined: it has none, or not as a package. */
+  readonly keepalived: KeepalivedVersion | undefined;
 }
 
 /** How a client talks to a virtual service. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { limitsOf } from '../../apply/guards.ts';
 import { LvsPlayError } from '../../core/errors.ts';
-import { lookAt } from '../../drain/look.ts';
+import { keepalivedVersions, lookAt } from '../../drain/look.ts';
 import type { DrainHands, RunOutcome, RunWork } from '../../drain/hands.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
 import { sharesOf } from '../../lvs/drain/look.ts';
@@ -57,6 +57,7 @@ function handsOf(means: Means): DrainHands {
   return {
     topology,
     look: (hosts) => lookAt({ topology, target: opened.target }, hosts),
+    versions: (hosts) => keepalivedVersions({ topology, target: opened.target }, hosts),
     run: async (work) => {
       line.clear();
       return runWork(work, parts, signal);

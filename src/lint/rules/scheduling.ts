@@ -1,6 +1,6 @@
 import { endpointsOf, vipsOf } from '../../lvs/model/lookups.ts';
 import type { VirtualService } from '../../lvs/model/topology.ts';
-import { defineRules } from '../types.ts';
+import { defineRules, type LintContext } from '../types.ts';
 import { PAIR, service } from './examples.ts';
 import { at, services } from './services.ts';
 
@@ -29,16 +29,16 @@ export const schedulingRules = defineRules([
     id: 'inhibit-with-hash',
     severity: 'error',
     summary: 'a server that is inhibited stays in a hashing service with weight 0, which refuses clients',
-    why: 'inhibit_on_failure leaves a dead server in the table with weight 0, and inhibit a sorry server that is not needed. Without fallback sh and mh go on choosing it, and the clients that are hashed to it are refused.',
+    why: 'inhibit_on_failure leaves a dead server in the table with weight 0, and inhibit a sorry server that is not needed; drains by flag files (lvs.drain.method: flag) inhibit all. Without fallback sh and mh go on choosing it, and the clients that are hashed to it are refused.',
     source: 'Linux, net/netfilter/ipvs/ip_vs_sh.c; keepalived.conf(5), inhibit_on_failure',
     bad: `${PAIR}${service('scheduler: §sh', 'inhibit_on_failure: true')}`,
     good: `${PAIR}${service('scheduler: sh', 'scheduler_flags: [sh-fallback]', 'inhibit_on_failure: true')}`,
     check: (context) =>
       services(context, hashesWithoutFallback).flatMap((one) =>
         one.realServers
-          .filter((server) => server.inhibitOnFailure || one.sorryServer?.inhibit === true)
+          .filter((server) => server.inhibitOnFailure || one.sorryServer?.inhibit === true || flags(context, one))
           .slice(0, 1)
-          .map(() => ({ path: at(one, 'scheduler'), message: `${one.name} refuses clients that are hashed to an inhibited server: it stays with weight 0 under ${one.scheduler}`, hint: `add scheduler_flags: [${one.scheduler}-fallback], or remove inhibit_on_failure and sorry_server.inhibit` })),
+          .map(() => ({ path: at(one, 'scheduler'), message: `${one.name} refuses clients that are hashed to an inhibited server: it stays with weight 0 under ${one.scheduler}`, hint: `add scheduler_flags: [${one.scheduler}-fallback], or remove inhibit_on_failure, sorry_server.inhibit and lvs.drain.method: flag` })),
       ),
   },
   {
@@ -131,4 +131,9 @@ export const schedulingRules = defineRules([
 /** Both schedulers go on choosing a server of weight 0 then. */
 function hashesWithoutFallback({ scheduler, schedulerFlags }: VirtualService): boolean {
   return (scheduler === 'sh' || scheduler === 'mh') && !schedulerFlags.includes(`${scheduler}-fallback`);
+}
+
+/** Its keepalived inhibits every server, to drain by flags. */
+function flags({ topology }: LintContext, { manager }: VirtualService): boolean {
+  return topology.drain.method === 'flag' && manager === 'keepalived';
 }

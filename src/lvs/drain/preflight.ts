@@ -1,8 +1,10 @@
 import { portReuseFault } from '../host/director.ts';
+import type { KeepalivedVersion } from '../keepalived/version.ts';
 import { keyOfService } from '../ipvs/types.ts';
 import { vipsOf } from '../model/lookups.ts';
 import type { Topology, VirtualService } from '../model/topology.ts';
 import { type ClusterLook, destinationIn, type DirectorLook, directorsOf, holdersOf, sharesOf } from './look.ts';
+import { drainMethod, noMethodWords } from './method.ts';
 import { weightUnder } from './record.ts';
 
 /** What a drain is refused for, unless `--allow` says that it is meant. The last two are guards of every run too. */
@@ -119,4 +121,26 @@ function drainedByOther(topology: Topology, look: ClusterLook, { hosts, by }: Dr
 
 function percent(share: number): string {
   return `${String(Math.round(share * 100))} %`;
+}
+
+/** Directors whose keepalived balances to any of these hosts, in the topology's order. Pure. */
+export function keepalivedDirectors(topology: Topology, hosts: readonly string[]): string[] {
+  const own = new Set(hosts.flatMap((host) => sharesOf(topology, host).flatMap(({ service }) => (service.manager === 'keepalived' ? service.directors : []))));
+  return [...topology.directors.keys()].filter((director) => own.has(director));
+}
+
+/** Directors that can take nobody out without cutting connections: nobody can allow that, as it cannot be done. Pure. */
+export function methodFindings(topology: Topology, versions: ReadonlyMap<string, KeepalivedVersion>): { readonly rule: 'no-safe-method'; readonly message: string; readonly hint: string; readonly firm: true }[] {
+  return [...versions].flatMap(([director, version]) => {
+    if (drainMethod(topology.drain, version) !== undefined) return [];
+    const { why, cure } = noMethodWords(topology.drain, version);
+    return [{ rule: 'no-safe-method', message: `${director} cannot be told to send nobody: ${why}`, hint: cure, firm: true } as const];
+  });
+}
+
+/** By which method, where it is not the usual one; undefined: it is, everywhere. Pure. */
+export function methodWords(topology: Topology, versions: ReadonlyMap<string, KeepalivedVersion>): string | undefined {
+  const flagged = [...versions].filter(([, version]) => drainMethod(topology.drain, version) === 'flag').map(([director]) => director);
+  if (flagged.length === 0) return undefined;
+  return `${flagged.join(' and ')} ${flagged.length === 1 ? 'drains' : 'drain'} by a flag file, without a reload${topology.drain.method === 'flag' ? '' : ': weight 0 is broken in that keepalived'}`;
 }

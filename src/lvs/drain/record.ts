@@ -46,7 +46,17 @@ export function weightUnder(weight: DrainWeight, configured: number): number {
 
 /** Path of a record. @throws LvsPlayError kind `input` for a name that no file can have */
 export function drainPath(root: string, host: string): string {
-  if (FILE_NAME.test(host)) return `${root}/${DRAINS_FOLDER}/${host}.json`;
+  return `${root}/${DRAINS_FOLDER}/${hostFile(host)}.json`;
+}
+
+/** Whether a file can have a host's name. */
+export function isHostFile(name: string): boolean {
+  return FILE_NAME.test(name);
+}
+
+/** A host's name as that of a file. @throws LvsPlayError kind `input` for one that no file can have */
+export function hostFile(host: string): string {
+  if (isHostFile(host)) return host;
   throw new LvsPlayError({ code: 'bad-host-name', kind: 'input', message: `${JSON.stringify(host)} cannot be the name of a file, which a drain needs`, hint: 'give the host a name of letters, digits and . _ : -' });
 }
 

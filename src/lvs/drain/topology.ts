@@ -1,4 +1,6 @@
 import type { RealServer, Topology } from '../model/topology.ts';
+import { withFlags } from './flags.ts';
+import type { DrainMethod } from './method.ts';
 import { type DrainWeight, weightUnder } from './record.ts';
 
 /** The topology as a director with these drains has to balance. @param weights by real server's name. Pure. */
@@ -10,4 +12,14 @@ export function withDrains(topology: Topology, weights: ReadonlyMap<string, Drai
   };
   const services = [...topology.services].map(([name, service]) => [name, { ...service, realServers: service.realServers.map(lessened) }] as const);
   return { ...topology, services: new Map(services) };
+}
+
+/** The topology that keepalived's file is written from: what a flag takes away stands in it whole. @param weights by real server's name. Pure. */
+export function withWritten(topology: Topology, weights: ReadonlyMap<string, DrainWeight>, method: DrainMethod): Topology {
+  return withDrains(topology, method === 'reload' ? weights : new Map([...weights].filter(([, weight]) => weight !== '0')));
+}
+
+/** The topology as the kernel's table of a director shows it. @param weights by real server's name. Pure. */
+export function withTable(topology: Topology, weights: ReadonlyMap<string, DrainWeight>, method: DrainMethod): Topology {
+  return withDrains(method === 'flag' ? withFlags(topology) : topology, weights);
 }

@@ -59,6 +59,8 @@ export const FEATURES = {
   pingUdp: { since: '2.1.0', what: 'health checks of type ping and udp' },
   /** check_file.c came with 2.1.0; vrrp_track_file became track_file then. */
   fileCheck: { since: '2.1.0', what: 'health checks of type file' },
+  /** The same, with inhibit_on_failure. */
+  drainFlag: { since: '2.1.0', what: 'lvs.drain.method flag', hint: 'set it to auto' },
   /** IPVS_WEIGHT_LIMIT was 65535 up to 2.0.20 (check_data.h). */
   bigWeights: { since: '2.1.0', what: `a weight above 65535 (up to ${String(MAX_WEIGHT)})` },
   /** 2.0.0 to 2.0.15 refuse it, 2.1.x sets 1, 2.2.0 and 2.2.1 miss the change at a reload (issues of github.com/acassen/keepalived). */
@@ -118,6 +120,7 @@ function needs(topology: Topology, used: Used): Need[] {
     for (const [feature, is] of Object.entries(asked) as [FeatureName, boolean][]) if (is) all.push({ feature, of, position });
   };
   add('its configuration', undefined, { any: true, timeouts: topology.ipvs.timeouts !== undefined });
+  add('flag files', topology.drain.position, { drainFlag: topology.drain.method === 'flag' && used.services.length > 0 });
   const anywhere = used.commands.find(needsQuotes);
   if (anywhere !== undefined) add(`command ${anywhere.argv[0] ?? ''}`, undefined, { quotedArguments: true });
   for (const pair of used.pairs) add(`HA pair ${pair.name}`, pair.position, trackNeeds(pair.track));

@@ -1,5 +1,7 @@
 import { throwCollected } from '../../core/errors.ts';
 import { MANAGED } from '../../core/managed.ts';
+import { withFlags } from '../drain/flags.ts';
+import { type DrainMethod, drainMethod } from '../drain/method.ts';
 import type { Topology } from '../model/topology.ts';
 import { refusals } from './features.ts';
 import { linesOf } from './render/block.ts';
@@ -14,9 +16,11 @@ import type { KeepalivedVersion } from './version.ts';
  * The keepalived.conf of one director: its VRRP instances and its virtual services. The same input gives the same text.
  * @param director inventory name; it need not have any pair or service
  * @param version of the keepalived that will read it; decides which of several keywords is written
+ * @param method how it drains; default: what the version can do
  * @throws LvsPlayError `keepalived-too-old` when that version cannot do what the topology asks; `keepalived-unwritable` for a string that the file cannot hold
  */
-export function renderKeepalived(topology: Topology, director: string, version: KeepalivedVersion): string {
+export function renderKeepalived(whole: Topology, director: string, version: KeepalivedVersion, method: DrainMethod | undefined = drainMethod(whole.drain, version)): string {
+  const topology = method === 'flag' ? withFlags(whole) : whole;
   const used = usedBy(topology, director);
   throwCollected(refusals(topology, director, used, version));
   const blocks = [

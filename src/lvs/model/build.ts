@@ -51,6 +51,7 @@ export function buildTopology(lvs: Located, hosts: ReadonlyMap<string, HostAddre
       sysctls: Object.fromEntries(Object.entries(sysctls).map(([name, value]) => [name, String(value)])),
     },
     scriptUser: shaped.scriptUser,
+    drain: { method: shaped.drain?.method ?? 'auto', position: lvs.locate(['drain', 'method'], 'value') },
     directors: directorsOf(pairs, services, natNetworks, hosts),
     realServers: realServersOf(services, natNetworks, hosts),
   };

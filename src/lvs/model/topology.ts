@@ -19,6 +19,8 @@ export interface Topology {
   readonly ipvs: IpvsSettings;
   /** User that check, track and notify scripts run as where they name none; keepalived's `script_user`. Undefined: root. */
   readonly scriptUser: string | undefined;
+  /** How real servers are drained where keepalived fills the table. */
+  readonly drain: DrainSettings;
   /** Directors by inventory name. */
   readonly directors: ReadonlyMap<string, Director>;
   readonly realServers: ReadonlyMap<string, RealServerHost>;
@@ -373,6 +375,12 @@ export interface IpvsSettings {
   readonly timeouts: { readonly tcp: number; readonly tcpFin: number; readonly udp: number } | undefined;
   /** Below net.ipv4.vs, name -> value, beside what the model sets of itself. */
   readonly sysctls: Readonly<Record<string, string>>;
+}
+
+/** `auto`: what the director's version of keepalived can do (see lvs/drain/method.ts). `reload`: weight 0 in its file. `flag`: a flag file that it watches. */
+export interface DrainSettings {
+  readonly method: 'auto' | 'reload' | 'flag';
+  readonly position: Position | undefined;
 }
 
 /** A network of real servers whose way out is a NAT director. */

@@ -17,7 +17,7 @@ interface Guards {
 }
 
 /** Nobody knows what a command touches. */
-export const EVERYTHING_STALE = ['package', 'package_candidate', 'unit', 'sysctl', 'file', 'firewall', 'content', 'default_route', 'address', 'kernel_module', 'boot', 'ipvs', 'tunnel', 'balance', 'saved_state', 'drains', 'failovers', 'keepalived'].map((fact) => ({ fact, key: '*' }));
+export const EVERYTHING_STALE = ['package', 'package_candidate', 'unit', 'sysctl', 'file', 'firewall', 'content', 'default_route', 'address', 'kernel_module', 'boot', 'ipvs', 'tunnel', 'balance', 'saved_state', 'drains', 'drain_flags', 'failovers', 'keepalived'].map((fact) => ({ fact, key: '*' }));
 
 export function runFacts(args: Guards): FactRequest[] {
   return [args.creates, args.removes].filter((path) => path !== undefined).map((path) => request(fileFact, path));

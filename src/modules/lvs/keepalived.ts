@@ -1,8 +1,10 @@
 import { LvsPlayError } from '../../core/errors.ts';
+import { HOST_STATE } from '../../core/host-state.ts';
 import { type FactReader, patch, request } from '../../facts/contract.ts';
 import { contentFact } from '../../facts/files/content.ts';
 import { fileFact } from '../../facts/files/file.ts';
 import { ipvsFact, jsonOf, tableOf } from '../../facts/network/ipvs.ts';
+import { drainedWeights, drainsFact } from '../../facts/system/drains.ts';
 import { keepalivedFact, runningOf } from '../../facts/system/keepalived.ts';
 import { packageFact } from '../../facts/system/package.ts';
 import { unitFact } from '../../facts/system/unit.ts';
@@ -10,6 +12,9 @@ import { configOf, confNodes, type KeepalivedConfig } from '../../lvs/change/con
 import { type ConfigDifference, configDifferences, differencesOf } from '../../lvs/change/differences.ts';
 import { kernelRepair, type KernelRepair } from '../../lvs/change/kernel.ts';
 import { changedServices, servicesOtherwise, textAsRunning } from '../../lvs/change/running.ts';
+import { flaggedIn } from '../../lvs/drain/flags.ts';
+import { drainMethodOf } from '../../lvs/drain/method.ts';
+import { withTable, withWritten } from '../../lvs/drain/topology.ts';
 import { tableAfter } from '../../lvs/ipvs/commands.ts';
 import { KEEPALIVED_CONF } from '../../lvs/keepalived/place.ts';
 import { renderKeepalived } from '../../lvs/keepalived/render.ts';
@@ -18,7 +23,8 @@ import { atLeast, type KeepalivedVersion, keepalivedVersion } from '../../lvs/ke
 import { type Args, type Change, defineModule, type ModuleContext, type PairActivation, type PutStep, type Step } from '../contract.ts';
 import { fileChanges, filePatches, fileRequests, fileStale, fileStep, type WantedFile } from '../files/write-file.ts';
 import { ipvsChanges, ipvsSteps } from '../ipvs/changes.ts';
-import { directorTopology, DRAINS, FAILOVERS, recordedTopology } from './topology.ts';
+import { DRAIN_FLAGS, flagChanges, flagPatches, flagSteps, type WantedFlags } from './drain-flags.ts';
+import { directorTopology, DRAINS, FAILOVERS, movedTopology } from './topology.ts';
 
 const schema = {
   type: 'object',
@@ -46,25 +52,26 @@ export default defineModule<KeepalivedArgs>({
   facts: (args, context) => {
     directorTopology(context);
     // The kernel's table before what keepalived makes of it: see Believed.
-    return [...fileRequests(pathOf(args)), request(packageFact, 'keepalived'), request(unitFact, UNIT), request(ipvsFact, 'table'), request(keepalivedFact, pathOf(args)), DRAINS, FAILOVERS] as never;
+    return [...fileRequests(pathOf(args)), request(packageFact, 'keepalived'), request(unitFact, UNIT), request(ipvsFact, 'table'), request(keepalivedFact, pathOf(args)), DRAINS, DRAIN_FLAGS, FAILOVERS] as never;
   },
   diff: (args, facts, context): Change[] => {
     const reloads = facts.get(unitFact, UNIT).active ? { impact: 'reloads keepalived' } : {};
     const file = fileChanges(wantedOf(args, facts, context), facts, reloads).map(withoutPasswords);
     const { otherwise, kernel } = driftOf(args, facts, context);
     const running = otherwise.map(({ about, is, wanted, secret }, index): Change => ({ path: `${RUNNING}: ${about}`, before: is, after: wanted, ...(secret ? { sensitive: true } : {}), ...(index === 0 ? reloads : {}) }));
-    return [...file, ...running, ...ipvsChanges(kernel.commands)];
+    return [...file, ...running, ...flagChanges(flagsOf(facts, context), facts), ...ipvsChanges(kernel.commands)];
   },
   apply: (args, changes, facts, context): Step[] => {
     const kernel = ipvsSteps(driftOf(args, facts, context).kernel.commands);
-    if (!reloads(changes)) return kernel;
+    const { raise, lower } = flagSteps(flagsOf(facts, context), changes);
+    if (!reloads(changes)) return [...kernel, ...raise, ...lower];
     const wanted = wantedOf(args, facts, context);
     const write = writeStep(wanted, versionOf(facts, context));
-    if (!facts.get(unitFact, UNIT).active) return [write];
+    if (!facts.get(unitFact, UNIT).active) return [...raise, ...lower, write];
     const stale = [...['address', 'ipvs', 'keepalived'].map((fact) => ({ fact, key: '*' })), { fact: 'unit', key: UNIT }, ...fileStale(pathOf(args))];
     const reload: Step = { kind: 'exec', title: 'reload keepalived', activates: true, argv: ['systemctl', 'reload', UNIT], stale };
     // The kernel's table becomes what keepalived takes it for, before it makes something else of it.
-    return [...kernel, write, reload];
+    return [...kernel, ...raise, write, reload, ...lower.map((step): Step => ({ ...step, activates: true }))];
   },
   after: (args, changes, facts, context) => {
     const { target } = driftOf(args, facts, context).kernel;
@@ -73,6 +80,7 @@ export default defineModule<KeepalivedArgs>({
       patch(ipvsFact, 'table', (state) => (target.services.length === 0 ? state : { ...state, table: jsonOf(tableAfter(target, tableOf(state), new Set())) })),
       // What it runs then is only known when it has reloaded.
       ...(reloads(changes) ? [patch(keepalivedFact, pathOf(args), () => null)] : []),
+      ...flagPatches(flagsOf(facts, context), changes),
     ] as never;
   },
   pair: (args, changes, facts, context): PairActivation | undefined => {
@@ -100,9 +108,9 @@ const RUNNING = 'running configuration';
 /** A reload takes keepalived a second or two: what was written less than so many seconds ago it may not run yet. */
 const RELOAD_SECONDS = 10;
 
-/** Otherwise they are about the kernel's table alone, which a reload does not repair. */
+/** Otherwise they are about flags, which keepalived is told of at once, or the kernel's table alone, which a reload does not repair. */
 function reloads(changes: readonly Change[]): boolean {
-  return changes.some(({ path }) => !path.startsWith('ipvs '));
+  return changes.some(({ path }) => !path.startsWith('ipvs ') && flaggedIn(path) === undefined);
 }
 
 /** What a file does not tell: in what keepalived runs something else than it says and shall say, and what the kernel has that keepalived did not put there. */
@@ -120,7 +128,8 @@ function driftOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext
   // In the middle of a reload nobody knows whose turn the kernel's table is.
   const believed = settled ? running : { ...running, config: { ...running.config, services: running.config.services.filter(({ name }) => !behind.has(name)) } };
   const due = new Set([...changed(text, wantedText), ...behind]);
-  return { otherwise, kernel: kernelRepair(recordedTopology(context, facts), context.host, believed, due, tableOf(facts.get(ipvsFact, 'table'))) };
+  const { topology, weights, method } = flagsOf(facts, context);
+  return { otherwise, kernel: kernelRepair(withTable(topology, weights, method), context.host, believed, due, tableOf(facts.get(ipvsFact, 'table'))) };
 }
 
 function runsFile(text: string, running: KeepalivedConfig): boolean {
@@ -166,9 +175,17 @@ function pathOf(args: KeepalivedArgs): string {
 }
 
 function wantedOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): WantedFile {
-  const text = renderKeepalived(recordedTopology(context, facts), context.host, versionOf(facts, context));
+  const { topology, weights, method } = flagsOf(facts, context);
+  const text = renderKeepalived(withWritten(topology, weights, method), context.host, versionOf(facts, context), method);
   // It may hold a password.
   return { path: pathOf(args), content: Buffer.from(text), mode: '0640', owner: 'root', group: 'root' };
+}
+
+/** How it drains, and what. */
+function flagsOf(facts: FactReader, context: ModuleContext): WantedFlags {
+  const topology = movedTopology(context, facts);
+  const weights = drainedWeights(facts.get(drainsFact, HOST_STATE));
+  return { topology, director: context.host, method: drainMethodOf(topology.drain, versionOf(facts, context)), weights };
 }
 
 function versionOf(facts: FactReader, context: ModuleContext): KeepalivedVersion {

@@ -41,7 +41,7 @@ export function drainedTopology(context: ModuleContext, facts: FactReader): Topo
 /** What a module asks that gives a director its priorities. */
 export const FAILOVERS: FactRequest = request(failoversFact, HOST_STATE);
 
-/** The same, with the priorities that its failovers ask for. Needs `DRAINS` and `FAILOVERS`. @throws LvsPlayError no-director, input */
-export function recordedTopology(context: ModuleContext, facts: FactReader): Topology {
-  return withFailovers(drainedTopology(context, facts), failoverTargetsOf(Object.values(facts.get(failoversFact, HOST_STATE))));
+/** The director's topology with the priorities that its failovers ask for. Needs `FAILOVERS`. @throws LvsPlayError no-director, input */
+export function movedTopology(context: ModuleContext, facts: FactReader): Topology {
+  return withFailovers(directorTopology(context), failoverTargetsOf(Object.values(facts.get(failoversFact, HOST_STATE))));
 }

@@ -1,7 +1,8 @@
 import { compareTables, expectedTable, type IpvsDifference, type IpvsTable, keyOfService, parseProcNetIpVs, serviceKey } from '../../lvs/ipvs/table.ts';
 import { forgottenDrains } from '../../lvs/drain/forgotten.ts';
 import { drainWords } from '../../lvs/drain/record.ts';
-import { withDrains } from '../../lvs/drain/topology.ts';
+import { drainMethodOf } from '../../lvs/drain/method.ts';
+import { withTable } from '../../lvs/drain/topology.ts';
 import { forgottenFailovers } from '../../lvs/failover/forgotten.ts';
 import { failoverWords } from '../../lvs/failover/record.ts';
 import { portReuseFault, reusesUnderPersistence } from '../../lvs/host/director.ts';
@@ -126,10 +127,11 @@ export function judgeReuse(topology: Topology, state: DirectorState): Check | un
   return { ...check, verdict: 'fail', measured, reason: `a drained real server would still get connections of clients that reuse a port: set net.ipv4.vs.${fault.cure}` };
 }
 
-/** What is drained has the weight of its record. */
+/** What is drained has the weight of its record. Where keepalived drains by flags, a failed health check leaves a server at weight 0. */
 function differencesOf(topology: Topology, state: DirectorState): { actual: IpvsTable; differences: readonly IpvsDifference[] } {
   const actual = parseProcNetIpVs(state.ipvs ?? '');
-  const drained = withDrains(topology, new Map(Object.values(state.drains).map(({ host, weight }) => [host, weight])));
+  const weights = new Map(Object.values(state.drains).map(({ host, weight }) => [host, weight]));
+  const drained = withTable(topology, weights, drainMethodOf(topology.drain, state.keepalived));
   return { actual, differences: compareTables(expectedTable(drained, state.host), actual) };
 }
 

@@ -24,6 +24,30 @@ describe('a drain', () => {
     expect(cluster.said[0]).toContain('rs1: 3 connections; it does not get less; the oldest is 10.0.0.0:40000 on rs1, seen for 0 s');
   });
 
+  it('says by which method, where it is not the usual one', async () => {
+    const usual = new FakeCluster();
+    await drain(usual, ORDER);
+    expect(usual.said.join()).not.toContain('flag');
+    const flagged = new FakeCluster();
+    flagged.keepalived = '2.1.5';
+    await drain(flagged, ORDER);
+    expect(flagged.said[0]).toBe('lvs1 and lvs2 drain by a flag file, without a reload: weight 0 is broken in that keepalived');
+    expect(flagged.notes()).toEqual(['lvs1 rs1 0', 'lvs2 rs1 0']);
+  });
+
+  it.each([
+    ['2.0.10', CLUSTER, /2\.0\.10 has weight 0 broken.*no-safe-method/],
+    ['2.1.5', `drain: { method: reload }\n${CLUSTER}`, /2\.1\.5 has weight 0 broken/],
+    ['2.0.20', `drain: { method: flag }\n${CLUSTER}`, /2\.0\.20 watches no flag file/],
+  ])('is not begun without a safe method, whatever is allowed: keepalived %s', async (version, text, why) => {
+    const cluster = new FakeCluster(clusterOf(text));
+    cluster.keepalived = version;
+    const refused = drain(cluster, { ...ORDER, allow: ['no-safe-method'] });
+    expect(await refusals(refused)).toEqual(['no-safe-method', 'no-safe-method']);
+    await expect(refused).rejects.toMatchObject({ errors: [{ message: expect.stringMatching(why) as string, hint: expect.stringMatching(/^upgrade it to [\d.]+ or later/) as string }, {}] });
+    expect(cluster.lines).toEqual([]);
+  });
+
   it('gives the weight back when connections do not end in time', async () => {
     const cluster = new FakeCluster();
     cluster.open.set('rs1', 1);

@@ -4,6 +4,7 @@ import { LvsPlayError } from '../../../src/core/errors.ts';
 import type { ClusterLook, DirectorLook } from '../../../src/lvs/drain/look.ts';
 import { type DrainRecord, weightUnder } from '../../../src/lvs/drain/record.ts';
 import type { LocalSockets } from '../../../src/lvs/drain/sockets.ts';
+import { type KeepalivedVersion, keepalivedVersion } from '../../../src/lvs/keepalived/version.ts';
 import type { Topology } from '../../../src/lvs/model/topology.ts';
 import { HOSTS, topologyOf } from '../lvs/support.ts';
 
@@ -47,6 +48,7 @@ export class FakeCluster implements DrainHands {
   /** Their service does not run. */
   readonly silent = new Set<string>();
   holder = 'lvs1';
+  keepalived = '2.2.7';
   sysctls = { connReuseMode: 3, expireNodestConn: 0, expireQuiescentTemplate: 1 };
   pending: string[] = [];
   needs: string[] = [];
@@ -70,6 +72,11 @@ export class FakeCluster implements DrainHands {
     const directors = ['lvs1', 'lvs2'].map((host) => [host, this.gone.has(host) ? undefined : this.#director(host)] as const);
     const servers = hosts.map((host) => [host, this.gone.has(host) ? undefined : this.#sockets(host)] as const);
     return Promise.resolve({ at: this.time, directors: new Map(directors), servers: new Map(servers) });
+  }
+
+  versions(): Promise<ReadonlyMap<string, KeepalivedVersion>> {
+    const entries = ['lvs1', 'lvs2'].filter((host) => !this.gone.has(host)).map((host) => [host, keepalivedVersion(this.keepalived) ?? { major: 0, minor: 0, patch: 0 }] as const);
+    return Promise.resolve(new Map(entries));
   }
 
   weight(director: string, server: string): number | undefined {
@@ -127,6 +134,7 @@ export class FakeCluster implements DrainHands {
     const firm: DrainHands = {
       topology: this.topology,
       look: (hosts) => this.look(hosts),
+      versions: () => this.versions(),
       run: (work) => this.#insist(work),
       plan: (plays) => this.plan(plays),
       checkDirectly: () => this.checkDirectly(),

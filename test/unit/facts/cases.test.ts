@@ -11,6 +11,7 @@ import { defaultRouteFact } from '../../../src/facts/network/default-route.ts';
 import { fileFact } from '../../../src/facts/files/file.ts';
 import { firewallFact } from '../../../src/facts/network/firewall.ts';
 import { ipvsFact } from '../../../src/facts/network/ipvs.ts';
+import { drainFlagsFact } from '../../../src/facts/system/drain-flags.ts';
 import { drainsFact } from '../../../src/facts/system/drains.ts';
 import { keepalivedFact } from '../../../src/facts/system/keepalived.ts';
 import { kernelModuleFact } from '../../../src/facts/system/kernel-module.ts';
@@ -33,7 +34,7 @@ interface Case {
   readonly keys?: readonly string[];
 }
 
-const FACTS: readonly FactDef[] = [addressFact, balanceFact, bootFact, contentFact, defaultRouteFact, drainsFact, fileFact, firewallFact, ipvsFact, keepalivedFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
+const FACTS: readonly FactDef[] = [addressFact, balanceFact, bootFact, contentFact, defaultRouteFact, drainFlagsFact, drainsFact, fileFact, firewallFact, ipvsFact, keepalivedFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
 const CASES = path.join(import.meta.dirname, 'cases');
 
 it('every kind of fact has cases', () => {

@@ -5,6 +5,8 @@ import type { FactDef } from '../../../src/facts/contract.ts';
 import { contentFact, contentOf } from '../../../src/facts/files/content.ts';
 import { addressFact } from '../../../src/facts/network/address.ts';
 import { balanceFact, type Templates } from '../../../src/facts/network/balance.ts';
+import { drainFlagsFact } from '../../../src/facts/system/drain-flags.ts';
+import { drainsFact } from '../../../src/facts/system/drains.ts';
 import { savedStateFact } from '../../../src/facts/system/saved-state.ts';
 import { guardFindings } from '../../../src/impact/guards.ts';
 import { impactOf } from '../../../src/impact/impact.ts';
@@ -44,6 +46,8 @@ interface Live {
   readonly configured?: Topology;
   /** What a rollback would bring back. */
   readonly saved?: Topology;
+  /** Real servers whose drain flag is up. */
+  readonly raised?: readonly string[];
 }
 
 function answersOf(live: Live): HostAnswer[] {
@@ -55,6 +59,8 @@ function answersOf(live: Live): HostAnswer[] {
     const text = live.configured === undefined ? undefined : renderKeepalived(live.configured, host, VERSION);
     return [
       answer(host, balanceFact as never, 'templates', { table: { services }, templates: holds ? [...(live.templates ?? [])] : [] }),
+      answer(host, drainFlagsFact as never, '/var/lib/lvs-play/drain-flags', { folder: true, flags: Object.fromEntries((live.raised ?? []).map((server) => [server, '1'])) }),
+      ...(live.raised ?? []).map((server) => answer(host, drainsFact as never, '/var/lib/lvs-play', { [server]: { version: 1, host: server, weight: '0', by: '', reason: '', since: '', until: null, run: null } })),
       answer(host, addressFact as never, 'eth0', { exists: true, addresses: holds ? ['192.168.0.48/24', '192.168.0.38/32'] : ['192.168.0.58/24'] }),
       ...(live.saved === undefined ? [] : [answer(host, savedStateFact as never, '/var/lib/lvs-play/runs/R', savedFile(renderKeepalived(live.saved, host, VERSION), text ?? ''))]),
       answer(host, contentFact as never, '/etc/keepalived/keepalived.conf', text === undefined ? { state: 'absent', sha256: '' } : { ...contentOf(Buffer.from(text)) }),
@@ -72,12 +78,21 @@ function planOf(rows: readonly [host: string, module: string, path: string, befo
   return { version: 1, createdAt: '', playbook: 'site.yml', inventory: 'hosts.yml', plays: [{ name: 'p', batches, tasks }], unreachable: {}, failed: {} };
 }
 
+type Row = [host: string, module: string, path: string, before: Json, after: Json];
+
+/** The same, with drains by flags. */
+function flagged(weights: Readonly<Record<string, number>>): Topology {
+  return { ...cluster(weights), drain: { method: 'flag', position: undefined } };
+}
+
 /** One more, whose health check fails: the kernel has it not. */
 const THREE = cluster({ rs1: 1, rs2: 1, lvs3: 1 });
 
 const CONF = '/etc/keepalived/keepalived.conf';
 const BOTH = ['lvs1', 'lvs2'] as const;
 const CONFIGURED = planOf(BOTH.map((host) => [host, 'keepalived', CONF, 'sha256:a', 'sha256:b', 'reloads keepalived']));
+const FLAG = '/var/lib/lvs-play/drain-flags/rs2';
+const DRAINED_BY_FLAG = planOf([...BOTH].reverse().flatMap((host): Row[] => [[host, 'lvs_drain', 'drain of rs2', null, 'weight 0 by alice@ops1'], [host, 'keepalived', FLAG, '0', '1']]));
 const stopped = (after: string, batches?: string[][]): Plan => planOf(BOTH.map((host) => [host, 'service', 'keepalived.service state', 'active', after]), batches);
 const rebooted = (batches: string[][]): Plan => planOf(['rs1', 'rs2'].map((host) => [host, 'reboot', 'boot', 'kernel 6.1.0', 'restarted']), batches);
 const TEMPLATES: Templates[] = [{ protocol: 'TCP', address: '192.168.0.38', port: 80, server: '192.168.0.28', count: 3 }, { protocol: 'TCP', address: '192.168.0.99', port: 80, server: '192.168.0.28', count: 9 }];
@@ -107,6 +122,20 @@ describe('what a plan costs, in words', () => {
       CONFIGURED,
       BUSY,
       ['web: sets to weight 0 rs2: 12 active connections, 5 inactive, 3 persistence templates; 1 of 2 real servers left (50 % of the weight); when one more fails nobody answers', 'edge: no election; the virtual IPs stay on lvs1', 'reloads keepalived on lvs1, lvs2', 'directors in this order: lvs2, then lvs1'],
+    ],
+    [
+      'a real server is drained by a flag',
+      flagged({ rs1: 1, rs2: 1 }),
+      DRAINED_BY_FLAG,
+      { ...BUSY, configured: flagged({ rs1: 1, rs2: 1 }) },
+      ['web: sets to weight 0 rs2: 12 active connections, 5 inactive, 3 persistence templates; 1 of 2 real servers left (50 % of the weight); when one more fails nobody answers', 'edge: no election; the virtual IPs stay on lvs1', 'directors in this order: lvs2, then lvs1'],
+    ],
+    [
+      'a real server that a flag took out comes back',
+      flagged({ rs1: 1, rs2: 1 }),
+      planOf([...BOTH].reverse().flatMap((host): Row[] => [[host, 'lvs_drain', 'drain of rs2', 'weight 0 by alice@ops1', null], [host, 'keepalived', FLAG, '1', '0']])),
+      { ...BUSY, servers: { 18: [1, 4, 0], 28: [0, 0, 0] }, configured: flagged({ rs1: 1, rs2: 1 }), raised: ['rs2'] },
+      ['web: changes weights; 2 real servers then (200 % of the weight); when one more fails it is still served', 'edge: no election; the virtual IPs stay on lvs1', 'directors in this order: lvs2, then lvs1'],
     ],
     [
       'what is left is not enough',

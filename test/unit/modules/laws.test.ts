@@ -114,6 +114,7 @@ function contextsOf(module: ModuleDef) {
   if (module.name === 'lvs_gateway') return [contextOf('rs1', topologyOf(`${NAT}${changed(SINGLE, 'mode: dr', 'mode: nat')}`)), contextOf('rs1')];
   if (module.name === 'lvs_scripts') return [contextOf('lvs1', topologyOf(`scripts: { check: "#!/bin/sh\\n" }\n${EXAMPLE}`)), contextOf('lvs1')];
   if (module.name === 'lvs_director' || module.name === 'ipvs') return [contextOf('lvs1', topologyOf(SINGLE)), contextOf('lvs1')];
+  if (module.name === 'keepalived') return [contextOf('lvs1'), contextOf('lvs1', topologyOf(`drain: { method: flag }\n${EXAMPLE}`))];
   return [contextOf('lvs1')];
 }
 

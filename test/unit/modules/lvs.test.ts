@@ -116,6 +116,59 @@ describe('keepalived', () => {
   });
 });
 
+describe('keepalived that drains by flags', () => {
+  const FLAGS = '/var/lib/lvs-play/drain-flags';
+  const context = contextOf('lvs1', topologyOf(`drain: { method: flag }\n${EXAMPLE}`));
+  const deploy = async (world: World, at = context) => play(await loadModule('keepalived'), {}, world, at);
+  const drained = (weight: string): Json => ({ rs1: { version: 1, host: 'rs1', weight, by: 'alice@ops1', reason: '', since: '', until: null, run: null } });
+  const flags = (values: Record<string, string>): Json => ({ folder: true, flags: values });
+  /** A director that has what a deploy without drains writes. */
+  const deployed = async (at = context): Promise<World> => {
+    const { steps } = await deploy(bare, at);
+    const put = steps.find((step) => step.kind === 'put');
+    return but(lived, { [`content ${CONF}`]: contentOf(put?.kind === 'put' ? put.content : Buffer.alloc(0)), [`file ${CONF}`]: { type: 'file', mode: '0640', owner: 'root', group: 'root' }, drains: {}, drain_flags: flags({}) });
+  };
+  const said = ({ changes }: { readonly changes: readonly { readonly path: string; readonly before: Json; readonly after: Json }[] }): Json[][] => changes.map(({ path, before, after }) => [path, before, after]);
+
+  it('makes the folder before keepalived reads of it', async () => {
+    expect(words((await deploy(bare)).steps)).toEqual([`install -d -m 0755 ${FLAGS}`, `put ${CONF}`]);
+    expect((await deploy(await deployed())).changes).toEqual([]);
+  });
+
+  it('drains by a flag alone, and gives back by it', async () => {
+    const out = await deploy(but(await deployed(), { drains: drained('0') }));
+    expect(said(out)).toEqual([[`${FLAGS}/rs1`, '0', '1']]);
+    expect(words(out.steps)).toEqual([`put ${FLAGS}/rs1`]);
+    expect((await deploy(but(await deployed(), { drains: drained('0'), drain_flags: flags({ rs1: '1' }) }))).changes).toEqual([]);
+    const back = await deploy(but(await deployed(), { drain_flags: flags({ rs1: '1' }) }));
+    expect(said(back)).toEqual([[`${FLAGS}/rs1`, '1', '0']]);
+    expect(words(back.steps)).toEqual([`put ${FLAGS}/rs1`]);
+  });
+
+  it('has the flag up before a whole weight comes, and down after a lesser one came', async () => {
+    const step = await deploy(but(await deployed(), { drains: drained('1'), drain_flags: flags({ rs1: '1' }), 'content /etc/keepalived/keepalived.conf': contentOf(Buffer.from('older\n')) }));
+    expect(words(step.steps)).toEqual([`put ${CONF}`, 'systemctl reload keepalived.service', `put ${FLAGS}/rs1`]);
+    const again = await deploy(but(await deployed(), { drains: drained('0'), 'content /etc/keepalived/keepalived.conf': contentOf(Buffer.from('older\n')) }));
+    expect(words(again.steps)).toEqual([`put ${FLAGS}/rs1`, `put ${CONF}`, 'systemctl reload keepalived.service']);
+  });
+
+  it('goes by the version that is installed there', async () => {
+    const at = (version: string): World => but(bare, { package: { installed: version, candidate: version, state: 'installed' }, drains: drained('0') });
+    const auto = contextOf('lvs1');
+    const text = async (version: string): Promise<string> => (await deploy(at(version), auto)).steps.flatMap((step) => (step.kind === 'put' ? [Buffer.from(step.content).toString()] : [])).join('');
+    expect(await text('1:2.2.7-1')).toMatch(/weight 0\n/);
+    expect(await text('1:2.2.7-1')).not.toContain('FILE_CHECK');
+    expect(await text('1:2.1.5-0.2')).toContain('track_file lvs-play-drain-rs1');
+    await expect(deploy(at('1:2.0.10-1'), auto)).rejects.toMatchObject({ code: 'keepalived-too-old' });
+    await expect(deploy(but(at('1:2.0.10-1'), { drains: {} }), auto)).resolves.toMatchObject({ changes: [{ path: CONF }] });
+  });
+
+  it('lowers what was raised when it drains otherwise', async () => {
+    const { steps } = await deploy(but(await deployed(contextOf('lvs1')), { drain_flags: flags({ rs1: '1', gone: '1', 'rs1~': '1' }) }), contextOf('lvs1'));
+    expect(words(steps)).toEqual([`put ${FLAGS}/rs1`, `put ${FLAGS}/gone`]);
+  });
+});
+
 describe('sysctl', () => {
   it('shares one file between tasks: the next sees the line of the one before', async () => {
     const module = await loadModule('sysctl');

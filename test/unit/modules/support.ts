@@ -30,6 +30,7 @@ export const bare: World = (fact, key) => {
     boot: { id: '1-2-3', release: '6.1.0-30-amd64', due: null },
     drains: {},
     failovers: {},
+    drain_flags: { folder: false, flags: {} },
     keepalived: null,
     tunnel: false,
     saved_state: { state: 'absent', hosts: [], commands: [], unitFiles: {}, things: [], packages: [] },
@@ -55,6 +56,7 @@ export const lived: World = (fact, key) => {
     ipvs: { table: jsonOf(parseIpvsadmSave(LIVED_TABLE)), timeouts: [900, 120, 300] },
     drains: { rs1: DRAINED },
     failovers: { edge: MOVED },
+    drain_flags: { folder: true, flags: { rs1: '0' } },
     boot: { id: '1-2-3', release: '6.1.0-18-amd64', due: 'kernel 6.1.0-30-amd64 is installed, 6.1.0-18-amd64 runs' },
     keepalived: null,
     tunnel: true,
@@ -78,6 +80,7 @@ export const odd: World = (fact, key) => {
     kernel_module: { loaded: false },
     // Read from /proc/net/ip_vs, which tells less.
     ipvs: { table: { services: [{ protocol: 'tcp', address: '192.168.0.38', port: 80, scheduler: 'wrr', persistence: 'unknown', destinations: [] }] }, timeouts: null },
+    drain_flags: { folder: true, flags: { rs1: 'x' } },
     drains: { rs1: { ...DRAINED, weight: '25%' }, gone: { ...DRAINED, host: 'gone' } },
     failovers: { edge: { ...MOVED, to: 'lvs1' }, gone: { ...MOVED, pair: 'gone' } },
     boot: { id: '1-2-3', release: '5.10.0', due: '/run/reboot-required is there' },

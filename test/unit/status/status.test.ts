@@ -26,6 +26,7 @@ function director(host: string, weights: Readonly<Record<string, number | undefi
     drains: {},
     failovers: {},
     keepalived: 'runs',
+    method: 'reload',
     sync: [],
     ...change,
   };
@@ -49,6 +50,8 @@ describe('a status', () => {
     ['nobody', statusOf(director('lvs1', {}, { holds: new Set() })), ['nobody holds 192.168.0.38']],
     ['a director that is away', statusOf(null), ['lvs1 cannot be reached', 'nobody that can be reached holds 192.168.0.38']],
     ['a failed health check', statusOf(director('lvs1', { rs2: undefined }), director('lvs2', { rs2: undefined })), ['web: rs2 is out: its health check failed']],
+    ['a failed health check where keepalived drains by flags', statusOf(director('lvs1', { rs2: undefined }), director('lvs2', { rs2: 0 }, { method: 'flag' })), ['web: rs2 is out: its health check failed']],
+    ['weight 0 that nobody asked for', statusOf(director('lvs1', { rs2: 0 }), director('lvs2', { rs2: 0 })), ['web: rs2 has weight 0 on lvs1, weight 0 on lvs2, and should have 8']],
     ['a weight that is nobody\'s', statusOf(director('lvs1', { rs2: 5 })), ['web: rs2 has weight 5 on lvs1, weight 8 on lvs2, and should have 8']],
     ['a server that one director lacks', statusOf(director('lvs1'), director('lvs2', { rs3: undefined })), ['web: rs3 has weight 8 on lvs1, no entry on lvs2, and should have 8']],
     ['a service without a server', statusOf(director('lvs1', { rs1: undefined, rs2: undefined, rs3: undefined }), director('lvs2', { rs1: undefined, rs2: undefined, rs3: undefined })), ['web has no real server', ...['rs1', 'rs2', 'rs3'].map((host) => `web: ${host} is out: its health check failed`)]],

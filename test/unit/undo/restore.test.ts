@@ -73,6 +73,8 @@ describe('the script', () => {
     ...keysOfRequest({ fact: { name: 'address' }, key: 'eth0' }),
     ...sysctl('net.ipv4.vs.conn_reuse_mode'),
     ...keysOfChange({ path: 'ipvs FWM 7 IPv6 10.0.0.1:80', before: null, after: '-w 1' }),
+    ...keysOfChange({ path: '/var/lib/lvs-play/drain-flags', before: null, after: 'directory' }),
+    ...keysOfChange({ path: '/var/lib/lvs-play/drain-flags/rs1', before: '0', after: '1' }),
     ...keysOfChange({ path: 'ipvs time-outs', before: null, after: [1, 2, 3] }),
     ...ALWAYS,
   ];

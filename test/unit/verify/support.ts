@@ -37,6 +37,7 @@ export function state(host: 'lvs1' | 'lvs2', change: Partial<DirectorState> = {}
     sync: [],
     drains: {},
     failovers: {},
+    keepalived: { major: 2, minor: 2, patch: 7 },
     ...change,
   };
 }
@@ -72,6 +73,8 @@ export function stateText(of: DirectorState): string {
     '--- failovers',
     '===',
     ...Object.values(of.failovers).map((record) => JSON.stringify(record)),
+    '--- keepalived',
+    ...(of.keepalived === undefined ? [] : [`keepalived\tii \t1:${String(of.keepalived.major)}.${String(of.keepalived.minor)}.${String(of.keepalived.patch)}-1+b2`]),
     '',
   ].join('\n');
 }

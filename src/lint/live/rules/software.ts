@@ -1,7 +1,8 @@
+import { drainMethod, noMethodWords } from '../../../lvs/drain/method.ts';
 import { portReuseFault, reusesUnderPersistence } from '../../../lvs/host/director.ts';
 import { servicesOf } from '../../../lvs/model/lookups.ts';
 import { realServerKernelModules } from '../../../lvs/host/real-server.ts';
-import { brokenIn, refusals } from '../../../lvs/keepalived/features.ts';
+import { refusals } from '../../../lvs/keepalived/features.ts';
 import { usedBy } from '../../../lvs/keepalived/render/used.ts';
 import type { Topology } from '../../../lvs/model/topology.ts';
 import type { Hit } from '../../types.ts';
@@ -44,16 +45,17 @@ export const softwareRules = defineLiveRules([
   {
     id: 'keepalived-drains-badly',
     severity: 'warning',
-    summary: 'this version of keepalived cannot drain a real server by its weight',
-    why: 'Weight 0 and a reload is how a server is drained. 2.0.0 to 2.0.15 refuse 0, 2.1.x sets 1 instead, 2.2.0 and 2.2.1 miss the change: it keeps getting connections, and they are cut when it goes down.',
+    summary: 'this version of keepalived cannot drain a real server',
+    why: 'Weight 0 and a reload is how a server is drained. 2.0.0 to 2.0.15 refuse 0, 2.1.x sets 1 instead, 2.2.0 and 2.2.1 miss the change: it keeps getting connections, and they are cut when it goes down. From 2.1.0 on a flag file does it, unless lvs.drain.method forbids it; before, nothing.',
     source: 'issues and pull requests of github.com/acassen/keepalived',
     cluster: 'dr',
-    bad: 'lvs1 keepalived: Keepalived v2.1.5 (07/13,2020)',
+    bad: 'lvs1 keepalived: Keepalived v2.0.10 (11/12,2018)',
     good: 'lvs1 keepalived: Keepalived v2.2.7 (01/16,2022)',
     check: (context) =>
       versions(context).flatMap(({ host, keepalived }): Hit[] => {
-        const mended = 'untold' in keepalived || usedBy(context.topology, host).services.length === 0 ? undefined : brokenIn('weightZero', keepalived.value);
-        return mended === undefined ? [] : [{ ...atDirector(context.topology, host), message: `keepalived of ${host} has weight 0 broken, so no real server can be drained`, hint: `upgrade it to ${mended} or later` }];
+        if ('untold' in keepalived || usedBy(context.topology, host).services.length === 0 || drainMethod(context.topology.drain, keepalived.value) !== undefined) return [];
+        const { why, cure } = noMethodWords(context.topology.drain, keepalived.value);
+        return [{ ...atDirector(context.topology, host), message: `no real server can be drained on ${host}: ${why}`, hint: cure }];
       }),
   },
   {

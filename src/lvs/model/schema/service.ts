@@ -113,6 +113,13 @@ export const natNetworkSchema = {
   },
 } as const;
 
+/** The inventory variable `lvs.drain`. */
+export const drainSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { method: { enum: ['auto', 'reload', 'flag'], description: 'how keepalived gives a real server no new clients: weight 0 and a reload, or a flag file that it watches; default auto' } },
+} as const;
+
 /** The inventory variable `lvs.ipvs`. */
 export const ipvsSchema = {
   type: 'object',

@@ -7,7 +7,7 @@ import { didYouMean, type Problems } from '../problems.ts';
 import type { checkSchema } from './check.ts';
 import type { command, notify, track } from './common.ts';
 import { bfdSchema, pairSchema, syncGroupSchema, trackFileSchema, trackProcessSchema, trackScriptSchema } from './pair.ts';
-import { ipvsSchema, natNetworkSchema, serviceSchema } from './service.ts';
+import { drainSchema, ipvsSchema, natNetworkSchema, serviceSchema } from './service.ts';
 
 /** The inventory variable `lvs`. */
 const lvsSchema = {
@@ -17,6 +17,7 @@ const lvsSchema = {
     script_user: { type: 'string', pattern: '^[a-z_][a-z0-9_-]*$', description: 'the user that check, track and notify scripts run as' },
     scripts: { type: 'object', additionalProperties: { type: 'string', description: 'the text of the script, with its #! line' } },
     ipvs: ipvsSchema,
+    drain: drainSchema,
     track_scripts: { type: 'object', additionalProperties: trackScriptSchema },
     track_files: { type: 'object', additionalProperties: trackFileSchema },
     track_processes: { type: 'object', additionalProperties: trackProcessSchema },
@@ -39,6 +40,7 @@ export type RawTrackFile = FromSchema<typeof trackFileSchema>;
 export type RawTrackProcess = FromSchema<typeof trackProcessSchema>;
 export type RawBfd = FromSchema<typeof bfdSchema>;
 export type RawIpvs = FromSchema<typeof ipvsSchema>;
+export type RawDrain = FromSchema<typeof drainSchema>;
 export type RawTrack = FromSchema<typeof track>;
 export type RawNotify = FromSchema<typeof notify>;
 export type RawCommand = FromSchema<typeof command>;
@@ -55,6 +57,7 @@ export interface ShapedLvs {
   readonly bfd: ReadonlyMap<string, RawBfd>;
   readonly scripts: ReadonlyMap<string, string>;
   readonly ipvs: RawIpvs | undefined;
+  readonly drain: RawDrain | undefined;
   readonly scriptUser: string | undefined;
   /** Whether a section has an entry of that name, of a right shape or not: what hangs on a wrong one is no second mistake. */
   isWritten(section: string, name: string): boolean;
@@ -99,6 +102,7 @@ export function shapeOf(value: Json, problems: Problems): ShapedLvs {
     bfd: entries('bfd'),
     scripts: entries('scripts'),
     ipvs: isSound('ipvs') ? written('ipvs') : undefined,
+    drain: isSound('drain') ? written('drain') : undefined,
     scriptUser: typeof scriptUser === 'string' ? scriptUser : undefined,
     isWritten: (section, name) => name in written(section),
   };

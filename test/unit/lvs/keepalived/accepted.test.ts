@@ -29,6 +29,16 @@ it('the real keepalived takes every generated topology without a word', () => {
   expect(refused(texts)).toEqual([]);
 }, 120_000);
 
+it('the real keepalived takes them with drain flags, whose files and folder are not there', () => {
+  const clusters = fc.sample(lvsValue(), { numRuns: 40, seed: 2 });
+  const texts = clusters.flatMap(({ lvs, hosts }) => {
+    const topology = buildTopology({ value: lvs, locate: () => undefined }, hosts);
+    return [...topology.directors.keys()].map((director) => renderKeepalived(topology, director, V2_2_7, 'flag'));
+  });
+  expect(texts.filter((text) => text.includes('FILE_CHECK')).length).toBeGreaterThan(30);
+  expect(refused(texts)).toEqual([]);
+}, 120_000);
+
 it('the real keepalived takes every director of the shipped inventories', async () => {
   const texts: string[] = [];
   for (const name of readdirSync(INVENTORIES)) {

@@ -40,6 +40,7 @@ const NEEDING: Readonly<Record<FeatureName, readonly [string, RegExp]>> = {
   mhFlags: [service('scheduler_flags: [mh-port, mh-fallback]', changed(EXAMPLE, 'scheduler: rr', 'scheduler: mh')), /mh-port/],
   pingUdp: [check('{ type: ping }'), /PING_CHECK/],
   fileCheck: [`track_files: { drain: { file: /run/x } }\n${check('{ type: file, track_file: drain }')}`, /FILE_CHECK/],
+  drainFlag: [`drain: { method: flag }\n${EXAMPLE}`, /FILE_CHECK/],
   bigWeights: [changed(EXAMPLE, 'weight: 1', 'weight: 65536'), /weight 65536/],
   weightZero: [changed(EXAMPLE, 'weight: 1', 'weight: 0'), /weight 0/],
   udpPayload: [check('{ type: udp, payload: hi }'), /payload 6869/],

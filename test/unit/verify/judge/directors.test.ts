@@ -63,6 +63,19 @@ describe('table', () => {
     expect(judgeTable(unchecked, one, [])).toMatchObject({ verdict: 'fail' });
   });
 
+  it('takes weight 0 for a failed check where keepalived drains by flags', () => {
+    const zero = procTable().replace('C0A8001C:0050      Route   1', 'C0A8001C:0050      Route   0');
+    const old = { major: 2, minor: 1, patch: 5 };
+    const drained = { rs2: { version: 1, host: 'rs2', weight: '0', by: 'alice@ops1', reason: '', since: '', until: null, run: null } } as const;
+    expect(judgeTable(topology, state('lvs1', { ipvs: zero }), [])).toMatchObject({ verdict: 'fail' });
+    expect(missingServers(topology, state('lvs1', { ipvs: zero, keepalived: old }))).toEqual([{ service: 'web', host: 'rs2' }]);
+    expect(judgeTable(topology, state('lvs1', { ipvs: zero, keepalived: old }), [])).toMatchObject({ verdict: 'pass', reason: expect.stringContaining('rs2 is out of web') as string });
+    for (const keepalived of [old, undefined]) {
+      expect(judgeTable(topology, state('lvs1', { ipvs: zero, keepalived, drains: drained }), [])).toEqual({ name: 'table', subject: 'lvs1', expected: 'the topology', verdict: 'pass', measured: '1 virtual service, 2 real servers' });
+      expect(judgeTable(topology, state('lvs1', { keepalived, drains: drained }), [])).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('rs2 (192.168.0.28:80) has weight 1, not 0') as string });
+    }
+  });
+
   it("names a service of somebody else's on another address, and fails for one on our VIP", () => {
     const with99 = (hex: string) => state('lvs1', { ipvs: `${procTable()}TCP  ${hex}:0063 rr\n` });
     expect(judgeTable(topology, with99('0A090909'), [])).toMatchObject({ verdict: 'pass', reason: 'virtual service TCP 10.9.9.9:99 is not in the topology' });
