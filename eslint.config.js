@@ -41,7 +41,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['scripts/**/*.mjs', '*.js', '*.cjs'],
+    files: ['scripts/**/*.mjs', 'bench/**/*.mjs', '*.js', '*.cjs'],
     extends: [tseslint.configs.recommended],
     rules: { eqeqeq: 'error', 'prefer-const': 'error' },
   },

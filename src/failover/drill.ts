@@ -77,7 +77,7 @@ export async function drill(hands: FailoverHands, order: DrillOrder, means: Dril
     measured = await measuring.end();
   } finally {
     await (measured === undefined ? measuring.end() : Promise.resolve());
-    hands.say('info', `${from} is mended`);
+    hands.say('info', `mending ${from}`);
     await means.mend(from);
     await measuring.afterwards();
   }

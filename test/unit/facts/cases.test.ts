@@ -13,6 +13,7 @@ import { firewallFact } from '../../../src/facts/network/firewall.ts';
 import { ipvsFact } from '../../../src/facts/network/ipvs.ts';
 import { drainFlagsFact } from '../../../src/facts/system/drain-flags.ts';
 import { drainsFact } from '../../../src/facts/system/drains.ts';
+import { failoversFact } from '../../../src/facts/system/failovers.ts';
 import { keepalivedFact } from '../../../src/facts/system/keepalived.ts';
 import { kernelModuleFact } from '../../../src/facts/system/kernel-module.ts';
 import { packageFact } from '../../../src/facts/system/package.ts';
@@ -34,7 +35,7 @@ interface Case {
   readonly keys?: readonly string[];
 }
 
-const FACTS: readonly FactDef[] = [addressFact, balanceFact, bootFact, contentFact, defaultRouteFact, drainFlagsFact, drainsFact, fileFact, firewallFact, ipvsFact, keepalivedFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
+const FACTS: readonly FactDef[] = [addressFact, balanceFact, bootFact, contentFact, defaultRouteFact, drainFlagsFact, drainsFact, failoversFact, fileFact, firewallFact, ipvsFact, keepalivedFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
 const CASES = path.join(import.meta.dirname, 'cases');
 
 it('every kind of fact has cases', () => {

@@ -94,6 +94,7 @@ const CONFIGURED = planOf(BOTH.map((host) => [host, 'keepalived', CONF, 'sha256:
 const FLAG = '/var/lib/lvs-play/drain-flags/rs2';
 const DRAINED_BY_FLAG = planOf([...BOTH].reverse().flatMap((host): Row[] => [[host, 'lvs_drain', 'drain of rs2', null, 'weight 0 by alice@ops1'], [host, 'keepalived', FLAG, '0', '1']]));
 const stopped = (after: string, batches?: string[][]): Plan => planOf(BOTH.map((host) => [host, 'service', 'keepalived.service state', 'active', after]), batches);
+const moved = (after: Json): Plan => planOf(BOTH.flatMap((host): [string, string, string, Json, Json][] => [[host, 'lvs_failover', 'failover of edge', null, after], [host, 'keepalived', CONF, 'sha256:a', 'sha256:b']]));
 const rebooted = (batches: string[][]): Plan => planOf(['rs1', 'rs2'].map((host) => [host, 'reboot', 'boot', 'kernel 6.1.0', 'restarted']), batches);
 const TEMPLATES: Templates[] = [{ protocol: 'TCP', address: '192.168.0.38', port: 80, server: '192.168.0.28', count: 3 }, { protocol: 'TCP', address: '192.168.0.99', port: 80, server: '192.168.0.28', count: 9 }];
 const BUSY: Live = { servers: { 18: [1, 4, 0], 28: [1, 12, 5] }, templates: TEMPLATES, holder: 'lvs1', configured: cluster({ rs1: 1, rs2: 1 }) };
@@ -104,6 +105,9 @@ const NONE_LEFT = cluster({ rs1: 0, rs2: 0, lvs3: 1 });
 
 describe('what a plan costs, in words', () => {
   it.each<[string, Topology, Plan, Live, string[]]>([
+    ['an operator moves a pair', cluster({ rs1: 1, rs2: 1 }), moved('to lvs2 by alice@ops1'), BUSY, ['edge: the virtual IPs move from lvs1 to lvs2, which takes over while lvs1 still serves; connections are not synchronised: those that are open are cut', 'directors in this order: lvs2, then lvs1']],
+    ['an operator moves it to who holds it', cluster({ rs1: 1, rs2: 1 }), moved('to lvs1 by alice@ops1'), BUSY, ['edge: no election; the virtual IPs stay on lvs1', 'directors in this order: lvs2, then lvs1']],
+    ['a failover ends', cluster({ rs1: 1, rs2: 1 }), moved(null), { ...BUSY, holder: 'lvs2' }, ['edge: the virtual IPs move from lvs2 to lvs1, which takes over while lvs2 still serves; connections are not synchronised: those that are open are cut', 'directors in this order: lvs2, then lvs1']],
     [
       'a real server goes',
       cluster({ rs1: 1 }, { sorry_server: { address: '192.168.0.77' } }),

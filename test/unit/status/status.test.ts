@@ -72,6 +72,18 @@ describe('a status', () => {
     expect(formatStatus(statusOf(director('lvs1')), style, undefined)).not.toContain('drift');
   });
 
+  it('names a failover and whose it is, and calls it forgotten when it is', () => {
+    const moved = { version: 1 as const, pair: 'edge', to: 'lvs2', by: 'alice@ops1', reason: 'kernel', since: '2026-11-24T05:00:00Z', until: '2026-11-24T07:00:00Z' };
+    const known = statusOf(director('lvs1', {}, { failovers: { edge: moved } }), director('lvs2', {}, { failovers: { edge: moved } }));
+    expect(known.problems).toEqual([]);
+    expect(known.failovers).toEqual([{ pair: 'edge', to: 'lvs2', by: 'alice@ops1', reason: 'kernel', since: '2026-11-24T05:00:00Z', until: '2026-11-24T07:00:00Z', on: ['lvs1', 'lvs2'], forgotten: null }]);
+    expect(formatStatus(known, createStyle(false), undefined)).toContain('\nedge fails over to lvs2 by alice@ops1: kernel; since 2026-11-24T05:00:00Z, until 2026-11-24T07:00:00Z, on lvs1, lvs2\n');
+    const forgotten = statusOf(director('lvs1', {}, { failovers: { edge: moved } }));
+    expect(forgotten.problems).toEqual(['the failover of edge to lvs2 by alice@ops1 is forgotten: lvs2 knows nothing of it']);
+    expect(formatStatus(forgotten, createStyle(false), undefined)).toContain('; FORGOTTEN: lvs2 knows nothing of it; lvs-play failback edge\n');
+    expect(formatMetrics(forgotten)).toContain('lvs_failed_over{pair="edge",director="lvs2",by="alice@ops1",forgotten="yes"} 1\n');
+  });
+
   it('tells a drain from a fault, and whose it is', () => {
     const drained = (weight: string, kernel: number) => statusOf(director('lvs1', { rs1: kernel }, { drains: { rs1: record('rs1', { weight }) } }), director('lvs2', { rs1: kernel }, { drains: { rs1: record('rs1', { weight }) } }));
     expect([stateOf(drained('0', 0), 'rs1'), stateOf(drained('25%', 2), 'rs1'), stateOf(drained('0', 8), 'rs1')]).toEqual(['drained', 'restoring', 'differs']);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeDrains, judgeReuse, judgeSync, judgeTable } from '../../../../src/verify/judge/directors.ts';
+import { judgeDrains, judgeFailovers, judgeReuse, judgeSync, judgeTable } from '../../../../src/verify/judge/directors.ts';
 import { judgeListeners } from '../../../../src/verify/judge/listeners.ts';
 import { example, procTable, state } from '../support.ts';
 
@@ -22,6 +22,15 @@ describe('a drained real server', () => {
     expect(both({ until: '2026-11-24T05:59:00Z' })).toMatchObject({ verdict: 'fail', reason: 'forgotten: it was to be over at 2026-11-24T05:59:00Z; lvs-play restore rs1' });
     expect(judgeDrains(example(), [state('lvs1', { drains: { rs1: record } }), state('lvs2')], NOW)[0]).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('lvs2 knows nothing of it') as string });
   });
+});
+
+it('a pair that was moved is named, and a fault when it is forgotten', () => {
+  const moved = { version: 1 as const, pair: 'edge', to: 'lvs2', by: 'alice@ops1', reason: 'kernel', since: '2026-11-24T05:00:00Z', until: null };
+  const both = (change: object) => judgeFailovers(example(), ['lvs1', 'lvs2'].map((host) => state(host, { failovers: { edge: { ...moved, ...change } } })), NOW)[0];
+  expect(judgeFailovers(example(), [state('lvs1'), state('lvs2')], NOW)).toEqual([]);
+  expect(both({})).toMatchObject({ name: 'failovers', subject: 'edge', verdict: 'pass', measured: 'to lvs2 by alice@ops1: kernel, since 2026-11-24T05:00:00Z, on lvs1 and lvs2' });
+  expect(both({ until: '2026-11-24T05:59:00Z' })).toMatchObject({ verdict: 'fail', reason: 'forgotten: it was to be over at 2026-11-24T05:59:00Z; lvs-play failback edge' });
+  expect(judgeFailovers(example(), [state('lvs1', { failovers: { edge: moved } }), state('lvs2')], NOW)[0]).toMatchObject({ verdict: 'fail', reason: 'forgotten: lvs2 knows nothing of it; lvs-play failback edge' });
 });
 
 describe('connection synchronisation', () => {
