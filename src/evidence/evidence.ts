@@ -53,5 +53,5 @@ function keysOf(value: Json): number {
 
 /** It goes to a terminal. */
 function wordsOf(value: Json | undefined): string {
-  return (Array.isArray(value) ? value.map(String).join(', ') : typeof value === 'string' ? value : 'unknown').replace(/[^\x20-\x7E]/g, '?');
+  return (Array.isArray(value) ? value.map(String).join(', ') : typeof value === 'string' ? value : 'unknown').replace(/[\u0000-\u001F\u007F-\u009F]/g, '?');
 }

@@ -18,7 +18,7 @@ export function judgePulse(pulse: PulseReport, tolerated: number | undefined): C
   if (pulse.sent === 0) return { ...check, verdict: 'skip', reason: 'it was over before a request was sent' };
   const lost = pulse.sent - pulse.answered;
   const cut = pulse.held === null ? 0 : pulse.held.opened - pulse.held.alive;
-  const faults = [...(lost > 0 ? [`${String(lost)} requests failed`] : []), ...(cut > 0 ? [`${String(cut)} connections were cut`] : [])];
+  const faults = [...(lost > 0 ? [`${String(lost)} ${lost === 1 ? 'request' : 'requests'} failed`] : []), ...(cut > 0 ? [cut === 1 ? '1 connection was cut' : `${String(cut)} connections were cut`] : [])];
   const longest = Math.max(pulse.gap, pulse.troubled);
   if (tolerated === undefined) return faults.length === 0 ? { ...check, verdict: 'pass' } : { ...check, verdict: 'fail', reason: faults.join(', ') };
   if (pulse.answered === 0 || longest > tolerated) {

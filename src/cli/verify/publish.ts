@@ -5,6 +5,7 @@ import { evidenceText } from '../../evidence/evidence.ts';
 import { junitOf } from '../../evidence/junit.ts';
 import { EVIDENCE_FORMAT, EVIDENCE_VERSION } from '../../evidence/types.ts';
 import type { PulseReport } from '../../pulse/types.ts';
+import { printable } from '../../report/style.ts';
 import { formatVerification } from '../../verify/format.ts';
 import type { VerificationReport } from '../../verify/types.ts';
 import { operator } from '../operator.ts';
@@ -34,8 +35,8 @@ export async function publish(means: Means, found: { readonly report: Verificati
   if (junit !== '' || json !== '') printResult(`${json}${junit}`);
   const shown = text ?? formatVerification(report);
   if (options.json || shown === '') return;
-  if (junit === '') printResult(mask(shown));
-  else printProgress(mask(shown));
+  const print = junit === '' ? printResult : printProgress;
+  print(printable(mask(shown)));
 }
 
 async function writeFiles({ topology, options, flags }: Means, report: VerificationReport, pulses: readonly PulseReport[]): Promise<void> {

@@ -9,7 +9,7 @@ describe('what clients lost', () => {
   it.each<[string, Partial<PulseReport>, number | undefined, string, RegExp]>([
     ['nothing', {}, undefined, 'pass', /^$/],
     ['requests', GAP, undefined, 'fail', /^20 requests failed$/],
-    ['a connection', { held: { opened: 10, alive: 9, faults: { 'connection reset': 1 } } }, undefined, 'fail', /^1 connections were cut$/],
+    ['a connection', { held: { opened: 10, alive: 9, faults: { 'connection reset': 1 } } }, undefined, 'fail', /^1 connection was cut$/],
     ['requests, for a time that is tolerated', GAP, 1000, 'pass', /^tolerated: 20 requests failed$/],
     ['requests, for longer', GAP, 800, 'fail', /^nobody was answered for 900 ms, from 2026/],
     ['a time without answers in which none failed', { gap: 3000 }, 1000, 'fail', /3000 ms/],
