@@ -5,7 +5,7 @@ export interface Present {
   /** Of those that a lab's nodes have in store. */
   readonly packages: readonly string[];
   readonly units: readonly { readonly name: string; readonly enabled: boolean; readonly active: boolean }[];
-  /** `net.ipv4.vs.conn_reuse_mode` -> `3`. */
+  /** Below /proc/sys, as an interface's name may have a dot: `net/ipv4/vs/conn_reuse_mode` -> `3`. */
   readonly sysctls: ReadonlyMap<string, string>;
   /** A tar file in base64; it may hold passwords, and is neither logged nor kept. */
   readonly files: string;
@@ -58,7 +58,7 @@ export function parsePresent(output: string, nonce: string): Present {
     }),
     sysctls: new Map(section('sysctls').flatMap((line) => {
       const [, key = '', value = ''] = /^\/proc\/sys\/([\w./-]+):(-?\d+)$/.exec(line) ?? [];
-      return key === '' ? [] : [[key.replaceAll('/', '.'), value] as const];
+      return key === '' || key.includes('..') ? [] : [[key, value] as const];
     })),
     // Nothing but base64 may reach the node's decoder.
     files: section('files').join('').replaceAll(/[^A-Za-z0-9+/=]/g, ''),
@@ -75,7 +75,7 @@ export function putScript({ packages, units, sysctls, files }: Present): string 
     files === '' ? 'cat >/dev/null' : 'base64 -d | tar -xzf - -C / || echo "its files"',
     'systemctl daemon-reload',
     'systemctl restart systemd-modules-load.service >/dev/null 2>&1',
-    ...[...sysctls].map(([key, value]) => `if [ -e ${shellQuote(`/proc/sys/${key.replaceAll('.', '/')}`)} ]; then echo ${shellQuote(value)} >${shellQuote(`/proc/sys/${key.replaceAll('.', '/')}`)}; fi 2>/dev/null`),
+    ...[...sysctls].map(([key, value]) => `if [ -e ${shellQuote(`/proc/sys/${key}`)} ]; then echo ${shellQuote(value)} >${shellQuote(`/proc/sys/${key}`)}; fi 2>/dev/null`),
     ...there.map(({ name, active, enabled }) => `${[...(enabled ? [`systemctl -q enable ${shellQuote(name)} 2>/dev/null`] : []), ...(active ? [`systemctl restart ${shellQuote(name)} 2>/dev/null`] : [])].join(' && ')} || echo ${shellQuote(`unit ${name}`)}`),
     ...units.filter(({ active, enabled }) => !active && !enabled).map(({ name }) => `systemctl -q disable --now ${shellQuote(name)} >/dev/null 2>&1`),
     'exit 0',
