@@ -17,6 +17,7 @@ import { EXIT } from '../exit.ts';
 import { type CommonOptions, requireInventory } from '../input/options.ts';
 import { readPlaybook } from '../input/run-input.ts';
 import { colorOn, printProgress, printResult, processSecrets } from '../output.ts';
+import { carryPresent } from './live.ts';
 import { changedReplica, labName, type Replica, replicaOf, workFolder } from './replica.ts';
 
 export interface RehearsalOptions extends CommonOptions {
@@ -31,6 +32,8 @@ export interface RehearsalOptions extends CommonOptions {
   /** A lab that is up is used, and left up. */
   readonly lab: string | undefined;
   readonly keep: boolean;
+  /** Begin from the present state of the live hosts. */
+  readonly fromLive: boolean;
   /** File for the JSON document. */
   readonly report: string | undefined;
 }
@@ -56,8 +59,9 @@ export async function runRehearsal(playbook: string, options: RehearsalOptions):
       for (const line of sampleWords(replica.sample)) tell(line);
       lab ??= await boot(name, replica, options, signal, tell);
       const booted = up === undefined ? (Date.now() - begun) / 1000 : 0;
+      const live = options.fromLive ? await carryPresent(options, lab, tell) : undefined;
       const found = await onLab(playbook, options, { lab, replica, work, signal, tell });
-      const start = up !== undefined ? `as the lab ${name} was` : options.install === undefined ? 'bare nodes' : `bare nodes with ${options.install.join(', ')} installed`;
+      const start = live ?? (up !== undefined ? `as the lab ${name} was` : options.install === undefined ? 'bare nodes' : `bare nodes with ${options.install.join(', ')} installed`);
       const rehearsal = documentOf(playbook, options, begun, { lab: name, booted, sample: replica.sample, start }, found);
       await print(rehearsal, options);
       return rehearsal.ok ? EXIT.ok : EXIT.verification;

@@ -1,7 +1,7 @@
 import type { Unit } from '../sample/units.ts';
 import { detection, takeover } from './bounds.ts';
 import { servedBy, victimOf } from './plan.ts';
-import { configuredHolder, holderIn, holdersOf, isOut, listeners, type Scene, until } from './scene.ts';
+import { configuredHolder, holderAtRest, holdersOf, isOut, listeners, type Scene, until } from './scene.ts';
 import type { DrillName, Finding, Hit } from './types.ts';
 
 /** A fault in one part of the cluster. */
@@ -23,6 +23,8 @@ export const LINGER = 3;
 /** Why a drill cannot be made in a unit. */
 export interface NoFault {
   readonly why: string;
+  /** It is a fault already. */
+  readonly broken?: true;
 }
 
 /** The fault of a drill in a unit, as it is to be made now. */
@@ -61,8 +63,8 @@ function serverSteps(scene: Scene, unit: Unit, hit: Hit, make: () => Promise<voi
 
 async function directorFault(scene: Scene, unit: Unit, drill: 'director-crashed' | 'link-cut' | 'director-rebooted'): Promise<Fault | NoFault> {
   const { lab, signal, topology } = scene;
-  const host = await holderIn(scene, unit);
-  if (host === undefined) return { why: `nobody holds ${unit.pairs[0] ?? unit.services.join(', ')}` };
+  const host = await holderAtRest(scene, unit);
+  if (host === undefined) return { why: `nobody holds ${unit.pairs[0] ?? unit.services.join(', ')}`, broken: true };
   const pairs = unit.pairs.flatMap((name) => topology.pairs.get(name) ?? []);
   const bound = Math.max(0, ...pairs.map((pair) => takeover(pair, host).seconds));
   const [only] = pairs;

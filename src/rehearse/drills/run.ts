@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Beat } from '../../pulse/types.ts';
 import { verifiedOf } from '../documents.ts';
-import { type Fault, faultOf, LINGER } from './faults.ts';
+import { type Fault, faultOf, LINGER, type NoFault } from './faults.ts';
 import { judgeService, verdictOf } from './judge.ts';
 import { promisesOf } from './plan.ts';
 import type { Scene } from './scene.ts';
@@ -22,8 +22,8 @@ const SETTLE = 90;
 export async function makeDrill(scene: Scene, drill: Exclude<DrillName, 'controller-killed'>): Promise<MadeDrill | SkippedDrill> {
   const found = await Promise.all(scene.units.map((unit) => faultOf(scene, unit, drill)));
   const faults = found.filter((fault): fault is Fault => !('why' in fault));
-  const missing = found.flatMap((fault) => ('why' in fault ? [fault.why] : []));
-  if (faults.length === 0) return { drill, why: missing.join('; ') };
+  const missing = found.filter((fault): fault is NoFault => 'why' in fault);
+  if (faults.length === 0 && missing.every(({ broken }) => broken !== true)) return { drill, why: missing.map(({ why }) => why).join('; ') };
   const begun = Date.now();
   await Promise.all(faults.map(({ make }) => make()));
   const made = Date.now();
@@ -36,7 +36,7 @@ export async function makeDrill(scene: Scene, drill: Exclude<DrillName, 'control
   const verified = await verifiedAt(scene, scene.overlay);
   const settled = Date.now();
   await sleep(1000, undefined, { signal: scene.signal });
-  const notes = missing.map((text): Finding => ({ ok: true, text: `not everywhere: ${text}` }));
+  const notes = missing.map(({ why, broken }): Finding => ({ ok: broken !== true, text: `not everywhere: ${why}` }));
   return { drill, hits: faults.map(({ hit }) => hit), moments: { begun, made, noticed, returned, settled, ended: Date.now() }, findings: [...after, verified, ...notes] };
 }
 

@@ -21,8 +21,10 @@ export interface Scene {
   readonly tell: (text: string) => void;
 }
 
-/** A node that is off or cut off does not answer; that is an answer, too. */
-const ASK_MS = 5000;
+/** A node that is off or cut off does not answer; that is an answer, too. One of a busy machine may take seconds. */
+const ASK_MS = 10_000;
+/** Seconds for a question whose answer must be there: every node is up then. */
+const ANSWER = 60;
 
 /** What a command on a node prints; undefined: it does not answer, or says no. */
 export async function ask({ lab }: Scene, host: string, argv: readonly string[]): Promise<string | undefined> {
@@ -41,6 +43,13 @@ export async function holdersOf(scene: Scene, pair: HaPair): Promise<string[]> {
 export async function holderIn(scene: Scene, unit: Unit): Promise<string | undefined> {
   const pair = scene.topology.pairs.get(unit.pairs[0] ?? '');
   return pair === undefined ? unit.directors[0] : (await holdersOf(scene, pair))[0];
+}
+
+/** The same when nothing is wrong, so that somebody must hold it. */
+export async function holderAtRest(scene: Scene, unit: Unit): Promise<string | undefined> {
+  let holder: string | undefined;
+  await until(scene, ANSWER, async () => (holder = await holderIn(scene, unit)) !== undefined);
+  return holder;
 }
 
 /** Who shall hold a pair once all its members are up; undefined: whoever does. */
@@ -62,7 +71,9 @@ export async function listeners(scene: Scene, unit: Unit, host: string): Promise
   const found = new Map<string, string[]>();
   for (const [port, services] of portsOf(scene.topology, unit, host)) {
     const script = `ss -Hltnp "sport = :$1" | sed -n 's/.*pid=\\([0-9]*\\).*/\\1/p' | head -n 1 | while read -r pid; do cat "/proc/$pid/cgroup"; done`;
-    const name = unitIn((await ask(scene, host, ['sh', '-c', script, 'sh', String(port)])) ?? '');
+    let answer: string | undefined;
+    await until(scene, ANSWER, async () => (answer = await ask(scene, host, ['sh', '-c', script, 'sh', String(port)])) !== undefined);
+    const name = unitIn(answer ?? '');
     if (name !== undefined) found.set(name, [...(found.get(name) ?? []), ...services]);
   }
   return found;
