@@ -1,3 +1,4 @@
+import { HOST_STATE } from '../../core/host-state.ts';
 import type { FactPatch, FactReader, FactRequest } from '../../facts/contract.ts';
 import { patch, request } from '../../facts/contract.ts';
 import { drainFlagsFact, flagValue } from '../../facts/system/drain-flags.ts';
@@ -52,7 +53,7 @@ export function flagSteps(wanted: WantedFlags, changes: readonly Change[]): Flag
     });
   const folder = changes.some(({ path }) => path === FLAGS_FOLDER);
   return {
-    raise: [...(folder ? [{ kind: 'exec' as const, title: `make ${FLAGS_FOLDER}`, argv: ['install', '-d', '-m', '0755', FLAGS_FOLDER], stale: STALE }] : []), ...due('1')],
+    raise: [...(folder ? [{ kind: 'exec' as const, title: `make ${FLAGS_FOLDER}`, argv: ['install', '-d', '-m', '0700', HOST_STATE, FLAGS_FOLDER], stale: STALE }] : []), ...due('1')],
     lower: due('0'),
   };
 }
@@ -61,7 +62,7 @@ export function flagSteps(wanted: WantedFlags, changes: readonly Change[]): Flag
 export function flagPatches(wanted: WantedFlags, changes: readonly Change[]): FactPatch[] {
   const flags = changes.flatMap(({ path, after }) => {
     const host = flaggedIn(path);
-    return host === undefined ? [] : [[host, String(after)] as const];
+    return host === undefined ? [] : [[host, after === '1' ? '1' : '0'] as const];
   });
   return [patch(drainFlagsFact, FLAGS_FOLDER, (state) => ({ folder: state.folder || wanted.method === 'flag' || flags.length > 0, flags: { ...state.flags, ...Object.fromEntries(flags) } }))] as never;
 }

@@ -22,6 +22,15 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
   });
 });
 
+it('inhibit-with-hash knows that drains by flags inhibit every server of keepalived', () => {
+  const rule = RULES.find(({ id }) => id === 'inhibit-with-hash');
+  const hashed = withoutMarks(rule?.bad ?? '').replace('    inhibit_on_failure: true\n', '');
+  const firing = (text: string) => findingsIn(text).filter((finding) => finding.rule === 'inhibit-with-hash');
+  expect(firing(hashed)).toEqual([]);
+  expect(firing(`drain: { method: flag }\n${hashed}`)).toMatchObject([{ hint: expect.stringContaining('lvs.drain.method: flag') as string }]);
+  expect(firing(`drain: { method: flag }\n${withoutMarks(rule?.good ?? '')}`)).toEqual([]);
+});
+
 it('names are unique and well formed, and every rule says why and from where', () => {
   expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length);
   for (const { id, summary, why, source } of RULES) {

@@ -131,7 +131,7 @@ describe('keepalived that drains by flags', () => {
   const said = ({ changes }: { readonly changes: readonly { readonly path: string; readonly before: Json; readonly after: Json }[] }): Json[][] => changes.map(({ path, before, after }) => [path, before, after]);
 
   it('makes the folder before keepalived reads of it', async () => {
-    expect(words((await deploy(bare)).steps)).toEqual([`install -d -m 0755 ${FLAGS}`, `put ${CONF}`]);
+    expect(words((await deploy(bare)).steps)).toEqual([`install -d -m 0700 /var/lib/lvs-play ${FLAGS}`, `put ${CONF}`]);
     expect((await deploy(await deployed())).changes).toEqual([]);
   });
 
