@@ -125,6 +125,7 @@ function plain(hands: DrainHands): DrainHands {
   return {
     topology: hands.topology,
     look: (hosts) => hands.look(hosts),
+    versions: (hosts) => hands.versions(hosts),
     run: (work) => hands.run(work),
     plan: (plays) => hands.plan(plays),
     checkDirectly: (host) => hands.checkDirectly(host),

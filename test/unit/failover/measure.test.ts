@@ -40,7 +40,7 @@ it('clients of a few TCP services are played, all together as often as those of 
 });
 
 describe('a report', () => {
-  const pulse = { version: 1 as const, service: 'web', from: 'controller', begun: '', ended: '', every: 20, sent: 100, answered: 100, faults: {}, gap: 41, gapAt: '', held: { opened: 20, alive: 19, faults: { 'connection reset': 1 } } };
+  const pulse = { version: 1 as const, service: 'web', from: 'controller', begun: '', ended: '', every: 20, sent: 100, answered: 100, faults: {}, troubled: 0, gap: 41, gapAt: '', held: { opened: 20, alive: 19, faults: { 'connection reset': 1 } } };
   const report: FailoverReport = {
     version: 1,
     what: 'drill stop',
