@@ -47,6 +47,7 @@ export function world(found: Found): (fact: string, key: string) => Json {
   const answers: Readonly<Record<string, Json>> = {
     drains: {},
     failovers: {},
+    drain_flags: { folder: false, flags: {} },
     package: { installed: '1:2.2.7-1', candidate: '1:2.2.7-1', state: 'installed' },
     unit: { exists: true, active: found.active ?? true, enabled: 'enabled', needsReload: false },
     file: { type: 'file', mode: '0640', owner: 'root', group: 'root' },

@@ -23,7 +23,7 @@ describe.each(MODEL_ERRORS.map((error) => [error.id, error] as const))('%s', (id
 
 /** A line with `code:` names its codes in quotes, one or, after a condition, several. */
 function codesIn(text: string): readonly string[] {
-  const lines = text.split('\n').filter((line) => /\bcode: (?!string\b|problem\.code\b)/.test(line));
+  const lines = text.split('\n').filter((line) => /\bcode: (?!string\b|problem\.code\b|\{)/.test(line));
   return lines.flatMap((line) => {
     const [, expression = ''] = /\bcode: ([^,]*)/.exec(line) ?? [];
     const named = [...expression.matchAll(/'([a-z0-9]+(?:-[a-z0-9]+)+)'/g)].map(([, code = '']) => code);

@@ -126,7 +126,7 @@ describe('keepalived that drains by flags', () => {
   const deployed = async (at = context): Promise<World> => {
     const { steps } = await deploy(bare, at);
     const put = steps.find((step) => step.kind === 'put');
-    return but(lived, { [`content ${CONF}`]: contentOf(put?.kind === 'put' ? put.content : Buffer.alloc(0)), [`file ${CONF}`]: { type: 'file', mode: '0640', owner: 'root', group: 'root' }, drains: {}, drain_flags: flags({}) });
+    return but(lived, { [`content ${CONF}`]: contentOf(put?.kind === 'put' ? put.content : Buffer.alloc(0)), [`file ${CONF}`]: { type: 'file', mode: '0640', owner: 'root', group: 'root' }, drains: {}, failovers: {}, drain_flags: flags({}) });
   };
   const said = ({ changes }: { readonly changes: readonly { readonly path: string; readonly before: Json; readonly after: Json }[] }): Json[][] => changes.map(({ path, before, after }) => [path, before, after]);
 
