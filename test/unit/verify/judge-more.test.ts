@@ -26,7 +26,7 @@ describe('a drained real server', () => {
 
 it('a pair that was moved is named, and a fault when it is forgotten', () => {
   const moved = { version: 1 as const, pair: 'edge', to: 'lvs2', by: 'alice@ops1', reason: 'kernel', since: '2026-11-24T05:00:00Z', until: null };
-  const both = (change: object) => judgeFailovers(example(), ['lvs1', 'lvs2'].map((host) => state(host, { failovers: { edge: { ...moved, ...change } } })), NOW)[0];
+  const both = (change: object) => judgeFailovers(example(), (['lvs1', 'lvs2'] as const).map((host) => state(host, { failovers: { edge: { ...moved, ...change } } })), NOW)[0];
   expect(judgeFailovers(example(), [state('lvs1'), state('lvs2')], NOW)).toEqual([]);
   expect(both({})).toMatchObject({ name: 'failovers', subject: 'edge', verdict: 'pass', measured: 'to lvs2 by alice@ops1: kernel, since 2026-11-24T05:00:00Z, on lvs1 and lvs2' });
   expect(both({ until: '2026-11-24T05:59:00Z' })).toMatchObject({ verdict: 'fail', reason: 'forgotten: it was to be over at 2026-11-24T05:59:00Z; lvs-play failback edge' });
