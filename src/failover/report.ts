@@ -1,4 +1,4 @@
-import { timelineText, type VipTimeline } from '../lvs/change/timeline.ts';
+import { timelineText } from '../lvs/change/timeline.ts';
 import { type SyncState, syncWords } from '../lvs/failover/sync.ts';
 import { pulseWords } from '../pulse/summary.ts';
 import type { PulseReport } from '../pulse/types.ts';
@@ -83,14 +83,9 @@ function arpWords(count: NamedArps): string {
   return `gratuitous ARP for ${count.vip}: ${heard.length === 0 ? 'none heard' : heard.map(([who, number]) => `${String(number)} from ${who}`).join(', ')}`;
 }
 
-/** `3 x 1 s + (256 - 100)/256 x 1 s`. Pure. */
-export function boundWords({ advertInt, priority }: Bound): string {
+/** `3 x 1 s + (256 - 100)/256 x 1 s`. */
+function boundWords({ advertInt, priority }: Bound): string {
   return `3 x ${String(advertInt)} s + (256 - ${String(priority)})/256 x ${String(advertInt)} s`;
-}
-
-/** The longest time for which nobody, or more than one, held an address. Pure. */
-export function longest(timelines: readonly VipTimeline[], what: 'nobody' | 'several'): number {
-  return Math.max(0, ...timelines.map((one) => one[what]));
 }
 
 function seconds(milliseconds: number): string {

@@ -14,6 +14,16 @@ describe('a pair is moved', () => {
   const report = async (...args: string[]): Promise<FailoverReport> => JSON.parse((await must(lvsPlay([...args, '-i', lab.overlay, '--json']))).stdout) as FailoverReport;
   const records = (): Promise<Record<string, string>> => lab.shOn(['lvs1', 'lvs2'], 'cat /var/lib/lvs-play/failovers/*.json 2>/dev/null; :');
   const problems = async (): Promise<string[]> => (JSON.parse((await lvsPlay(['status', '-i', lab.overlay, '--json'])).stdout) as { problems: string[] }).problems;
+  /**
+   * Somebody serves all the while. A connection that is made at the very moment is too young for connection sync to have told of it (sync_threshold, and two
+   * seconds of the kernel's own), and is reset: as many as are under way at once, on a machine where each takes its time.
+   */
+  const goesOn = ({ measured }: FailoverReport): void => {
+    const [web] = measured?.clients ?? [];
+    expect(Object.keys(web?.faults ?? {}).filter((fault) => fault !== 'connection reset')).toEqual([]);
+    expect(web?.sent).toBeGreaterThan(100);
+    expect((web?.sent ?? 0) - (web?.answered ?? 0)).toBeLessThanOrEqual(20);
+  };
   /** Nothing is wrong with the cluster, as those say who look at it. */
   const sound = async (): Promise<void> => {
     expect(await eventually(problems, (found) => found.length === 0)).toEqual([]);
@@ -32,13 +42,11 @@ describe('a pair is moved', () => {
   });
   afterAll(() => lab.down());
 
-  it('to the other director: no request fails, every connection lives, and it is measured', async () => {
+  it('to the other director: every connection lives, what asks goes on, and it is measured', async () => {
     const moved = await report('failover', 'edge', '--reason', 'test', '--until', '2h');
     expect(moved).toMatchObject({ version: 1, what: 'failover', pairs: ['edge'], from: 'lvs1', to: 'lvs2', moved: true, before: [{ vip: VIP, holders: ['lvs1'] }], after: [{ vip: VIP, holders: ['lvs2'] }] });
-    const [web] = moved.measured?.clients ?? [];
-    expect(web?.faults).toEqual({});
-    expect(web?.answered).toBeGreaterThan(0);
-    expect(web?.held).toEqual({ opened: 20, alive: 20, faults: {} });
+    goesOn(moved);
+    expect(moved.measured?.clients[0]?.held).toEqual({ opened: 20, alive: 20, faults: {} });
     expect(moved.sync).toMatchObject({ holder: 'lvs1', target: 'lvs2', known: moved.sync?.established });
     expect(moved.sync?.established).toBeGreaterThanOrEqual(20);
     expect(moved.measured?.timelines).toMatchObject([{ vip: VIP, holders: ['lvs1', 'lvs2'] }]);
@@ -62,7 +70,8 @@ describe('a pair is moved', () => {
   it('is given back the same way', async () => {
     const back = await report('failback', 'edge');
     expect(back).toMatchObject({ what: 'failback', from: 'lvs2', to: 'lvs1', moved: true, after: [{ vip: VIP, holders: ['lvs1'] }] });
-    expect(back.measured?.clients[0]?.faults).toEqual({});
+    goesOn(back);
+    expect(back.measured?.clients[0]?.held).toEqual({ opened: 20, alive: 20, faults: {} });
     expect(await records()).toEqual({ lvs1: '', lvs2: '' });
     expect(await changedBy(SITE, '-i', lab.overlay)).toEqual([]);
     expect(await report('failback', 'edge')).toMatchObject({ moved: false });
