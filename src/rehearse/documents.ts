@@ -40,7 +40,7 @@ export function verifiedOf({ code, seconds, stdout, stderr }: ToolResult): Verif
 }
 
 /** The error that a command ended with, else the last thing it said. */
-export function errorLine(stderr: string): string {
+function errorLine(stderr: string): string {
   const lines = stderr.trim().split('\n');
   return (lines.find((line) => line.startsWith('error: ')) ?? lines.at(-1) ?? '').replace(/^error: /, '');
 }

@@ -1,4 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { RunEvent } from '../core/events.ts';
 import { exitStatus, startCommand } from '../lab/process.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Beat } from '../pulse/types.ts';
@@ -13,8 +15,8 @@ export interface ToolResult {
 
 /** lvs-play itself, run in the lab's network as an operator would run it. */
 export interface OwnTool {
-  /** @param onLine sees every line of stdout; `kill` ends the process at once, hard */
-  run(args: readonly string[], onLine?: (line: string) => 'kill' | undefined): Promise<ToolResult>;
+  /** @param onEvent sees every event of `--events -`; `kill` ends the process at once, hard */
+  run(args: readonly string[], onEvent?: (event: RunEvent) => 'kill' | undefined): Promise<ToolResult>;
   /** Clients that ask all the while. */
   pulse(args: readonly string[], tell: (beat: Beat) => void): RunningPulse;
 }
@@ -34,7 +36,7 @@ export function ownTool(lab: Lab, journal: string, signal: AbortSignal): OwnTool
     return startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, CI: 'true', NO_COLOR: '1', LVS_PLAY_JOURNAL: journal, LVS_PLAY_INVENTORY: '' } });
   };
   return {
-    run: (args, onLine) =>
+    run: (args, onEvent) =>
       new Promise((resolve, reject) => {
         signal.throwIfAborted();
         const begun = Date.now();
@@ -44,9 +46,9 @@ export function ownTool(lab: Lab, journal: string, signal: AbortSignal): OwnTool
         const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
         child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
         child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-        if (onLine !== undefined && child.stdout !== null) {
-          createInterface({ input: child.stdout }).on('line', (line) => {
-            if (onLine(line) === 'kill') child.kill('SIGKILL');
+        if (onEvent !== undefined) {
+          eachLine<RunEvent>(child, (event) => {
+            if (onEvent(event) === 'kill') child.kill('SIGKILL');
           });
         }
         child.on('error', reject);
@@ -68,11 +70,7 @@ export function ownTool(lab: Lab, journal: string, signal: AbortSignal): OwnTool
         }
       });
       child.stderr?.resume();
-      if (child.stdout !== null) {
-        createInterface({ input: child.stdout }).on('line', (line) => {
-          tell(JSON.parse(line) as Beat);
-        });
-      }
+      eachLine<Beat>(child, tell);
       const abort = (): void => void child.kill('SIGKILL');
       signal.addEventListener('abort', abort);
       return {
@@ -85,4 +83,19 @@ export function ownTool(lab: Lab, journal: string, signal: AbortSignal): OwnTool
       };
     },
   };
+}
+
+/** Lines of JSON, as they come. */
+function eachLine<T>({ stdout }: ChildProcess, tell: (value: T) => void): void {
+  if (stdout === null) return;
+  createInterface({ input: stdout }).on('line', (line) => {
+    let value: T;
+    try {
+      value = JSON.parse(line) as T;
+    } catch {
+      // The last one of a process that was killed is cut off.
+      return;
+    }
+    tell(value);
+  });
 }

@@ -33,9 +33,13 @@ const EVERY = 100;
 export async function rehearse(scene: Scene, plan: RehearsalPlan): Promise<Rehearsed> {
   const { tool, tell, overlay, extra } = scene;
   const nothing = { again: null, verification: null, drills: [], left: null, skipped: [] };
-  const deploy = deployedOf(await tool.run(['deploy', plan.playbook, '-i', overlay, ...extra, '--json']));
+  const first = await tool.run(['deploy', plan.playbook, '-i', overlay, ...extra, '--json']);
+  const deploy = deployedOf(first);
   // The same files would be wrong on the real hosts: nothing was rehearsed.
-  if (deploy.code === 1) throw new LvsPlayError({ code: 'rehearsal-input', kind: 'input', message: deploy.failures.join('; '), hint: `lvs-play deploy ${plan.playbook} --syntax-check shows where` });
+  if (deploy.code === 1) {
+    tell(first.stderr.trim());
+    throw new LvsPlayError({ code: 'rehearsal-input', kind: 'input', message: `the deploy cannot begin: ${deploy.failures.join('; ')}`, hint: `see above, or: lvs-play plan ${plan.playbook} -i INVENTORY` });
+  }
   tell(`deploy: ${deploy.code === 0 ? `${String(changesIn(deploy))} changes` : 'FAILED'} (${spell(deploy.seconds)})`);
   if (deploy.code !== 0) return { deploy, ...nothing };
   const again = deployedOf(await tool.run(['deploy', plan.playbook, '-i', overlay, ...extra, '--json']));

@@ -38,14 +38,16 @@ function hostLines({ changes }: Deployed): string[] {
 
 const VERDICTS = { kept: 'kept', broken: 'BROKEN', unpromised: 'lost' } as const;
 
-function drillLines({ drill, what, services, findings, seconds, verdict }: DrillResult, { bold, green, red, yellow }: Style): string[] {
-  const mark = { kept: green, broken: red, unpromised: yellow }[verdict];
+function drillLines({ drill, what, services, findings, seconds }: DrillResult, { bold, green, red, yellow }: Style): string[] {
+  const marks = { kept: green, broken: red, unpromised: yellow };
   const width = Math.max(0, ...services.map(({ service }) => service.length));
   return [
     '',
     `${bold(drill)}  ${what.join(', ')}: ${DRILL_WORDS[drill]} (${spell(seconds)})`,
-    ...services.map((one) => `  ${mark(VERDICTS[one.verdict].padEnd(6))}  ${one.service.padEnd(width)}  ${measuredWords(one)}; promised: ${one.promise.words}`),
-    ...services.flatMap(({ service, reason }) => (reason === null ? [] : [`          ${service}: ${reason}`])),
+    ...services.flatMap((one) => [
+      `  ${marks[one.verdict](VERDICTS[one.verdict].padEnd(6))}  ${one.service.padEnd(width)}  ${measuredWords(one)}; promised: ${one.promise.words}`,
+      ...(one.reason === null ? [] : [`          ${' '.repeat(width)}  ${one.reason}`]),
+    ]),
     ...findings.map(({ ok, text }) => `  ${ok ? green('ok    ') : red('BROKEN')}  ${text}`),
   ];
 }

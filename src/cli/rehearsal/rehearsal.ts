@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../../core/errors.ts';
 import { Lab } from '../../lab/lab.ts';
@@ -48,16 +48,20 @@ export async function runRehearsal(playbook: string, options: RehearsalOptions):
   const begun = Date.now();
   const name = options.lab ?? options.name ?? labName(options.inventories);
   const tell = (text: string): void => { printProgress(`rehearse: ${processSecrets.mask(text)}\n`); };
-  const work = workFolder(name);
   const up = options.lab === undefined ? undefined : await Lab.open({ name });
-  await rm(work, { recursive: true, force: true });
-  await mkdir(work, { recursive: true, mode: 0o700 });
+  const folder = workFolder(name);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const work = await mkdtemp(path.join(folder, 'run-'));
   let lab = up;
   try {
     return await withStop(async (signal) => {
       const replica = await replicaOf(options, playbook, { nodes: options.nodes, hosts: options.hosts, up: up?.spec.nodes.map((node) => node.name) }, path.join(work, 'sample'));
       for (const line of sampleWords(replica.sample)) tell(line);
-      lab ??= await boot(name, replica, options, signal, tell);
+      if (lab === undefined) {
+        lab = await boot(name, replica, options, signal, tell);
+        // The lab is ours alone now: what lies beside is of earlier ones that were kept.
+        for (const other of await readdir(folder)) if (other !== path.basename(work)) await rm(path.join(folder, other), { recursive: true, force: true });
+      }
       const booted = up === undefined ? (Date.now() - begun) / 1000 : 0;
       const live = options.fromLive ? await carryPresent(options, lab, tell) : undefined;
       const found = await onLab(playbook, options, { lab, replica, work, signal, tell });

@@ -37,7 +37,7 @@ export interface ReplicaChoice {
   readonly up?: readonly string[] | undefined;
 }
 
-/** Where a rehearsal keeps its inventories and journal; gone with its lab. */
+/** Where the rehearsals of a lab keep their inventories and journals, each in a folder of its own; gone with the lab, unless that is kept. */
 export function workFolder(lab: string): string {
   return path.join(path.dirname(labsRoot()), 'rehearsals', lab);
 }

@@ -1,4 +1,3 @@
-import type { RunEvent } from '../../core/events.ts';
 import { changesIn, deployedOf, heldTwice } from '../documents.ts';
 import { verifiedAt, type MadeDrill } from './run.ts';
 import type { Scene } from './scene.ts';
@@ -21,8 +20,7 @@ export async function killController(scene: Scene, playbook: string, change: Sma
   const { tool, extra } = scene;
   const begun = Date.now();
   let run: string | undefined;
-  const killed = await tool.run(['deploy', playbook, '-i', change.overlay, ...extra, '--events', '-'], (line) => {
-    const event = JSON.parse(line) as RunEvent;
+  const killed = await tool.run(['deploy', playbook, '-i', change.overlay, ...extra, '--events', '-'], (event) => {
     if (event.type === 'run-started') run = event.run;
     return event.type === 'task-finished' && event.outcome.status === 'changed' ? 'kill' : undefined;
   });

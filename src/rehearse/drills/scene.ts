@@ -27,7 +27,7 @@ const ASK_MS = 10_000;
 const ANSWER = 60;
 
 /** What a command on a node prints; undefined: it does not answer, or says no. */
-export async function ask({ lab }: Scene, host: string, argv: readonly string[]): Promise<string | undefined> {
+async function ask({ lab }: Scene, host: string, argv: readonly string[]): Promise<string | undefined> {
   const { code, stdout } = await lab.exec(host, argv, { timeoutMs: ASK_MS });
   return code === 0 ? stdout : undefined;
 }
@@ -40,7 +40,7 @@ export async function holdersOf(scene: Scene, pair: HaPair): Promise<string[]> {
 }
 
 /** The director that drills hit in a unit: the one that holds its first pair, or its only one. */
-export async function holderIn(scene: Scene, unit: Unit): Promise<string | undefined> {
+async function holderIn(scene: Scene, unit: Unit): Promise<string | undefined> {
   const pair = scene.topology.pairs.get(unit.pairs[0] ?? '');
   return pair === undefined ? unit.directors[0] : (await holdersOf(scene, pair))[0];
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startPulse } from '../../../src/pulse/pulse.ts';
+import type { Beat } from '../../../src/pulse/types.ts';
 import { newTally, pulseWords, summarise, withBeat } from '../../../src/pulse/summary.ts';
 
 const PLAN = { service: 'web', every: 20 };
@@ -74,11 +75,14 @@ describe('a pulse against a server', () => {
       count++;
       response.end('rs1\n');
     });
-    const pulse = await startPulse({ ...PLAN, request: { kind: 'http', scheme: 'http', address: '127.0.0.1', port, path: '/' }, every: 5, held: 3 });
+    const beats: Beat[] = [];
+    const pulse = await startPulse({ ...PLAN, request: { kind: 'http', scheme: 'http', address: '127.0.0.1', port, path: '/' }, every: 5, held: 3, tell: (beat) => beats.push(beat) });
     while (pulse.so().answered < 10) await new Promise((resolve) => setTimeout(resolve, 5));
     const report = await pulse.end();
     expect(report).toMatchObject({ faults: {}, held: { opened: 3, alive: 3, faults: {} } });
     expect(count).toBe(report.sent + 6);
+    expect(beats).toHaveLength(report.sent);
+    for (const { service, at, ended, fault } of beats) expect([service, fault, ended >= at]).toEqual(['web', null, true]);
   });
 
   it('connections that were closed meanwhile did not live, and a server in trouble does not answer', async () => {
