@@ -158,9 +158,10 @@ function allCounted(sent: { service: VirtualService; samples: readonly RequestSa
   return total(after) - total(before) >= sent.samples.filter((sample) => sample.connected).length;
 }
 
-/** What is drained gets its record's share. */
+/** What is drained gets its record's share, and what a failed health check left in the table with weight 0 gets nothing. */
 function underDrains(topology: Topology, service: VirtualService, holder: DirectorState | undefined): VirtualService {
-  const weights = new Map(Object.values(holder?.drains ?? {}).map(({ host, weight }) => [host, weight]));
+  const out = holder === undefined ? [] : missingServers(topology, holder).filter((missing) => missing.service === service.name);
+  const weights = new Map([...Object.values(holder?.drains ?? {}).map(({ host, weight }) => [host, weight] as const), ...out.map(({ host }) => [host, '0'] as const)]);
   return withDrains(topology, weights).services.get(service.name) ?? service;
 }
 
