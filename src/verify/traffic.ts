@@ -3,6 +3,7 @@ import { withDrains } from '../lvs/drain/topology.ts';
 import { keyOfService } from '../lvs/ipvs/table.ts';
 import type { Topology, VirtualService } from '../lvs/model/topology.ts';
 import { askDirectors } from './director-state.ts';
+import { missingServers } from './judge/directors.ts';
 import { clientRequest, judgeLarge, judgeRequests, untried } from './judge/requests.ts';
 import { judgeSpread, type Sent } from './judge/spread.ts';
 import type { VerifyOptions } from './options.ts';
@@ -88,9 +89,10 @@ function allCounted({ service, sent }: { readonly service: VirtualService; reado
   return total(after) - total(before) >= sent.connections;
 }
 
-/** What is drained gets its record's share. */
+/** What is drained gets its record's share, and what a failed health check left in the table with weight 0 gets nothing. */
 function underDrains(topology: Topology, service: VirtualService, holder: DirectorState | undefined): VirtualService {
-  const weights = new Map(Object.values(holder?.drains ?? {}).map(({ host, weight }) => [host, weight]));
+  const out = holder === undefined ? [] : missingServers(topology, holder).filter((missing) => missing.service === service.name);
+  const weights = new Map([...Object.values(holder?.drains ?? {}).map(({ host, weight }) => [host, weight] as const), ...out.map(({ host }) => [host, '0'] as const)]);
   return withDrains(topology, weights).services.get(service.name) ?? service;
 }
 

@@ -120,7 +120,10 @@ describe('drains by a flag file', () => {
       await settled('0');
       const status = await lvsPlay(['status', '-i', lab.overlay]);
       expect(status.stdout).toContain('rs1 is out: its health check failed');
-      await must(lvsPlay(['verify', '-i', lab.overlay, '--settle', '60']));
+      // Nobody listens there: that alone is amiss.
+      const { stdout } = await lvsPlay(['verify', '-i', lab.overlay]);
+      expect(stdout).toContain('rs1 is out of web: it does not answer, and its health check removed it');
+      expect(stdout.match(/^FAIL +\S+ +\S+/gm)?.map((line) => line.replaceAll(/ +/g, ' '))).toEqual(['FAIL listener rs1']);
     } finally {
       await lab.sh('rs1', 'systemctl start nginx');
     }
