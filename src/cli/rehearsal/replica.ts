@@ -52,8 +52,10 @@ export async function replicaOf(options: CommonOptions, playbook: string, choice
   // Hosts that are not booted, as they are this machine, stay.
   const edit: InventoryEdit = { keep: { hosts: new Set([...inventory.hosts.keys()].filter((host) => sample.hosts.includes(host) || !hosts.includes(host))), services: new Set(sample.services.map(({ name }) => name)), pairs: new Set(sample.pairs) } };
   await writeEdited(folder, options.inventories, edit);
-  const small = await modelOf({ ...options, inventories: [folder] }, playbook);
-  requireSampled(small.topology, sample);
+  const small = await modelOf({ ...options, inventories: [folder] }, playbook).catch((cause: unknown) => {
+    throw impossible(hosts.length, cause);
+  });
+  if (!isSampled(small.topology, sample)) throw impossible(hosts.length);
   return { inventories: [folder], spec: labSpecFromInventory(small.inventory), topology: small.topology, sample };
 }
 
@@ -66,11 +68,14 @@ function sampled(inventory: Inventory, topology: Topology, hosts: readonly strin
 }
 
 /** A sampled inventory is read again: where `lvs` is not written out as a mapping, nothing could be cut out of it. */
-function requireSampled(topology: Topology, { services, pairs, hosts }: Sample): void {
+function isSampled(topology: Topology, { services, pairs }: Sample): boolean {
   const wanted = JSON.stringify([services.map(({ name, servers }) => [name, servers]), [...pairs]]);
   const found = JSON.stringify([[...topology.services.values()].map(({ name, realServers }) => [name, realServers.map(({ host }) => host)]), [...topology.pairs.keys()]]);
-  if (wanted === found) return;
-  throw new LvsPlayError({ code: 'sample-impossible', kind: 'input', message: 'the inventory cannot be sampled: what it says in lvs is not written out there, but made by a template, by -e or in a vaulted file', hint: `boot all of it: --nodes ${String(hosts.length + 100)}` });
+  return wanted === found;
+}
+
+function impossible(hosts: number, cause?: unknown): LvsPlayError {
+  return new LvsPlayError({ code: 'sample-impossible', kind: 'input', message: 'the inventory cannot be sampled: what it says in lvs is not written out there, but made by a template, by -e or in a vaulted file', hint: `boot all of it: --nodes ${String(hosts)}`, cause });
 }
 
 /** A small change to be killed in its middle. */
