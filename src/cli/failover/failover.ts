@@ -18,7 +18,7 @@ import { labMeans, liveDrill } from './drills.ts';
 import { failoverHands } from './hands.ts';
 
 /** Rules of failovers that --allow takes. */
-const ALLOWED_RULES: readonly string[] = [...new Set([...FAILOVER_RULES, ...GUARD_RULES])];
+export const ALLOWED_RULES: readonly string[] = [...new Set([...FAILOVER_RULES, ...GUARD_RULES])];
 
 export interface FailoverFlags {
   readonly to: string | undefined;
