@@ -47,8 +47,8 @@ export function ownTool(lab: Lab, journal: string, signal: AbortSignal): OwnTool
         child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
         child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
         if (onEvent !== undefined) {
-          eachLine<RunEvent>(child, (event) => {
-            if (onEvent(event) === 'kill') child.kill('SIGKILL');
+          eachLine(child, (event) => {
+            if (onEvent(event as RunEvent) === 'kill') child.kill('SIGKILL');
           });
         }
         child.on('error', reject);
@@ -70,7 +70,7 @@ export function ownTool(lab: Lab, journal: string, signal: AbortSignal): OwnTool
         }
       });
       child.stderr?.resume();
-      eachLine<Beat>(child, tell);
+      eachLine(child, (beat) => { tell(beat as Beat); });
       const abort = (): void => void child.kill('SIGKILL');
       signal.addEventListener('abort', abort);
       return {
@@ -86,12 +86,12 @@ export function ownTool(lab: Lab, journal: string, signal: AbortSignal): OwnTool
 }
 
 /** Lines of JSON, as they come. */
-function eachLine<T>({ stdout }: ChildProcess, tell: (value: T) => void): void {
+function eachLine({ stdout }: ChildProcess, tell: (value: unknown) => void): void {
   if (stdout === null) return;
   createInterface({ input: stdout }).on('line', (line) => {
-    let value: T;
+    let value: unknown;
     try {
-      value = JSON.parse(line) as T;
+      value = JSON.parse(line);
     } catch {
       // The last one of a process that was killed is cut off.
       return;

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, lvsPlay, must } from './support.ts';
+import { type CliResult, lvsPlay, must, startLvsPlay } from './support.ts';
 
 const LAB = 'rehearsal';
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
@@ -75,5 +75,22 @@ describe('a rehearsal', () => {
     expect(report.ok).toBe(false);
     // It was not this rehearsal's lab.
     expect((await lvsPlay(['lab', 'status', '--name', LAB])).code).toBe(0);
+  });
+
+  it('that is interrupted leaves no lab behind', async () => {
+    const name = `${LAB}-stopped`;
+    let heard = '';
+    const started = startLvsPlay(['rehearse', 'playbooks/demo.yml', '-i', INVENTORY, '--name', name, '--install', 'ipvsadm,keepalived,nginx-light'], {
+      onStderr: (soFar) => {
+        // The nodes are up, and a deploy begins.
+        if (heard === '' && soFar.includes('nodes are up')) {
+          heard = soFar;
+          started.kill('SIGTERM');
+        }
+      },
+    });
+    const { code, stderr } = await started.result;
+    expect(code, stderr).toBe(130);
+    expect((await lvsPlay(['lab', 'status', '--name', name])).stderr).toContain(`no lab named ${name} is up`);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../../core/errors.ts';
 import { Lab } from '../../lab/lab.ts';
@@ -76,6 +76,8 @@ export async function runRehearsal(playbook: string, options: RehearsalOptions):
     } else {
       await lab?.down();
       await rm(work, { recursive: true, force: true });
+      // Another rehearsal of that name may have something there.
+      await rmdir(folder).catch(() => undefined);
     }
   }
 }
