@@ -25,6 +25,8 @@ export interface LoadPlan {
   readonly least: number;
   /** At the same time. */
   readonly workers: number;
+  /** Milliseconds that a worker waits after each of its requests; default 0: as fast as they are answered. */
+  readonly pause?: number;
   /** Downloads at the same time; each lasts `DOWNLOAD_SECONDS`. */
   readonly downloads: number;
   /** Source addresses of the clients, which the lab's machine has; default: what the route says. */
@@ -45,7 +47,7 @@ const LIMIT = 900;
 const LOAD = `
 const net = require('node:net');
 const fs = require('node:fs');
-const { vip, port, least, workers, downloads, stop, limit, bytes, sources } = JSON.parse(process.argv[1]);
+const { vip, port, least, workers, pause, downloads, stop, limit, bytes, sources } = JSON.parse(process.argv[1]);
 const failures = {}, answers = {}, used = new Map();
 let sent = 0, last = Date.now(), gap = 0, whole = 0, cut = 0, over = false;
 const downloadFailures = [];
@@ -77,7 +79,10 @@ const ask = (localPort, localAddress) => new Promise((resolve) => {
   socket.write('GET / HTTP/1.0\\r\\n\\r\\n');
 });
 const work = async (worker) => {
-  for (let i = 0; !over; i++) await ask(20000 + worker * 150 + (i % 150), sources[worker % sources.length]);
+  for (let i = 0; !over; i++) {
+    await ask(20000 + worker * 150 + (i % 150), sources[worker % sources.length]);
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+  }
 };
 const download = () => new Promise((resolve) => {
   const socket = net.connect({ host: vip, port });
@@ -118,7 +123,7 @@ systemctl reload nginx`;
 export async function whileLoaded<T>(lab: TestLab, plan: LoadPlan, work: () => Promise<T>): Promise<{ readonly value: T; readonly load: LoadResult }> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-load-'));
   const stop = path.join(folder, 'stop');
-  const given = JSON.stringify({ ...plan, stop, limit: LIMIT, bytes: DOWNLOAD_BYTES, sources: plan.sources ?? [''] });
+  const given = JSON.stringify({ pause: 0, ...plan, stop, limit: LIMIT, bytes: DOWNLOAD_BYTES, sources: plan.sources ?? [''] });
   const running = startLvsPlay(['lab', 'run', '--name', lab.name, '--', process.execPath, '-e', LOAD, given]).result;
   try {
     const value = await work();

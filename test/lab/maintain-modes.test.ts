@@ -9,9 +9,12 @@ describe('maintenance of three real servers with a load', () => {
     for (const end of ends.splice(0).reverse()) await end();
   });
 
+  // In NAT both directions of everything pass the director. With requests as fast as they were answered, some 600 a second, it stood still after five minutes
+  // (a command hung, later keepalived as well, and the other director took over), which looks like user-mode Linux rather than a drain. So clients pause there.
   it.each([
-    ['tun', 'inventories/tun-pair/hosts.yml', '192.168.0.38'],
-  ])('loses no request and cuts no download: %s', async (mode, inventory, vip) => {
+    ['tun', 'inventories/tun-pair/hosts.yml', '192.168.0.38', 0],
+    ['nat', 'inventories/nat-pair/hosts.yml', '172.16.254.200', 30],
+  ])('loses no request and cuts no download: %s', async (mode, inventory, vip, pause) => {
     const files = await scratch({ 'hosts.yml': await threeServers(inventory), 'patch.yml': serviceAway() });
     ends.push(files.remove);
     const lab = await TestLab.installed(`maintain-${mode}`, `${files.dir}/hosts.yml`);
@@ -21,7 +24,7 @@ describe('maintenance of three real servers with a load', () => {
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     await lab.shOn(SERVERS, SLOW_PAGE);
     await lab.held('lvs1', vip);
-    const { value, load } = await whileLoaded(lab, { vip, port: 80, least: 10_000, workers: 8, downloads: 20 }, () =>
+    const { value, load } = await whileLoaded(lab, { vip, port: 80, least: 10_000, workers: 8, pause, downloads: 20 }, () =>
       lvsPlay(['maintain', 'real_servers', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--reboot', '--reason', 'test']),
     );
     expect(value.code, value.stderr).toBe(0);
