@@ -36,11 +36,14 @@ export function flaggedHosts(topology: Topology, director: string): readonly str
 
 /**
  * The topology as a keepalived that drains by flags has it: each real server is checked by its flag too, and one that fails a check, whichever, stays in the table
- * with weight 0. Pure.
+ * with weight 0.
+ * @param unwatched real servers whose flag is not looked at: of a lesser weight, on the way back. Their flag stays raised until their drain is over, as one that is
+ * lowered while keepalived still reads its new file would let in what the old one said. Pure.
  */
-export function withFlags(topology: Topology): Topology {
+export function withFlags(topology: Topology, unwatched: ReadonlySet<string> = new Set()): Topology {
   const files = new Map(topology.trackers.files);
   const flagged = (server: RealServer, checks: readonly HealthCheck[]): RealServer => {
+    if (unwatched.has(server.host)) return { ...server, inhibitOnFailure: true, healthChecks: checks };
     const name = `${NAME}${server.host}`;
     files.set(name, { name, file: flagPath(server.host), weight: undefined });
     return { ...server, inhibitOnFailure: true, healthChecks: [...checks, flagCheck(name)] };

@@ -19,6 +19,11 @@ export function withWritten(topology: Topology, weights: ReadonlyMap<string, Dra
   return withDrains(topology, method === 'reload' ? weights : new Map([...weights].filter(([, weight]) => weight !== '0')));
 }
 
+/** Real servers on their way back, at a lesser weight. Pure. */
+export function lessenedHosts(weights: ReadonlyMap<string, DrainWeight>): ReadonlySet<string> {
+  return new Set([...weights].flatMap(([host, weight]) => (weight === '0' ? [] : [host])));
+}
+
 /** The topology as the kernel's table of a director shows it. @param weights by real server's name. Pure. */
 export function withTable(topology: Topology, weights: ReadonlyMap<string, DrainWeight>, method: DrainMethod): Topology {
   return withDrains(method === 'flag' ? withFlags(topology) : topology, weights);

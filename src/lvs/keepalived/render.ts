@@ -17,10 +17,11 @@ import type { KeepalivedVersion } from './version.ts';
  * @param director inventory name; it need not have any pair or service
  * @param version of the keepalived that will read it; decides which of several keywords is written
  * @param method how it drains; default: what the version can do
+ * @param unwatched real servers whose drain flag is not looked at
  * @throws LvsPlayError `keepalived-too-old` when that version cannot do what the topology asks; `keepalived-unwritable` for a string that the file cannot hold
  */
-export function renderKeepalived(whole: Topology, director: string, version: KeepalivedVersion, method: DrainMethod | undefined = drainMethod(whole.drain, version)): string {
-  const topology = method === 'flag' ? withFlags(whole) : whole;
+export function renderKeepalived(whole: Topology, director: string, version: KeepalivedVersion, method: DrainMethod | undefined = drainMethod(whole.drain, version), unwatched: ReadonlySet<string> = new Set()): string {
+  const topology = method === 'flag' ? withFlags(whole, unwatched) : whole;
   const used = usedBy(topology, director);
   throwCollected(refusals(topology, director, used, version));
   const blocks = [

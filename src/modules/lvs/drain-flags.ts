@@ -28,34 +28,27 @@ export function flagChanges(wanted: WantedFlags, facts: FactReader): Change[] {
   return [
     ...folder,
     ...hosts.flatMap((host): Change[] => {
-      const [before, after] = [flagValue(state.flags[host]), valueOf(wanted, host)];
+      const before = flagValue(state.flags[host]);
+      const after = valueOf(wanted, host, before);
       return before === after ? [] : [{ path: flagPath(host), before, after, impact: after === '0' ? `gives ${host} new connections again` : `drains ${host}` }];
     }),
   ];
 }
 
-/** `raise` before a reload, `lower` after it: a server of less weight must not be given clients at its whole one in between. */
-export interface FlagSteps {
-  readonly raise: readonly Step[];
-  readonly lower: readonly Step[];
-}
-
 const STALE = ['drain_flags', 'ipvs', 'keepalived'].map((fact) => ({ fact, key: '*' }));
 
-/** Pure. */
-export function flagSteps(wanted: WantedFlags, changes: readonly Change[]): FlagSteps {
-  const due = (value: '0' | '1'): Step[] =>
-    changes.flatMap(({ path, after }): Step[] => {
-      const host = flaggedIn(path);
-      if (host === undefined || after !== value) return [];
-      // Renamed into its place, as keepalived is told of that too, and never reads half of it.
-      return [{ kind: 'put', title: `${value === '1' ? 'raise' : 'lower'} the drain flag of ${host}`, path: flagPath(host), content: Buffer.from(flagText(value === '1')), mode: '0644', stale: STALE }];
-    });
+/** Before a reload: a flag that is raised has to be read with the file that names it, and one that is lowered is watched by nobody, or means it. Pure. */
+export function flagSteps(changes: readonly Change[]): Step[] {
   const folder = changes.some(({ path }) => path === FLAGS_FOLDER);
-  return {
-    raise: [...(folder ? [{ kind: 'exec' as const, title: `make ${FLAGS_FOLDER}`, argv: ['install', '-d', '-m', '0700', HOST_STATE, FLAGS_FOLDER], stale: STALE }] : []), ...due('1')],
-    lower: due('0'),
-  };
+  return [
+    ...(folder ? [{ kind: 'exec' as const, title: `make ${FLAGS_FOLDER}`, argv: ['install', '-d', '-m', '0700', HOST_STATE, FLAGS_FOLDER], stale: STALE }] : []),
+    ...changes.flatMap(({ path, after }): Step[] => {
+      const host = flaggedIn(path);
+      if (host === undefined) return [];
+      // Renamed into its place, as keepalived is told of that too, and never reads half of it.
+      return [{ kind: 'put', title: `${after === '1' ? 'raise' : 'lower'} the drain flag of ${host}`, path: flagPath(host), content: Buffer.from(flagText(after === '1')), mode: '0644', stale: STALE }];
+    }),
+  ];
 }
 
 /** Pure. */
@@ -67,6 +60,9 @@ export function flagPatches(wanted: WantedFlags, changes: readonly Change[]): Fa
   return [patch(drainFlagsFact, FLAGS_FOLDER, (state) => ({ folder: state.folder || wanted.method === 'flag' || flags.length > 0, flags: { ...state.flags, ...Object.fromEntries(flags) } }))] as never;
 }
 
-function valueOf({ topology, director, method, weights }: WantedFlags, host: string): '0' | '1' {
-  return method === 'flag' && weights.get(host) === '0' && flaggedHosts(topology, director).includes(host) ? '1' : '0';
+/** Raised as long as there is a drain, at whatever weight. Where drains go another way, nobody looks at flags: one is lowered when its drain is over, not while keepalived may still run a file that names it. */
+function valueOf({ topology, director, method, weights }: WantedFlags, host: string, before: string): string {
+  if (!weights.has(host)) return '0';
+  if (method !== 'flag') return before;
+  return flaggedHosts(topology, director).includes(host) ? '1' : '0';
 }

@@ -14,7 +14,7 @@ import { kernelRepair, type KernelRepair } from '../../lvs/change/kernel.ts';
 import { changedServices, servicesOtherwise, textAsRunning } from '../../lvs/change/running.ts';
 import { flaggedIn } from '../../lvs/drain/flags.ts';
 import { drainMethodOf } from '../../lvs/drain/method.ts';
-import { withTable, withWritten } from '../../lvs/drain/topology.ts';
+import { lessenedHosts, withTable, withWritten } from '../../lvs/drain/topology.ts';
 import { tableAfter } from '../../lvs/ipvs/commands.ts';
 import { KEEPALIVED_CONF } from '../../lvs/keepalived/place.ts';
 import { renderKeepalived } from '../../lvs/keepalived/render.ts';
@@ -63,15 +63,15 @@ export default defineModule<KeepalivedArgs>({
   },
   apply: (args, changes, facts, context): Step[] => {
     const kernel = ipvsSteps(driftOf(args, facts, context).kernel.commands);
-    const { raise, lower } = flagSteps(flagsOf(facts, context), changes);
-    if (!reloads(changes)) return [...kernel, ...raise, ...lower];
+    const flags = flagSteps(changes);
+    if (!reloads(changes)) return [...kernel, ...flags];
     const wanted = wantedOf(args, facts, context);
     const write = writeStep(wanted, versionOf(facts, context));
-    if (!facts.get(unitFact, UNIT).active) return [...raise, ...lower, write];
+    if (!facts.get(unitFact, UNIT).active) return [...flags, write];
     const stale = [...['address', 'ipvs', 'keepalived'].map((fact) => ({ fact, key: '*' })), { fact: 'unit', key: UNIT }, ...fileStale(pathOf(args))];
     const reload: Step = { kind: 'exec', title: 'reload keepalived', activates: true, argv: ['systemctl', 'reload', UNIT], stale };
     // The kernel's table becomes what keepalived takes it for, before it makes something else of it.
-    return [...kernel, ...raise, write, reload, ...lower.map((step): Step => ({ ...step, activates: true }))];
+    return [...kernel, ...flags, write, reload];
   },
   after: (args, changes, facts, context) => {
     const { target } = driftOf(args, facts, context).kernel;
@@ -176,7 +176,7 @@ function pathOf(args: KeepalivedArgs): string {
 
 function wantedOf(args: KeepalivedArgs, facts: FactReader, context: ModuleContext): WantedFile {
   const { topology, weights, method } = flagsOf(facts, context);
-  const text = renderKeepalived(withWritten(topology, weights, method), context.host, versionOf(facts, context), method);
+  const text = renderKeepalived(withWritten(topology, weights, method), context.host, versionOf(facts, context), method, lessenedHosts(weights));
   // It may hold a password.
   return { path: pathOf(args), content: Buffer.from(text), mode: '0640', owner: 'root', group: 'root' };
 }

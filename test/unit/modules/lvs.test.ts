@@ -145,11 +145,22 @@ describe('keepalived that drains by flags', () => {
     expect(words(back.steps)).toEqual([`put ${FLAGS}/rs1`]);
   });
 
-  it('has the flag up before a whole weight comes, and down after a lesser one came', async () => {
-    const step = await deploy(but(await deployed(), { drains: drained('1'), drain_flags: flags({ rs1: '1' }), 'content /etc/keepalived/keepalived.conf': contentOf(Buffer.from('older\n')) }));
-    expect(words(step.steps)).toEqual([`put ${CONF}`, 'systemctl reload keepalived.service', `put ${FLAGS}/rs1`]);
-    const again = await deploy(but(await deployed(), { drains: drained('0'), 'content /etc/keepalived/keepalived.conf': contentOf(Buffer.from('older\n')) }));
+  it('a lesser weight: nobody looks at the flag any more, and it stays up until the drain is over', async () => {
+    const step = await deploy(but(await deployed(), { drains: drained('1'), drain_flags: flags({ rs1: '1' }), [`content ${CONF}`]: contentOf(Buffer.from('older\n')) }));
+    expect(words(step.steps)).toEqual([`put ${CONF}`, 'systemctl reload keepalived.service']);
+    const text = step.steps[0]?.kind === 'put' ? Buffer.from(step.steps[0].content).toString() : '';
+    expect(text).toContain('track_file lvs-play-drain-rs2');
+    expect(text).not.toContain('lvs-play-drain-rs1');
+    // At the end it comes down before keepalived looks at it again, and before that it is up.
+    const back = await deploy(but(await deployed(), { drain_flags: flags({ rs1: '1' }), [`content ${CONF}`]: contentOf(Buffer.from('older\n')) }));
+    expect(words(back.steps)).toEqual([`put ${FLAGS}/rs1`, `put ${CONF}`, 'systemctl reload keepalived.service']);
+    const again = await deploy(but(await deployed(), { drains: drained('0'), [`content ${CONF}`]: contentOf(Buffer.from('older\n')) }));
     expect(words(again.steps)).toEqual([`put ${FLAGS}/rs1`, `put ${CONF}`, 'systemctl reload keepalived.service']);
+  });
+
+  it('drains another way: a flag that is up stays so as long as its drain lasts', async () => {
+    const other = contextOf('lvs1');
+    expect((await deploy(but(await deployed(other), { drains: drained('0'), drain_flags: flags({ rs1: '1' }) }), other)).changes.map(({ path }) => path)).toEqual([CONF]);
   });
 
   it('goes by the version that is installed there', async () => {
