@@ -3,7 +3,7 @@ import { LvsPlayError } from '../core/errors.ts';
 import { type FactRequest, request } from '../facts/contract.ts';
 import { gatherScript, parseGather } from '../facts/gather.ts';
 import { balanceFact, balanceOf } from '../facts/network/balance.ts';
-import { drainsFact } from '../facts/system/drains.ts';
+import { drainsFact } from '../facts/records/drains.ts';
 import { packageFact } from '../facts/system/package.ts';
 import { sysctlFact } from '../facts/system/sysctl.ts';
 import { type ClusterLook, type DirectorLook, directorsOf, sharesOf } from '../lvs/drain/look.ts';

@@ -1,7 +1,7 @@
 import { DIRECTOR_SCRIPT, parseDirector } from '../apply/pair/director.ts';
 import { HOST_STATE } from '../core/host-state.ts';
 import { LvsPlayError } from '../core/errors.ts';
-import { failoversFact } from '../facts/system/failovers.ts';
+import { failoversFact } from '../facts/records/failovers.ts';
 import { syncDaemons } from '../lvs/ipvs/counters.ts';
 import { addressesOf, type HaPair, type Topology } from '../lvs/model/topology.ts';
 import { ANSWER_MS, reached } from '../plan/reached.ts';

@@ -1,6 +1,6 @@
 import type { HostAnswer } from '../plan/sessions.ts';
 import type { ContentState } from '../facts/files/content.ts';
-import { drainFlagsFact, type DrainFlags, flagValue, raisedFlags } from '../facts/system/drain-flags.ts';
+import { drainFlagsFact, type DrainFlags, flagValue, raisedFlags } from '../facts/records/drain-flags.ts';
 import { type SavedState, textsOf } from '../facts/system/saved-state.ts';
 import { flaggedIn, flagNamed } from '../lvs/drain/flags.ts';
 import { recordedServices, DIRECTOR_SCRIPT } from '../lvs/host/director-script.ts';

@@ -1,6 +1,6 @@
 import { type BalanceState, balanceOf, type Templates } from '../facts/network/balance.ts';
 import type { InterfaceState } from '../facts/network/address.ts';
-import { drainedWeights, type Drains, drainsFact } from '../facts/system/drains.ts';
+import { drainedWeights, type Drains, drainsFact } from '../facts/records/drains.ts';
 import { drainedIn, weightInWords } from '../lvs/drain/record.ts';
 import { withDrains } from '../lvs/drain/topology.ts';
 import { expectedTable } from '../lvs/ipvs/table.ts';

@@ -1,7 +1,7 @@
 import { LvsPlayError } from '../core/errors.ts';
 import { HOST_STATE } from '../core/host-state.ts';
-import { drainsFact } from '../facts/system/drains.ts';
-import { failoversFact } from '../facts/system/failovers.ts';
+import { drainsFact } from '../facts/records/drains.ts';
+import { failoversFact } from '../facts/records/failovers.ts';
 import { packageFact } from '../facts/system/package.ts';
 import { parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';

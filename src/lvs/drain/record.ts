@@ -1,5 +1,6 @@
 import { LvsPlayError } from '../../core/errors.ts';
-import { isJsonObject, type Json } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
+import { type Owned, ownedOf, ownerWords, parseRecord } from '../owned.ts';
 
 /**
  * Why a real server gets less than its weight, kept on every director that balances to it. As long as the record is there, every deploy gives the server the
@@ -10,16 +11,9 @@ export type DrainRecord = {
   /** Inventory name of the real server. */
   readonly host: string;
   readonly weight: DrainWeight;
-  /** `alice@ops1`. */
-  readonly by: string;
-  readonly reason: string;
-  /** ISO 8601. */
-  readonly since: string;
-  /** When it should be over, as its owner meant; null: nobody said. Nothing happens then by itself: it is called forgotten. */
-  readonly until: string | null;
   /** The run that wrote it. */
   readonly run: string | null;
-};
+} & Owned;
 
 /** `0`, a whole number that its weight does not rise above, or a share of its weight: `25%`. */
 export type DrainWeight = string;
@@ -67,17 +61,11 @@ export function formatDrain({ host, weight, by, reason, since, until, run }: Dra
 
 /** @returns undefined: it is no record of this version. Pure. */
 export function parseDrain(text: string): DrainRecord | undefined {
-  let value: Json;
-  try {
-    value = JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
-  if (!isJsonObject(value)) return undefined;
-  const { version, host, weight, by, reason, since, until, run } = value;
-  if (version !== 1 || typeof host !== 'string' || typeof weight !== 'string' || !isDrainWeight(weight)) return undefined;
-  const textOf = (field: Json | undefined): string => (typeof field === 'string' ? field : '');
-  return { version: 1, host, weight, by: textOf(by), reason: textOf(reason), since: textOf(since), until: typeof until === 'string' ? until : null, run: typeof run === 'string' ? run : null };
+  const value = parseRecord(text);
+  if (value === undefined) return undefined;
+  const { host, weight, run } = value;
+  if (typeof host !== 'string' || typeof weight !== 'string' || !isDrainWeight(weight)) return undefined;
+  return { version: 1, host, weight, ...ownedOf(value), run: typeof run === 'string' ? run : null };
 }
 
 /** A drain as the path of a change; and whose drain such a path is, undefined for any other. Pure. */
@@ -89,8 +77,8 @@ export function drainedIn(path: string): string | undefined {
 }
 
 /** `weight 0 by alice@ops1: kernel upgrade, until 2026-11-24T06:00:00Z`. The weight comes first. Pure. */
-export function drainWords({ weight, by, reason, until }: DrainRecord): string {
-  return `weight ${weight} by ${by}${reason === '' ? '' : `: ${reason}`}${until === null ? '' : `, until ${until}`}`;
+export function drainWords(record: DrainRecord): string {
+  return `weight ${record.weight} ${ownerWords(record)}`;
 }
 
 /** The weight in what `drainWords` gave. Pure. */

@@ -1,4 +1,5 @@
-import { isJsonObject, type Json } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
+import { type Owned, ownedOf, ownerWords, parseRecord } from '../owned.ts';
 
 /**
  * Which director an operator wants a pair's virtual IPs on, kept on every director of the pair. As long as the record is there, every deploy gives that director the
@@ -10,14 +11,7 @@ export type FailoverRecord = {
   readonly pair: string;
   /** Inventory name of the director. */
   readonly to: string;
-  /** `alice@ops1`. */
-  readonly by: string;
-  readonly reason: string;
-  /** ISO 8601. */
-  readonly since: string;
-  /** When it should be over, as its owner meant; null: nobody said. Nothing happens then by itself: it is called forgotten. */
-  readonly until: string | null;
-};
+} & Owned;
 
 /** By pair's name, as a director has them. */
 export type FailoverRecords = Readonly<Record<string, FailoverRecord>>;
@@ -40,17 +34,10 @@ export function formatFailover({ pair, to, by, reason, since, until }: FailoverR
 
 /** @returns undefined: it is no record of this version. Pure. */
 export function parseFailover(text: string): FailoverRecord | undefined {
-  let value: Json;
-  try {
-    value = JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
-  if (!isJsonObject(value)) return undefined;
-  const { version, pair, to, by, reason, since, until } = value;
-  if (version !== 1 || typeof pair !== 'string' || typeof to !== 'string') return undefined;
-  const textOf = (field: Json | undefined): string => (typeof field === 'string' ? field : '');
-  return { version: 1, pair, to, by: textOf(by), reason: textOf(reason), since: textOf(since), until: typeof until === 'string' ? until : null };
+  const value = parseRecord(text);
+  if (value === undefined) return undefined;
+  const { pair, to } = value;
+  return typeof pair === 'string' && typeof to === 'string' ? { version: 1, pair, to, ...ownedOf(value) } : undefined;
 }
 
 /** A failover as the path of a change; and whose failover such a path is, undefined for any other. Pure. */
@@ -62,8 +49,8 @@ export function failedOverIn(path: string): string | undefined {
 }
 
 /** `to lvs2 by alice@ops1: kernel upgrade, until 2026-11-24T06:00:00Z`. The director comes first. Pure. */
-export function failoverWords({ to, by, reason, until }: FailoverRecord): string {
-  return `to ${to} by ${by}${reason === '' ? '' : `: ${reason}`}${until === null ? '' : `, until ${until}`}`;
+export function failoverWords(record: FailoverRecord): string {
+  return `to ${record.to} ${ownerWords(record)}`;
 }
 
 /** The director in what `failoverWords` gave. Pure. */

@@ -1,7 +1,7 @@
 import { HOST_STATE } from '../../core/host-state.ts';
 import type { FactPatch, FactReader, FactRequest } from '../../facts/contract.ts';
 import { patch, request } from '../../facts/contract.ts';
-import { drainFlagsFact, flagValue } from '../../facts/system/drain-flags.ts';
+import { drainFlagsFact, flagValue } from '../../facts/records/drain-flags.ts';
 import { flaggedHosts, flaggedIn, flagPath, FLAGS_FOLDER, flagText } from '../../lvs/drain/flags.ts';
 import type { DrainMethod } from '../../lvs/drain/method.ts';
 import { isHostFile } from '../../lvs/drain/record.ts';

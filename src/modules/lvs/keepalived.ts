@@ -4,7 +4,7 @@ import { type FactReader, patch, request } from '../../facts/contract.ts';
 import { contentFact } from '../../facts/files/content.ts';
 import { fileFact } from '../../facts/files/file.ts';
 import { ipvsFact, jsonOf, tableOf } from '../../facts/network/ipvs.ts';
-import { drainedWeights, drainsFact } from '../../facts/system/drains.ts';
+import { drainedWeights, drainsFact } from '../../facts/records/drains.ts';
 import { keepalivedFact, runningOf } from '../../facts/system/keepalived.ts';
 import { packageFact } from '../../facts/system/package.ts';
 import { unitFact } from '../../facts/system/unit.ts';

@@ -1,7 +1,7 @@
 import { DRAIN_WEIGHT, drainChange, DRAINS_FOLDER, type DrainRecord, drainPath, drainWords, formatDrain } from '../../lvs/drain/record.ts';
 import { HOST_STATE } from '../../core/host-state.ts';
 import { type FactReader, patch } from '../../facts/contract.ts';
-import { drainsFact } from '../../facts/system/drains.ts';
+import { drainsFact } from '../../facts/records/drains.ts';
 import { type Args, type Change, defineModule, type Step } from '../contract.ts';
 import { directorTopology, DRAINS } from './topology.ts';
 

@@ -1,7 +1,7 @@
 import { HOST_STATE } from '../../core/host-state.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import { type FactReader, patch } from '../../facts/contract.ts';
-import { failoversFact } from '../../facts/system/failovers.ts';
+import { failoversFact } from '../../facts/records/failovers.ts';
 import { failoverChange, failoverPath, type FailoverRecord, FAILOVERS_FOLDER, failoverWords, formatFailover, PAIR_NAME } from '../../lvs/failover/record.ts';
 import type { Topology } from '../../lvs/model/topology.ts';
 import { type Args, type Change, defineModule, type Step } from '../contract.ts';

@@ -1,8 +1,8 @@
 import { HOST_STATE } from '../../core/host-state.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import { type FactReader, type FactRequest, request } from '../../facts/contract.ts';
-import { drainedWeights, drainsFact } from '../../facts/system/drains.ts';
-import { failoversFact } from '../../facts/system/failovers.ts';
+import { drainedWeights, drainsFact } from '../../facts/records/drains.ts';
+import { failoversFact } from '../../facts/records/failovers.ts';
 import { withDrains } from '../../lvs/drain/topology.ts';
 import { failoverTargetsOf } from '../../lvs/failover/record.ts';
 import { withFailovers } from '../../lvs/failover/topology.ts';
