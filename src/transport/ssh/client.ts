@@ -65,9 +65,15 @@ export async function login(question: LoginQuestion, wire: Wire, shared: SshShar
       reject(lost);
     };
     const onEnd = (): void => {
-      const words = wire.lastWords();
-      if (handshaken) fail(connectionLost(host, words));
-      else fail(words === undefined ? dialError(host, settings, Object.assign(new Error('closed'), { code: 'ECONNRESET' })) : proxyFailed(host, words));
+      if (handshaken) fail(connectionLost(host, wire.lastWords()));
+      else unmade(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+    };
+    /** It ended before it was a connection: what carried it may know why. */
+    const unmade = (error: Error): void => {
+      void wire.ended().then(() => {
+        const words = wire.lastWords();
+        fail(words === undefined ? dialError(host, settings, error) : proxyFailed(host, words));
+      });
     };
     const onTimeout = (): void => {
       // While a person types a passphrase the clock stands still.
@@ -90,7 +96,8 @@ export async function login(question: LoginQuestion, wire: Wire, shared: SshShar
       if (error.level === 'client-authentication' || (handshaken && /too many authentication failures/i.test(error.message))) fail(authentication.failure());
       else if (error.level === 'client-timeout') fail(connectionLost(host, `no answer to ${String(settings.serverAliveCountMax)} keepalives`));
       else if (error.level === 'handshake' || error.level === 'protocol') fail(handshaken ? connectionLost(host, error.message) : handshakeError(host, settings, error));
-      else fail(handshaken ? connectionLost(host, error.message) : dialError(host, settings, error));
+      else if (handshaken) fail(connectionLost(host, error.message));
+      else unmade(error);
     });
     client.once('close', onEnd);
     // It may have ended before the client listened, and ssh2 does not take the end of a pipe for the end of the connection.

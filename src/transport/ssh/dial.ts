@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { LvsPlayError } from '../../core/errors.ts';
 import { lastLine } from '../frame.ts';
 import type { SshSettings } from './config.ts';
@@ -11,6 +12,8 @@ export interface Wire {
   readonly stream: Duplex;
   /** What the way itself says of its end (a ProxyCommand's last words); undefined when nothing. */
   lastWords(): string | undefined;
+  /** Resolves when the last words are all there, once the stream has ended. */
+  ended(): Promise<void>;
   /** Ends what carries the stream. Never throws. */
   close(): Promise<void>;
 }
@@ -50,6 +53,7 @@ export function dialTcp(host: string, settings: SshSettings, timeoutMs: number, 
       resolve({
         stream: socket,
         lastWords: () => undefined,
+        ended: () => Promise.resolve(),
         close: () => {
           socket.destroy();
           return Promise.resolve();
@@ -59,6 +63,9 @@ export function dialTcp(host: string, settings: SshSettings, timeoutMs: number, 
   });
 }
 
+/** A ProxyCommand that has closed its stdout may live on, or leave something behind that does. */
+const LAST_WORDS_MS = 1000;
+
 /** Starts a ProxyCommand, whose stdin and stdout are the connection; ended by its process group. */
 export function dialProxyCommand(host: string, command: string): Promise<Wire> {
   const child = spawn('/bin/sh', ['-c', command], { stdio: 'pipe', detached: true });
@@ -66,6 +73,8 @@ export function dialProxyCommand(host: string, command: string): Promise<Wire> {
   child.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString('utf8')).slice(-2048);
   });
+  // Its stdout may end before what it says on stderr is read, and before its exit code is known.
+  const over = new Promise<void>((resolve) => child.once('close', () => { resolve(); }));
   const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
   stream.on('error', () => undefined);
   const close = (): Promise<void> => {
@@ -82,7 +91,7 @@ export function dialProxyCommand(host: string, command: string): Promise<Wire> {
       reject(new LvsPlayError({ code: 'proxy-failed', kind: 'unreachable', host, message: `${host}: cannot start the ProxyCommand: ${error.message}`, cause: error }));
     });
     child.once('spawn', () => {
-      resolve({ stream, lastWords: () => lastLine(stderr) ?? (child.exitCode === null ? undefined : `exit code ${String(child.exitCode)}`), close });
+      resolve({ stream, lastWords: () => lastLine(stderr) ?? (child.exitCode === null ? undefined : `exit code ${String(child.exitCode)}`), ended: () => Promise.race([over, delay(LAST_WORDS_MS, undefined, { ref: false })]), close });
     });
   });
 }

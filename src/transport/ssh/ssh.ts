@@ -102,7 +102,7 @@ export class SshTargets {
       throw error instanceof LvsPlayError ? forHost(error, host) : error;
     });
     try {
-      return { stream: await forward(opened.loggedIn, host, jump.host, settings.hostName, settings.port), lastWords: () => undefined, close: () => opened.close() };
+      return { stream: await forward(opened.loggedIn, host, jump.host, settings.hostName, settings.port), lastWords: () => undefined, ended: () => Promise.resolve(), close: () => opened.close() };
     } catch (error) {
       await opened.close();
       throw error;
