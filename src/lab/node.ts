@@ -4,7 +4,6 @@ import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
 import { shellQuote } from '../core/quote.ts';
-import { onOneCpu } from './cpu.ts';
 import { inNamespace, macAddress, tapName } from './network.ts';
 import type { LabPaths, NodePaths } from './state/paths.ts';
 import { nodePaths } from './state/paths.ts';
@@ -97,7 +96,7 @@ export async function startNode(lab: LabPaths, spec: LabSpec, host: string, imag
   await rm(paths.uml, { recursive: true, force: true });
   const console = await open(paths.console, 'a');
   try {
-    const argv = inNamespace(lab.namespace, [...(await onOneCpu(lab.name, index)), lab.launcher, ...kernelArguments(node, index, image, paths, machineId)]);
+    const argv = inNamespace(lab.namespace, [lab.launcher, ...kernelArguments(node, index, image, paths, machineId)]);
     // A session of its own: a terminal's Ctrl-C stays away, and one signal reaches the kernel with all its helpers.
     const child = startCommand(argv, {
       detached: true,
