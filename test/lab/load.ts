@@ -103,9 +103,10 @@ const download = () => new Promise((resolve) => {
   socket.write('GET /long HTTP/1.0\\r\\n\\r\\n');
 });
 const fetchAll = async () => { while (!over) await download(); };
-Promise.all([...Array.from({ length: workers }, (_, worker) => work(worker)), ...Array.from({ length: downloads }, fetchAll)]).then(() => {
+// What is left of the downloads is no time without an answer.
+const asking = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker))).then(answered);
+Promise.all([asking, ...Array.from({ length: downloads }, fetchAll)]).then(() => {
   clearInterval(look);
-  answered();
   console.log(JSON.stringify({ sent, failures, answers, gap, reused: [...used.values()].filter((count) => count > 1).length, downloads: { whole, cut, failures: downloadFailures.slice(0, 5) } }));
 });
 `;
