@@ -7,7 +7,7 @@ const VIP = '192.168.0.38';
 const DIRECTORS = ['lvs1', 'lvs2'];
 const FLAG = '/var/lib/lvs-play/drain-flags/rs1';
 const CONF = '/etc/keepalived/keepalived.conf';
-const LOAD = { vip: VIP, port: 80, least: 1000, workers: 8, downloads: 0 };
+const LOAD = { vip: VIP, port: 80, least: 1000, workers: 8, pause: 10, downloads: 0 };
 
 describe('drains by a flag file', () => {
   let lab: TestLab;

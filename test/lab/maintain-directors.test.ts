@@ -42,7 +42,7 @@ describe('maintenance of both directors of a pair with connection synchronisatio
 
   it('cuts no connection, BACKUP first, each rebooted, and the virtual IP is where it was', async () => {
     const before = await boots();
-    const { value, ended } = await whileHeld(lab, VIP, HELD, () => whileLoaded(lab, { vip: VIP, port: 80, least: 1000, workers: 8, downloads: 0 }, () => maintain('--playbook', `${files.dir}/patch.yml`)), '/steady');
+    const { value, ended } = await whileHeld(lab, VIP, HELD, () => whileLoaded(lab, { vip: VIP, port: 80, least: 1000, workers: 8, pause: 10, downloads: 0 }, () => maintain('--playbook', `${files.dir}/patch.yml`)), '/steady');
     const { value: done, load } = value;
     expect(done.code, done.stderr).toBe(0);
     console.log(`both directors rebooted: ${JSON.stringify({ ended, ...load })}`);

@@ -4,7 +4,10 @@ import { eventually, lvsPlay, must, runDocument, scratch, TestLab, type CliResul
 import { SERVERS, serviceAway, threeServers } from './three-servers.ts';
 
 const VIP = '192.168.0.38';
+/** As fast as requests are answered: several hundred a second. */
 const LOAD: LoadPlan = { vip: VIP, port: 80, least: 1000, workers: 8, downloads: 20 };
+/** Where that is not the question: other labs are on this machine too. */
+const STEADY: LoadPlan = { ...LOAD, pause: 20 };
 
 /** A moment in which it does not serve. */
 const PATCH = serviceAway('{ command: { cmd: sleep 3 }, changed_when: false }');
@@ -57,7 +60,7 @@ describe('maintenance of three real servers in DR, with a load that uses its por
       expect(refused.code).toBe(1);
       expect(refused.stderr).toContain('conn_reuse_mode 1 on lvs1');
       // One of them tells.
-      const { value, load } = await whileLoaded(lab, { ...LOAD, downloads: 0 }, () => lvsPlay(['maintain', 'rs1', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--allow', 'port-reuse', '--reason', 'test']));
+      const { value, load } = await whileLoaded(lab, { ...STEADY, downloads: 0 }, () => lvsPlay(['maintain', 'rs1', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--allow', 'port-reuse', '--reason', 'test']));
       expect(value.code, value.stderr).toBe(0);
       console.log(`DR, kernel defaults: ${JSON.stringify(load)}`);
       expect(lost(load)).toBeGreaterThan(0);
@@ -67,7 +70,7 @@ describe('maintenance of three real servers in DR, with a load that uses its por
   });
 
   it('is what a plain playbook with serial: 1 is not', async () => {
-    const { value, load } = await whileLoaded(lab, LOAD, () => lvsPlay(['deploy', `${files.dir}/plain.yml`, '-i', lab.overlay]));
+    const { value, load } = await whileLoaded(lab, STEADY, () => lvsPlay(['deploy', `${files.dir}/plain.yml`, '-i', lab.overlay]));
     expect(value.code, value.stderr).toBe(0);
     console.log(`DR, not drained: ${JSON.stringify(load)}`);
     expect(lost(load)).toBeGreaterThan(0);
@@ -105,7 +108,7 @@ describe('maintenance of three real servers in DR, with a load that uses its por
   ] as const)('loses nothing with %s', async (name, edit) => {
     await withService(edit, (inventory) =>
       withClients(async (sources) => {
-        const { value, load } = await whileLoaded(lab, { ...LOAD, sources }, () => maintainWith(inventory));
+        const { value, load } = await whileLoaded(lab, { ...STEADY, sources }, () => maintainWith(inventory));
         expect(value.code, value.stderr).toBe(0);
         console.log(`DR, ${name}: ${JSON.stringify(load)}`);
         expect(load.failures).toEqual({});
@@ -130,7 +133,7 @@ describe('maintenance of three real servers in DR, with a load that uses its por
       const refused = await lvsPlay(['maintain', 'rs1', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`]);
       expect(refused.code).toBe(1);
       expect(refused.stderr).toContain('rs3 is out already');
-      const { value, load } = await whileLoaded(lab, LOAD, () => lvsPlay(['maintain', 'rs1', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--allow', 'degraded', '--allow', 'removed-share', '--reason', 'test']));
+      const { value, load } = await whileLoaded(lab, STEADY, () => lvsPlay(['maintain', 'rs1', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--allow', 'degraded', '--allow', 'removed-share', '--reason', 'test']));
       expect(value.code, value.stderr).toBe(0);
       expect(load.failures).toEqual({});
       expect(load.downloads).toMatchObject({ cut: 0, failures: [] });
