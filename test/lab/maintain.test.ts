@@ -58,7 +58,7 @@ describe('maintenance of three real servers in DR, with a load that uses its por
     try {
       const refused = await maintain();
       expect(refused.code).toBe(1);
-      expect(refused.stderr).toContain('conn_reuse_mode 1 on lvs1');
+      expect(refused.stderr).toContain('conn_reuse_mode 1 and expire_nodest_conn 0 on lvs1');
       // One of them tells.
       const { value, load } = await whileLoaded(lab, { ...STEADY, downloads: 0 }, () => lvsPlay(['maintain', 'rs1', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--allow', 'port-reuse', '--reason', 'test']));
       expect(value.code, value.stderr).toBe(0);
