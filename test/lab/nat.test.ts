@@ -111,7 +111,6 @@ describe('NAT with an HA pair whose inside address floats', () => {
     lab = await TestLab.installed('nat-pair', 'inventories/nat-pair/hosts.yml');
     site = ['playbooks/demo.yml', '-i', lab.overlay];
     untouched = await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2']);
-    for (const host of ['rs1', 'rs2']) await lab.sh(host, `mkdir -p /srv/www && echo ${host} >/srv/www/index.html && for port in 81 82; do systemd-run -q --unit=web$port busybox httpd -f -p $port -h /srv/www; done`);
     await must(lvsPlay(['deploy', ...site]));
   });
   afterAll(async () => {
