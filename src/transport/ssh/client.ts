@@ -68,6 +68,8 @@ export async function login(question: LoginQuestion, wire: Wire, shared: SshShar
       if (handshaken) fail(connectionLost(host, wire.lastWords()));
       else unmade(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
     };
+    // Which of the wire's end and ssh2's word of it comes first is a matter of chance.
+    const isEnd = (error: Error): boolean => error.message === 'Connection lost before handshake';
     /** It ended before it was a connection: what carried it may know why. */
     const unmade = (error: Error): void => {
       void wire.ended().then(() => {
@@ -95,6 +97,7 @@ export async function login(question: LoginQuestion, wire: Wire, shared: SshShar
       if (error.level === 'agent') return;
       if (error.level === 'client-authentication' || (handshaken && /too many authentication failures/i.test(error.message))) fail(authentication.failure());
       else if (error.level === 'client-timeout') fail(connectionLost(host, `no answer to ${String(settings.serverAliveCountMax)} keepalives`));
+      else if (isEnd(error)) onEnd();
       else if (error.level === 'handshake' || error.level === 'protocol') fail(handshaken ? connectionLost(host, error.message) : handshakeError(host, settings, error));
       else if (handshaken) fail(connectionLost(host, error.message));
       else unmade(error);
