@@ -33,29 +33,56 @@ export async function startWatch(host: string, target: Target, limitSeconds = LI
   const sent = Date.now();
   const clock = await ask('date +%s%N');
   const received = Date.now();
-  const started = await ask(
-    [
-      'umask 077',
-      `TZ=UTC timeout ${String(limitSeconds)} ip -ts -o monitor address >${shellQuote(log)} 2>/dev/null </dev/null &`,
-      'echo $!',
-      // What was there when it began to listen: changed in between, it is told twice, which does no harm.
-      'ip -o addr show',
-    ].join('\n'),
-  );
+  const started = await ask(beginScript(log, limitSeconds));
+  const from = Date.now();
   if (clock === undefined || started === undefined) return undefined;
-  const [pid = '', ...shown] = started.split('\n');
   const { offset, uncertainty } = clockOf(clock.trim(), sent, received);
-  const initial = new Set(parseAddresses(shown.join('\n')).map(({ address }) => address));
+  const initial = new Set(parseAddresses(started).map(({ address }) => address));
   return {
     host,
     initial,
     end: async () => {
-      // A host that was restarted has no log any more, and its process numbers mean others.
-      const text = await ask(`[ -e ${shellQuote(log)} ] || exit 1; kill ${shellQuote(pid)} 2>/dev/null; cat ${shellQuote(log)}; rm -f ${shellQuote(log)}`);
+      const text = await ask(endScript(log));
       if (text === undefined) return undefined;
-      return { host, from: received, to: Date.now(), initial, events: parseMonitor(text, offset), uncertainty };
+      return { host, from, to: Date.now(), initial, events: parseMonitor(text, offset), uncertainty };
     },
   };
+}
+
+/** Tries of 0.05 s. */
+const TRIES = 200;
+
+/**
+ * Starts the monitor, whose process number is the log's first line, waits until the kernel sends it the changes (a busy host takes its time to start one, and what
+ * changes before would go unseen), and shows the addresses. What changes while they are shown is told twice, which does no harm.
+ */
+function beginScript(log: string, limitSeconds: number): string {
+  const file = shellQuote(log);
+  return [
+    'umask 077',
+    `TZ=UTC timeout ${String(limitSeconds)} sh -c 'echo $$; exec ip -ts -o monitor address' >${file} 2>/dev/null </dev/null &`,
+    ...waitUntil(`read -r pid <${file} && ${netlinkRow('$4 ~ /110$/')}`, 'kill $!; exit 1'),
+    'ip -o addr show',
+  ].join('\n');
+}
+
+/** Ends the monitor once it has written down all that it was sent, and gives its log. A host that was restarted has none any more, and its process numbers mean others. */
+function endScript(log: string): string {
+  const file = shellQuote(log);
+  return [
+    `read -r pid <${file} || exit 1`,
+    ...waitUntil(`! [ -e "/proc/$pid" ] || { ${netlinkRow('$5 == 0')} && grep -q ') S ' "/proc/$pid/stat"; }`, 'break'),
+    `kill "$pid" 2>/dev/null; cat ${file}; rm -f ${file}`,
+  ].join('\n');
+}
+
+/** Whether the monitor's row of /proc/net/netlink is so. Columns: sk, Eth (0: routing), Pid, Groups (address changes: 0x110), Rmem (not read yet), ... */
+function netlinkRow(condition: string): string {
+  return `awk -v pid="$pid" '$2 == 0 && $3 == pid && ${condition} { found = 1 } END { exit !found }' /proc/net/netlink`;
+}
+
+function waitUntil(condition: string, otherwise: string): string[] {
+  return ['tries=0', `until { ${condition}; } 2>/dev/null; do`, `  tries=$((tries + 1)); [ "$tries" -lt ${String(TRIES)} ] || { ${otherwise}; }`, '  sleep 0.05', 'done'];
 }
 
 /** How a host's clock differs from ours, from one exchange. Pure. @param told nanoseconds since the epoch; without `%N` seconds and a word */

@@ -1,5 +1,10 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, it } from 'vitest';
-import { clockOf, parseMonitor } from '../../../../src/apply/pair/watch.ts';
+import { clockOf, parseMonitor, startWatch } from '../../../../src/apply/pair/watch.ts';
+import { localTarget } from '../../../../src/transport/local.ts';
+import { connectionTo, removeDir, tempDir } from '../../transport/sshd.ts';
 
 it('reads what ip monitor tells, in the time of the controller', () => {
   const text = [
@@ -22,4 +27,31 @@ it.each([
   ['1795462285N', 1795462285000, 1795462285100, { offset: 450, uncertainty: 550 }],
 ])('compares clocks by an exchange: %s', (told, sent, received, expected) => {
   expect(clockOf(told, sent, received)).toEqual(expected);
+});
+
+it('sees all that happens between its beginning and its end, on a host that starts programs slowly', async () => {
+  const dir = tempDir();
+  const holder = spawn('unshare', ['-n', 'sh', '-c', 'echo ready; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  await new Promise((resolve) => holder.stdout.once('data', resolve));
+  const script = (name: string, text: string): string => {
+    writeFileSync(path.join(dir, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return path.join(dir, name);
+  };
+  const ip = execFileSync('sh', ['-c', 'command -v ip'], { encoding: 'utf8' }).trim();
+  script('ip', `case "$*" in *monitor*) sleep 0.7 ;; esac\nexec ${ip} "$@"`);
+  const shell = script('shell', `PATH=${dir}:$PATH exec nsenter -t ${String(holder.pid)} -n dash "$@"`);
+  const target = localTarget(connectionTo({ port: 1, knownHosts: '', key: '' }, { host: 'lvs1', type: 'local', shell }));
+  try {
+    await target.request({ script: 'ip addr add 10.9.9.1/32 dev lo' });
+    const watch = await startWatch('lvs1', target);
+    await target.request({ script: 'ip addr del 10.9.9.1/32 dev lo; ip addr add 10.9.9.2/32 dev lo' });
+    const log = await watch?.end();
+    expect([...(log?.initial ?? [])]).toEqual(['10.9.9.1']);
+    expect(log?.events.map(({ address, gained }) => [address, gained])).toEqual([['10.9.9.1', false], ['10.9.9.2', true]]);
+    expect((await target.request({ script: 'ls /run/lvs-play-watch.* 2>/dev/null; :' })).stdout.toString()).toBe('');
+  } finally {
+    await target.close();
+    holder.kill();
+    removeDir(dir);
+  }
 });
