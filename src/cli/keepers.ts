@@ -9,8 +9,8 @@ import type { JournalWriter } from '../journal/write.ts';
 import { lockKeeper } from '../lock/keeper.ts';
 import { undoKeeper } from '../undo/keeper.ts';
 import { type Durations, durationsOf } from '../window/estimate.ts';
-import { windowKeeper } from '../window/keeper.ts';
-import { parseWindows } from '../window/window.ts';
+import { requireOpen, windowKeeper } from '../window/keeper.ts';
+import { parseWindows, type Window } from '../window/window.ts';
 import type { CommonOptions } from './input/options.ts';
 import { processSecrets } from './output.ts';
 
@@ -37,8 +37,16 @@ export function keepersOf(options: CommonOptions, journal: JournalWriter, saved?
 /** `--window`. @throws LvsPlayError kind `usage` for one that cannot be read */
 function windowOf({ window: text }: CommonOptions): readonly RunKeeper[] {
   if (text === undefined) return [];
-  const windows = parseWindows(text, Intl.DateTimeFormat().resolvedOptions().timeZone);
-  return [windowKeeper({ windows, text, now: () => Date.now(), durations: pastDurations })];
+  return [windowKeeper({ windows: windowsOf(text), text, now: () => Date.now(), durations: pastDurations })];
+}
+
+/** For work that is no run. @throws LvsPlayError kind `usage` outside of `--window`, or for one that cannot be read */
+export function requireWindow({ window: text }: CommonOptions): void {
+  if (text !== undefined) requireOpen(windowsOf(text), text, Date.now());
+}
+
+function windowsOf(text: string): readonly Window[] {
+  return parseWindows(text, Intl.DateTimeFormat().resolvedOptions().timeZone);
 }
 
 /** How many past runs tell how long things take. */

@@ -21,7 +21,7 @@ export function windowKeeper({ windows, text, now, durations }: WindowOptions): 
     name: 'window',
     begin: async (run) => {
       if (run.changing.length === 0) return;
-      if (closesAt(windows, now()) === undefined) throw outside(text, windows, now());
+      requireOpen(windows, text, now());
       known = await durations();
       const { plays } = run.prepared.plan;
       const batches = plays.flatMap((play, index) => play.batches.map((hosts) => estimateBatch(run.prepared.plan, index, hosts, known)));
@@ -35,6 +35,11 @@ export function windowKeeper({ windows, text, now, durations }: WindowOptions): 
       return failure === undefined ? Promise.resolve() : Promise.reject(failure);
     },
   };
+}
+
+/** @throws LvsPlayError kind `usage` outside of the windows. @param text as they were written */
+export function requireOpen(windows: readonly Window[], text: string, now: number): void {
+  if (closesAt(windows, now) === undefined) throw outside(text, windows, now);
 }
 
 function tooLate(run: KeptRun, play: string, hosts: readonly string[], windows: readonly Window[], now: number, durations: Durations): LvsPlayError | undefined {

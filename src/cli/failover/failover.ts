@@ -1,17 +1,24 @@
 import { LvsPlayError, messageOf } from '../../core/errors.ts';
+import { hostState } from '../../core/host-state.ts';
 import { newRunId } from '../../core/run-id.ts';
 import { drill, type DrillKind, type DrillMeans } from '../../failover/drill.ts';
 import { failBack, failOver } from '../../failover/failover.ts';
+import { membersOf } from '../../failover/look.ts';
 import { FAILOVER_RULES } from '../../failover/preflight.ts';
 import { type FailoverReport, reportLines } from '../../failover/report.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
+import type { RunHeader } from '../../journal/types.ts';
 import { labOfInventories } from '../../lab/enter.ts';
+import { Locks } from '../../lock/hold.ts';
+import { EXPIRY_SECONDS } from '../../lock/types.ts';
+import { movedWith } from '../../lvs/failover/topology.ts';
 import { withHands } from '../drain/drain.ts';
 import type { OpenHands } from '../drain/hands.ts';
 import { EXIT } from '../exit.ts';
 import type { CommonOptions } from '../input/options.ts';
 import { canAsk, confirm } from '../input/prompt.ts';
 import { openJournal } from '../journal.ts';
+import { requireWindow } from '../keepers.ts';
 import { operator } from '../operator.ts';
 import { printProgress, printResult, processSecrets } from '../output.ts';
 import { labMeans, liveDrill } from './drills.ts';
@@ -47,14 +54,17 @@ export async function failBackPair(pair: string, options: CommonOptions, { syncW
 
 /** `failover PAIR --drill`, from the command line to the exit code. */
 export async function drillPair(pair: string, options: CommonOptions, { kind, syncWait, yes }: { readonly kind: DrillKind; readonly syncWait: number; readonly yes: boolean }): Promise<number> {
+  requireWindow(options);
   return withHands(options, async (open) => {
+    const { topology } = open.hands;
+    const hosts = membersOf(topology, movedWith(topology, pair));
     const means = await meansOf(kind, pair, options, yes, open);
     const journal = openJournal({ id: newRunId(new Date()), command: 'drill', playbook: '', options, line: `failover ${pair} --drill ${kind}` });
     const end = (result: 'ok' | 'failed', message?: string): void => {
       journal.end({ version: 1, at: new Date().toISOString(), result, message, recap: {} });
     };
     try {
-      const report = await drill(failoverHands(open), { pair, syncWait, by: operator(), allow: options.allow }, means);
+      const report = await whileLocked(hosts, journal.header, open, (cameBack) => drill(failoverHands(open), { pair, syncWait, by: operator(), allow: options.allow }, mendedWith(means, cameBack)));
       end('ok');
       printReport(report, options);
       return EXIT.ok;
@@ -65,6 +75,31 @@ export async function drillPair(pair: string, options: CommonOptions, { kind, sy
       journal.close();
     }
   }, { rules: ALLOWED_RULES });
+}
+
+function mendedWith(means: DrillMeans, mended: (host: string) => Promise<void>): DrillMeans {
+  return {
+    ...means,
+    mend: async (host) => {
+      await means.mend(host);
+      await mended(host);
+    },
+  };
+}
+
+/** Keeps runs off the directors while one of them is harmed. @param work is told how to say that a host is back @throws LvsPlayError when one is locked */
+async function whileLocked<T>(hosts: readonly string[], { id, owner, line, reason }: RunHeader, { hands, opened }: OpenHands, work: (cameBack: (host: string) => Promise<void>) => Promise<T>): Promise<T> {
+  const locks = new Locks(
+    { version: 1, id, owner, command: line, reason, since: new Date().toISOString(), expiry: EXPIRY_SECONDS, lasts: undefined },
+    { root: hostState(process.env), tell: (level, _host, text) => { hands.say(level, text); }, signal: hands.signal },
+  );
+  await locks.take(hosts.map((host) => ({ host, target: () => opened.target(host), become: true, own: true })));
+  try {
+    return await work((host) => locks.cameBack(host));
+  } finally {
+    if (locks.lost !== undefined) hands.say('warning', locks.lost.message);
+    await locks.release();
+  }
 }
 
 /** In a lab nothing is asked; a real cluster is harmed only by who says that it is meant. @throws LvsPlayError kind `usage` */
