@@ -1,41 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { LvsPlayError } from '../../../src/core/errors.ts';
 import type { FailoverHands } from '../../../src/failover/hands.ts';
 import { directorTurn, idleFirst, unreadiness } from '../../../src/maintain/directors.ts';
 import { maintain } from '../../../src/maintain/maintain.ts';
 import { begin, type Maintenance, stageWords } from '../../../src/maintain/maintenance.ts';
 import { CLUSTER } from '../drain/fake.ts';
 import { FakePair, SYNCED } from '../failover/fake.ts';
+import { carry, type Carried, ORDER as ORDERED, PLAYBOOK } from './carry.ts';
 
-const PLAYBOOK = '/srv/patch.yml';
-const ORDER: Maintenance['order'] = {
-  kind: 'directors',
-  batches: [['lvs2'], ['lvs1']],
-  playbook: PLAYBOOK,
-  reboot: true,
-  by: 'alice@ops1',
-  reason: 'patch day',
-  timeout: 60,
-  onTimeout: 'abort',
-  persistence: null,
-  ramp: [],
-  hold: 2,
-  allow: [],
-  removedShare: 0.5,
-};
+const ORDER: Maintenance['order'] = { ...ORDERED, kind: 'directors', batches: [['lvs2'], ['lvs1']] };
 const NOPREEMPT = CLUSTER.replace('virtual_router_id', 'preempt: false\n    virtual_router_id');
 
-async function carried(pair: FakePair, begun = begin(ORDER)): Promise<{ readonly states: Maintenance[]; readonly error: LvsPlayError | undefined; readonly last: Maintenance }> {
-  const states: Maintenance[] = [];
-  const error = await maintain<FailoverHands>(pair, directorTurn, begun, (state) => states.push(state)).then(
-    () => undefined,
-    (cause: unknown) => {
-      if (cause instanceof LvsPlayError) return cause;
-      throw cause;
-    },
-  );
-  return { states, error, last: states.at(-1) ?? begun };
-}
+const carried = (pair: FakePair, begun = begin(ORDER)): Promise<Carried> => carry<FailoverHands>(pair, directorTurn, begun);
 
 const work = (host: string): string[] => [`deploy ${PLAYBOOK}`, `reboot ${host}`];
 

@@ -1,39 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { LvsPlayError } from '../../../src/core/errors.ts';
 import { maintain } from '../../../src/maintain/maintain.ts';
 import { begin, type HostStage, type Maintenance, nextStage, openBatches, stageWords, withStage } from '../../../src/maintain/maintenance.ts';
 import { serverTurn } from '../../../src/maintain/servers.ts';
 import { FakeCluster } from '../drain/fake.ts';
+import { carry, type Carried, ORDER as ORDERED, PLAYBOOK } from './carry.ts';
 
-const PLAYBOOK = '/srv/patch.yml';
-const ORDER: Maintenance['order'] = {
-  batches: [['rs1'], ['rs2'], ['rs3']],
-  playbook: PLAYBOOK,
-  reboot: true,
-  by: 'alice@ops1',
-  reason: 'patch day',
-  timeout: 60,
-  onTimeout: 'abort',
-  persistence: null,
-  ramp: [],
-  hold: 2,
-  allow: [],
-  removedShare: 0.5,
-};
+const ORDER: Maintenance['order'] = { ...ORDERED, batches: [['rs1'], ['rs2'], ['rs3']] };
 
-/** Runs it to its end, whatever that is. */
-async function carried(cluster: FakeCluster, begun = begin(ORDER)): Promise<{ readonly states: Maintenance[]; readonly error: LvsPlayError | undefined; readonly last: Maintenance }> {
-  const states: Maintenance[] = [];
-  const error = await maintain(cluster, serverTurn, begun, (state) => states.push(state)).then(
-    () => undefined,
-    (cause: unknown) => {
-      if (cause instanceof LvsPlayError) return cause;
-      throw cause;
-    },
-  );
-  return { states, error, last: states.at(-1) ?? begun };
-}
+const carried = (cluster: FakeCluster, begun = begin(ORDER)): Promise<Carried> => carry(cluster, serverTurn, begun);
 
 /** All of a host's turn. */
 const turn = (host: string): string[] => [`drain ${host}`, `deploy ${PLAYBOOK}`, `reboot ${host}`, `restore ${host}`];
