@@ -15,13 +15,13 @@ import { chosenHosts } from './ask-hosts.ts';
 import { isMadeHere } from './drain/plays.ts';
 import { defaultPlaybook } from './drift.ts';
 import { EXIT } from './exit.ts';
-import { type OpenSite, openSite } from './input/open-site.ts';
+import { openCluster } from './input/open-cluster.ts';
+import type { OpenSite } from './input/open-site.ts';
 import { type CommonOptions, requireInventory } from './input/options.ts';
-import { type Connection, plainScreen, readConnection, readRunInput } from './input/run-input.ts';
+import { type Connection, plainScreen, readRunInput } from './input/run-input.ts';
 import { interruptible } from './interrupt.ts';
 import { colorOn, isLiveTerminal, printResult, processSecrets } from './output.ts';
 import { replaceFile } from './replace-file.ts';
-import { noTopology } from './verify-action.ts';
 
 export interface StatusFlags {
   /** Seconds between looks; undefined: one look. */
@@ -38,11 +38,8 @@ export async function status(options: CommonOptions, { watch, metrics, drift }: 
   if (watch !== undefined && drift !== undefined) throw new LvsPlayError({ code: 'drift-watched', kind: 'usage', message: '--drift asks every host for all that a playbook sets: not again and again with --watch', hint: 'leave one of them out' });
   const inside = await enterLabIfNeeded(options.inventories);
   if (inside !== undefined) return inside;
-  const connection = await readConnection(options);
-  const opened = await openSite(options, connection);
+  const { topology, connection, opened } = await openCluster(options);
   try {
-    const { topology } = opened.site;
-    if (topology === undefined) throw noTopology();
     const chosen = new Set(await chosenHosts(opened, options));
     const look = (): Promise<ClusterStatus> => statusOf(topology, opened, chosen);
     if (watch === undefined) {

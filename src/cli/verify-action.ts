@@ -1,6 +1,5 @@
 import type { KeptRun } from '../apply/keeper.ts';
 import type { JsonObject } from '../core/json.ts';
-import { LvsPlayError } from '../core/errors.ts';
 import type { StepOutcome } from '../modules/contract.ts';
 import { CONTROLLER } from '../plan/compile/compile.ts';
 import type { ControllerAction } from '../plan/input.ts';
@@ -9,6 +8,7 @@ import { controllerVantage } from '../verify/controller-vantage.ts';
 import { formatVerification } from '../verify/format.ts';
 import { runVerification } from '../verify/run.ts';
 import type { VerificationReport } from '../verify/types.ts';
+import { noTopology } from './input/no-topology.ts';
 
 /** After a change VRRP elects and health checks begin anew; this many seconds are given for it. */
 const SETTLE_SECONDS = 60;
@@ -47,8 +47,4 @@ export function failuresOf(report: VerificationReport): string {
     .filter((check) => check.verdict === 'fail')
     .map((check) => `${check.name} ${check.subject}: ${check.measured}${check.reason === undefined ? '' : ` (${check.reason})`}`)
     .join('; ');
-}
-
-export function noTopology(): LvsPlayError {
-  return new LvsPlayError({ code: 'no-topology', kind: 'input', message: 'there is nothing to verify: the inventory has no variable lvs', hint: 'describe HA pairs and virtual services under lvs' });
 }

@@ -38,7 +38,7 @@ async function explain(name: string | undefined, flags: ExplainFlags): Promise<n
     import('../input/open-site.ts'),
     import('../../explain/explain.ts'),
     import('../../explain/format.ts'),
-    import('../verify-action.ts'),
+    import('../input/no-topology.ts'),
     import('../exit.ts'),
   ]);
   const opened = await openSite(options);

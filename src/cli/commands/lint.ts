@@ -70,7 +70,7 @@ async function findingsOf(options: CommonOptions, files: readonly string[], live
     import('../../plan/site.ts'),
     import('../../template/engine.ts'),
     import('../../lint/run.ts'),
-    import('../verify-action.ts'),
+    import('../input/no-topology.ts'),
     import('../../lint/rules.ts'),
     import('../input/open-site.ts'),
   ]);

@@ -39,7 +39,7 @@ async function pulse(flags: PulseFlags): Promise<number> {
     import('../../pulse/pulse.ts'),
     import('../../verify/judge/requests.ts'),
     import('../../pulse/summary.ts'),
-    import('../verify-action.ts'),
+    import('../input/no-topology.ts'),
   ]);
   const { inventory, extraVars } = await readInventory(options);
   const { topology } = buildSite(inventory, extraVars, createTemplateEngine());

@@ -6,17 +6,15 @@ import type { DrainHands, RunOutcome, RunWork } from '../../drain/hands.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
 import { sharesOf } from '../../lvs/drain/look.ts';
 import { checksOf, type Topology } from '../../lvs/model/topology.ts';
-import { buildSite } from '../../plan/site.ts';
-import { createTemplateEngine } from '../../template/engine.ts';
 import { requestOnce } from '../../verify/controller-vantage.ts';
 import { exitCodeOf } from '../exit.ts';
-import { type OpenSite, reachSite } from '../input/open-site.ts';
+import { openCluster } from '../input/open-cluster.ts';
+import type { OpenSite } from '../input/open-site.ts';
 import type { CommonOptions } from '../input/options.ts';
-import { type Connection, readConnection, readInventory } from '../input/run-input.ts';
+import type { Connection } from '../input/run-input.ts';
 import { isLiveTerminal, printProgress, processSecrets } from '../output.ts';
 import { keepPlays } from './plays.ts';
 import { planPart, runPart } from '../run.ts';
-import { noTopology } from '../verify-action.ts';
 
 /** A site in hand, and how much may be out of it. */
 export interface OpenHands {
@@ -29,13 +27,7 @@ export interface OpenHands {
 
 /** Opens what a drain works with. Passwords are asked for once, however many runs it takes. @throws LvsPlayError kind `input`; no host is connected yet */
 export async function openHands(options: CommonOptions, signal: AbortSignal, partOf?: string): Promise<OpenHands> {
-  const { inventory, extraVars } = await readInventory(options);
-  const engine = createTemplateEngine();
-  const site = buildSite(inventory, extraVars, engine);
-  const { topology } = site;
-  if (topology === undefined) throw noTopology();
-  const connection = await readConnection(options);
-  const opened = await reachSite(site, extraVars, engine, options, connection);
+  const { topology, inventory, extraVars, connection, opened } = await openCluster(options);
   const removedShare = limitsOf({ inventory, extraVars }).removedShare;
   return { hands: handsOf({ topology, opened, options, connection, signal, partOf }), opened, removedShare, close: () => opened.close() };
 }

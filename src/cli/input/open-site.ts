@@ -17,11 +17,11 @@ export interface OpenSite {
   readonly close: () => Promise<void>;
 }
 
-/** @param known the way to the hosts, where it was asked for already. @throws LvsPlayError kind `input` for a wrong inventory; no host is connected yet */
-export async function openSite(options: CommonOptions, known?: Connection): Promise<OpenSite> {
+/** @throws LvsPlayError kind `input` for a wrong inventory; no host is connected yet */
+export async function openSite(options: CommonOptions): Promise<OpenSite> {
   const { inventory, extraVars } = await readInventory(options);
   const engine = createTemplateEngine();
-  return reachSite(buildSite(inventory, extraVars, engine), extraVars, engine, options, known);
+  return reachSite(buildSite(inventory, extraVars, engine), extraVars, engine, options);
 }
 
 /** The same for a model that was read already. @param known the way to the hosts, where it was asked for already */

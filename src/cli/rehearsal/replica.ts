@@ -15,9 +15,9 @@ import { isWhole, type Sample } from '../../rehearse/sample/types.ts';
 import { unitsOf } from '../../rehearse/sample/units.ts';
 import { victimOf } from '../../rehearse/drills/plan.ts';
 import { createTemplateEngine } from '../../template/engine.ts';
+import { noTopology } from '../input/no-topology.ts';
 import type { CommonOptions } from '../input/options.ts';
 import { readInventory } from '../input/run-input.ts';
-import { noTopology } from '../verify-action.ts';
 
 /** What is booted: an inventory, whole or sampled, and its model. */
 export interface Replica {
