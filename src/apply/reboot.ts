@@ -1,5 +1,5 @@
 import { LvsPlayError, messageOf } from '../core/errors.ts';
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 import type { RebootStep, StepOutcome } from '../modules/contract.ts';
 import type { Target } from '../transport/target.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SecretMask } from '../core/secrets.ts';
 import { formatError } from '../report/error-text.ts';
-import { wantsColor } from '../report/style.ts';
+import { wantsColor } from '../report/terminal/style.ts';
 
 /** Secrets met by this process; nothing it prints about an error shows them. */
 export const processSecrets = new SecretMask();

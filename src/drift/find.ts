@@ -1,5 +1,5 @@
 import { LvsPlayError } from '../core/errors.ts';
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 import { keepalivedFact } from '../facts/system/keepalived.ts';
 import type { UnitState } from '../facts/system/unit.ts';
 import type { Emit, RunInput } from '../plan/input.ts';

@@ -1,4 +1,4 @@
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 
 /** Flags of one letter that take no value, before a last one that does: `-be x=y`. */
 const EXTRA_VARS = /^(-[bkKv]*e)(.*)$/s;

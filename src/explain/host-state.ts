@@ -1,7 +1,7 @@
 import { type InterfaceAddress, parseAddresses } from '../lvs/host/addresses.ts';
 import { parseProcNetIpVs } from '../lvs/ipvs/table.ts';
 import type { IpvsTable } from '../lvs/ipvs/types.ts';
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 import type { Need } from './types.ts';
 
 /** What a host answered, for judging needs. */

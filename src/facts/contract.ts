@@ -11,7 +11,7 @@ export interface FactDef<V extends Json = Json> {
   /**
    * A fragment of POSIX sh (dash, busybox) that answers all keys at once with as few processes as it can. It runs in a
    * subshell with stdin /dev/null; it must exit 0 whenever the question could be asked.
-   * Keys are distinct and sorted; every key that reaches the shell goes through core/quote.ts.
+   * Keys are distinct and sorted; every key that reaches the shell goes through core/text/quote.ts.
    */
   script(keys: readonly string[]): string;
   /**

@@ -1,7 +1,7 @@
 import { LvsPlayError } from '../core/errors.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
-import { suggest } from '../core/suggest.ts';
+import { suggest } from '../core/text/suggest.ts';
 
 /** How much a plan may do at once. */
 export interface GuardLimits {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Position } from '../core/errors.ts';
-import { globPattern } from '../core/glob.ts';
+import { globPattern } from '../core/text/glob.ts';
 import { expand } from '../lvs/keepalived/conf/expand.ts';
 import { parseLines } from '../lvs/keepalived/conf/lines.ts';
 import { treeOf } from '../lvs/keepalived/conf/tree.ts';

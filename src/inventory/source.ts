@@ -4,7 +4,7 @@ import { LvsPlayError } from '../core/errors.ts';
 import type { InputFiles } from '../core/inputs.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
-import { suggest } from '../core/suggest.ts';
+import { suggest } from '../core/text/suggest.ts';
 import { parseYamlFile } from '../yaml/load.ts';
 import { expandRange } from './range.ts';
 

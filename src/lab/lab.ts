@@ -2,7 +2,7 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
-import { suggest } from '../core/suggest.ts';
+import { suggest } from '../core/text/suggest.ts';
 import { ensureImage } from './image/image.ts';
 import { makeKeys, readHostKeys } from './keys.ts';
 import { createNetwork, cutTaps, namespaces, setCables, tapsOf } from './network.ts';

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/pr
 import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 import { inNamespace, macAddress, tapName } from './network.ts';
 import type { LabPaths, NodePaths } from './state/paths.ts';
 import { nodePaths } from './state/paths.ts';

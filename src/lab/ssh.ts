@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
-import { shellCommand } from '../core/quote.ts';
+import { shellCommand } from '../core/text/quote.ts';
 import type { HostKeys } from './keys.ts';
 import { inNamespace } from './network.ts';
 import { nodeProcess } from './node.ts';

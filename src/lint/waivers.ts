@@ -1,7 +1,7 @@
 import type { Position } from '../core/errors.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
 import type { DataPath, Located } from '../core/located.ts';
-import { suggest } from '../core/suggest.ts';
+import { suggest } from '../core/text/suggest.ts';
 import type { Finding } from './types.ts';
 
 /** A finding that is let pass: `lvs.lint.waive: [{ rule: ID, at: virtual_services.web, reason: "..." }]`, or `file: patch.yml` of a playbook. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/json.ts';
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 import type { HeldLock, LockOwner, LockReply } from './types.ts';
 
 /**

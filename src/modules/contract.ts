@@ -49,7 +49,7 @@ export interface ExecStep extends StepBase {
   readonly uninterruptible?: boolean;
 }
 
-/** Runs a POSIX sh script whose every outside value went through core/quote.ts. */
+/** Runs a POSIX sh script whose every outside value went through core/text/quote.ts. */
 export interface ScriptStep extends StepBase {
   readonly kind: 'script';
   readonly script: string;

@@ -2,7 +2,7 @@ import type { ErrorObject, ValidateFunction } from 'ajv';
 import { LvsPlayError, type Position, throwCollected } from '../core/errors.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Located } from '../core/located.ts';
-import { suggest } from '../core/suggest.ts';
+import { suggest } from '../core/text/suggest.ts';
 import type { ModuleDef } from './contract.ts';
 import { loaders } from './loaders.ts';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
-import { shellCommand, shellQuote } from '../core/quote.ts';
+import { shellCommand, shellQuote } from '../core/text/quote.ts';
 import type { ExecStep, PutStep, Step, StepOutcome } from './contract.ts';
 
 /** Marks the temporary files that a `put` makes beside its target. */

@@ -1,4 +1,4 @@
-import { unifiedDiff } from '../core/diff.ts';
+import { unifiedDiff } from '../core/text/diff.ts';
 import type { ChangeView } from '../core/events.ts';
 import { SUSPICIOUS } from '../core/inputs.ts';
 import type { Json } from '../core/json.ts';

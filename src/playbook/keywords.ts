@@ -1,4 +1,4 @@
-import { suggest } from '../core/suggest.ts';
+import { suggest } from '../core/text/suggest.ts';
 import type { Node } from './node.ts';
 
 /** What may stand at one level of a playbook. `unsupported` are Ansible's own words that we refuse, with the way out. */

@@ -2,8 +2,8 @@ import type { ChangeView, HostRecap, HostStats, RunEvent } from '../core/events.
 import type { GuardFinding, Impact } from '../impact/types.ts';
 import { impactWords } from '../impact/words.ts';
 import type { Plan, PlannedPair } from '../plan/types.ts';
-import type { Weight } from './impact.ts';
-import { countPlan, type PlanCounts } from './plan-text.ts';
+import type { Weight } from './plan/impact.ts';
+import { countPlan, type PlanCounts } from './plan/plan-text.ts';
 
 /** A row of a document: one task, for one loop item, on one host. A plan's rows and a deploy's have the same `id`s. */
 export interface TaskRow {

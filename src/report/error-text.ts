@@ -1,5 +1,5 @@
 import { formatPosition, InputErrors, LvsPlayError, messageOf, type Position } from '../core/errors.ts';
-import { createStyle, printable, type Style } from './style.ts';
+import { createStyle, printable, type Style } from './terminal/style.ts';
 
 export interface ErrorTextOptions {
   readonly color: boolean;

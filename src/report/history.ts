@@ -1,8 +1,8 @@
 import type { RunEvent } from '../core/events.ts';
-import { changeLines } from './change.ts';
-import { plural } from './plan-text.ts';
+import { changeLines } from './plan/change.ts';
+import { plural } from './plan/plan-text.ts';
 import { formatRecap } from './recap.ts';
-import { printable, type Style } from './style.ts';
+import { printable, type Style } from './terminal/style.ts';
 
 /** A run as a table of runs shows it. */
 export interface HistoryRow {

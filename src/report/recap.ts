@@ -1,5 +1,5 @@
 import type { HostRecap, HostStats } from '../core/events.ts';
-import type { Style } from './style.ts';
+import type { Style } from './terminal/style.ts';
 
 const WORDS = ['ok', 'changed', 'unreachable', 'failed', 'skipped', 'rescued', 'ignored'] as const;
 const CELL = 4;

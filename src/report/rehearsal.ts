@@ -1,7 +1,7 @@
 import { DRILL_WORDS, type DrillResult, type Measured } from '../rehearse/drills/types.ts';
 import { sampleWords } from '../rehearse/sample/types.ts';
 import type { Deployed, Rehearsal } from '../rehearse/types.ts';
-import type { Style } from './style.ts';
+import type { Style } from './terminal/style.ts';
 
 /** A rehearsal for people: what was there, what changed, what each fault cost, and what does not hold. Pure. */
 export function formatRehearsal(rehearsal: Rehearsal, style: Style): string {

@@ -1,5 +1,5 @@
 import type { ClusterStatus, ServerStatus } from '../status/status.ts';
-import type { Style } from './style.ts';
+import type { Style } from './terminal/style.ts';
 
 /** Earlier values of a real server's numbers, the oldest first, by `service host`: for sparklines. */
 export type History = ReadonlyMap<string, readonly { readonly active: number; readonly rate: number }[]>;

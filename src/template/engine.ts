@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { Environment } from 'minijinja-js';
 import { LvsPlayError, messageOf, type Position } from '../core/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
-import { suggest } from '../core/suggest.ts';
+import { suggest } from '../core/text/suggest.ts';
 import { type Filter, FILTERS, NAMED_ARGUMENTS, TESTS } from './filters.ts';
 import { codeOf, isTemplate, namesIn, pathsIn, plainPath, soleExpression } from './names.ts';
 import type { Scope, TemplateEngine, Where } from './types.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parse, stringify } from 'yaml';
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 
 /** A filter or test in plain values: the piped value, positional arguments, keyword arguments. It may throw; the engine reports it. */

@@ -1,5 +1,5 @@
 import { LvsPlayError } from '../core/errors.ts';
-import { shellCommand, shellQuote } from '../core/quote.ts';
+import { shellCommand, shellQuote } from '../core/text/quote.ts';
 import type { Gate, ShellEnd } from './channel.ts';
 import { lastLine, newNonce } from './frame.ts';
 

@@ -1,8 +1,8 @@
 import { LvsPlayError, messageOf } from '../core/errors.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { suggest } from '../core/suggest.ts';
+import { suggest } from '../core/text/suggest.ts';
 import type { HostConnection } from './target.ts';
-import { splitWords } from '../core/words.ts';
+import { splitWords } from '../core/text/words.ts';
 
 /** What the command line and configuration say where a host's variables say nothing. */
 export interface ConnectionDefaults {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 
 /**
  * The wire format of the shell channel. A frame is one script and its answer on both output streams:

@@ -1,5 +1,5 @@
 import { LvsPlayError, messageOf } from '../core/errors.ts';
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 import { BECOME_INIT, becomeStart, explainBecomeEnd } from './become.ts';
 import { ShellChannel } from './channel.ts';
 import type { ChannelCounters, ChannelOptions, ShellEnd, ShellPast, ShellStreams } from './channel.ts';

@@ -5,7 +5,7 @@
 /** One frame to the target's long-lived sh: sent once, answered once. */
 export interface ShellRequest {
   /**
-   * A complete POSIX sh script (built with core/quote.ts). It runs in a subshell, so it may `cd`, `exit` or set variables
+   * A complete POSIX sh script (built with core/text/quote.ts). It runs in a subshell, so it may `cd`, `exit` or set variables
    * freely; its stdin is /dev/null.
    */
   readonly script: string;

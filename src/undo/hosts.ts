@@ -1,6 +1,6 @@
 import { HOST_STATE, runFolder } from '../core/host-state.ts';
 import { LvsPlayError } from '../core/errors.ts';
-import { shellQuote } from '../core/quote.ts';
+import { shellQuote } from '../core/text/quote.ts';
 import type { Target } from '../transport/target.ts';
 import { renderUndoScript, type UndoScope } from './script/script.ts';
 

@@ -1,5 +1,5 @@
 import { LvsPlayError, messageOf } from '../core/errors.ts';
-import { shellCommand, shellQuote } from '../core/quote.ts';
+import { shellCommand, shellQuote } from '../core/text/quote.ts';
 import { parseSockets, socketsScript } from '../lvs/drain/sockets.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import type { Target } from '../transport/target.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shellQuote } from '../../src/core/quote.ts';
+import { shellQuote } from '../../src/core/text/quote.ts';
 import { REFUSED, readSample, SAMPLE_NAMES, sampleVariants } from '../unit/lvs/keepalived/conf/samples.ts';
 import { TestLab } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { shellCommand } from '../../src/core/quote.ts';
+import { shellCommand } from '../../src/core/text/quote.ts';
 import { ipvsFact, tableOf } from '../../src/facts/network/ipvs.ts';
 import { ipvsCommands } from '../../src/lvs/ipvs/commands.ts';
 import { compareTables } from '../../src/lvs/ipvs/table.ts';

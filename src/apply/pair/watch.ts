@@ -1,4 +1,4 @@
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { parseAddresses } from '../../lvs/host/addresses.ts';
 import type { HolderLog } from '../../lvs/change/timeline.ts';
 import { newNonce } from '../../plan/session.ts';

@@ -8,7 +8,7 @@ export function applyCommand(): Command {
     .option('--vault-password-file <file>', 'in place of those of the plan; may be given again', (value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
     .option('-D, --diff', 'show the differences of files')
     .action(async (file: string, raw: RawOptions) => {
-      const { applyPlan } = await import('../run.ts');
+      const { applyPlan } = await import('../run/run.ts');
       process.exitCode = await applyPlan(file, commonOptions(raw, {}));
     });
 }

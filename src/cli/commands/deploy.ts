@@ -8,7 +8,7 @@ export function deployCommand(): Command {
     .option('-D, --diff', 'show the differences of files')
     .action(async (playbook: string, raw: RawOptions) => {
       const options = commonOptions(raw, process.env);
-      const { runPlaybook } = await import('../run.ts');
+      const { runPlaybook } = await import('../run/run.ts');
       process.exitCode = await runPlaybook(options.check ? 'plan' : 'deploy', playbook, options);
     });
 }

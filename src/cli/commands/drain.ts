@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../../core/duration.ts';
+import { parseDuration } from '../../core/text/duration.ts';
 import { DEFAULT_RAMP, parseRamp } from '../../lvs/drain/ramp.ts';
 import type { DrainWeight } from '../../lvs/drain/record.ts';
 import { collect, commonOptions, type RawOptions, seconds, withInventory, withLogin } from '../input/options.ts';

@@ -8,7 +8,7 @@ export function driftCommand(): Command {
     .option('-D, --diff', 'show the differences of files')
     .option('--json', 'print one JSON document on stdout')
     .action(async (playbook: string | undefined, raw: RawOptions) => {
-      const { reportDrift } = await import('../drift.ts');
+      const { reportDrift } = await import('../status/drift.ts');
       process.exitCode = await reportDrift(playbook, commonOptions(raw, process.env));
     });
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { LvsPlayError } from '../../core/errors.ts';
 import { mapLimited } from '../../core/pool.ts';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import type { Explanation, Need } from '../../explain/types.ts';
 import type { HostState } from '../../explain/host-state.ts';
 import type { Topology } from '../../lvs/model/topology.ts';

@@ -3,7 +3,7 @@ import { journalDir } from '../../journal/place.ts';
 import { findRun, listRuns, runEvents } from '../../journal/read.ts';
 import type { JournaledRun } from '../../journal/types.ts';
 import { formatHistory, formatRun, type HistoryRow } from '../../report/history.ts';
-import { createStyle } from '../../report/style.ts';
+import { createStyle } from '../../report/terminal/style.ts';
 import { hostState } from '../../core/host-state.ts';
 import { type HostRecord, parseRecords, recordsScript } from '../../lock/script.ts';
 import { EXIT } from '../exit.ts';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { LvsPlayError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import { plainVars, type Group, type Host, type Inventory } from '../../inventory/types.ts';
 import { commonOptions, requireInventory, withInventory, type RawOptions } from '../input/options.ts';
 import { printResult, processSecrets } from '../output.ts';

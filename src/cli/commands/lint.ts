@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { InputErrors, LvsPlayError } from '../../core/errors.ts';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import type { explainRule } from '../../lint/format.ts';
 import type { Finding, Found, LintInput, RuleGroup } from '../../lint/types.ts';
 import type { Topology } from '../../lvs/model/topology.ts';

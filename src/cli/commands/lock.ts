@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { parseDuration } from '../../core/duration.ts';
+import { parseDuration } from '../../core/text/duration.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import { hostState } from '../../core/host-state.ts';
 import { mapLimited } from '../../core/pool.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { LvsPlayError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/json.ts';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import type { ModuleDef } from '../../modules/contract.ts';
 import { printResult } from '../output.ts';
 

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../../core/duration.ts';
+import { parseDuration } from '../../core/text/duration.ts';
 import { commonOptions, withPlaybook, type RawOptions } from '../input/options.ts';
 
 /** `lvs-play plan PLAYBOOK`: the dry run, with the full differences. */
@@ -10,11 +10,11 @@ export function planCommand(): Command {
     .addOption(new Option('--refresh-only', 'only who diverged from the playbook, as lvs-play drift tells it').conflicts('out'))
     .action(async (playbook: string, raw: RawOptions & { readonly out?: string; readonly expires: number; readonly refreshOnly?: true }) => {
       if (raw.refreshOnly === true) {
-        const { reportDrift } = await import('../drift.ts');
+        const { reportDrift } = await import('../status/drift.ts');
         process.exitCode = await reportDrift(playbook, commonOptions(raw, process.env));
         return;
       }
-      const { runPlaybook } = await import('../run.ts');
+      const { runPlaybook } = await import('../run/run.ts');
       const save = raw.out === undefined ? undefined : { file: raw.out, expiresIn: raw.expires };
       process.exitCode = await runPlaybook('plan', playbook, { ...commonOptions(raw, process.env), diff: true }, save);
     });

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import type { Pulse } from '../../pulse/pulse.ts';
 import type { PulseReport } from '../../pulse/types.ts';

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import { DRILLS, type DrillName } from '../../rehearse/drills/types.ts';
 import { commonOptions, withInventory, withLogin, type RawOptions } from '../input/options.ts';
 

@@ -10,9 +10,9 @@ export function resumeCommand(): Command {
     .option('-D, --diff', 'show the differences of files')
     .option('--force', 'also when playbook, inventory or other files have changed since')
     .action(async (wanted: string, raw: RawOptions & { readonly force?: true }) => {
-      const { runToResume } = await import('../resume.ts');
+      const { runToResume } = await import('../run/resume.ts');
       const resume = await runToResume(wanted, commonOptions(raw, {}), raw.force === true);
-      const go = resume.header.command === 'maintain' ? (await import('../maintain/maintain.ts')).resumeMaintenance : (await import('../run.ts')).resumeRun;
+      const go = resume.header.command === 'maintain' ? (await import('../maintain/maintain.ts')).resumeMaintenance : (await import('../run/run.ts')).resumeRun;
       process.exitCode = await go(resume);
     });
 }

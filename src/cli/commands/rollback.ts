@@ -8,7 +8,7 @@ export function rollbackCommand(): Command {
     .option('-D, --diff', 'show the differences of files')
     .option('--force', 'also where the same things were changed since')
     .action(async (wanted: string, raw: RawOptions & { readonly force?: true }) => {
-      const { rollback } = await import('../rollback.ts');
+      const { rollback } = await import('../run/rollback.ts');
       process.exitCode = await rollback(wanted, commonOptions(raw, process.env), raw.force === true);
     });
 }

@@ -10,7 +10,7 @@ export function showCommand(): Command {
     .action(async (file: string, options: { readonly json?: true; readonly markdown?: true }) => {
       const [{ appliedBy, readSavedPlan }, { savedPlanJson, savedPlanMarkdown, savedPlanText }, { colorOn, printResult }] = await Promise.all([
         import('../../plan/saved/file.ts'),
-        import('../../report/saved-plan.ts'),
+        import('../../report/plan/saved-plan.ts'),
         import('../output.ts'),
       ]);
       const plan = await readSavedPlan(file);

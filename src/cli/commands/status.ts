@@ -9,7 +9,7 @@ export function statusCommand(): Command {
     .option('--drift [playbook]', 'compare hosts with a playbook too, by default that of the last run; asks every host')
     .option('--json', 'one JSON document; with --watch a line each')
     .action(async (raw: RawOptions & { readonly watch?: true | number; readonly metrics?: true | string; readonly drift?: true | string }) => {
-      const { status } = await import('../status.ts');
+      const { status } = await import('../status/status.ts');
       process.exitCode = await status(commonOptions(raw, process.env), { watch: raw.watch === true ? 2 : raw.watch, metrics: raw.metrics === true ? '-' : raw.metrics, drift: raw.drift });
     });
 }

@@ -14,7 +14,7 @@ import type { CommonOptions } from '../input/options.ts';
 import type { Connection } from '../input/run-input.ts';
 import { isLiveTerminal, printProgress, processSecrets } from '../output.ts';
 import { keepPlays } from './plays.ts';
-import { planPart, runPart } from '../run.ts';
+import { planPart, runPart } from '../run/run.ts';
 
 /** A site in hand, and how much may be out of it. */
 export interface OpenHands {

@@ -1,8 +1,8 @@
 import type { Command} from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import { parseDuration, parseMilliseconds } from '../../core/duration.ts';
+import { parseDuration, parseMilliseconds } from '../../core/text/duration.ts';
 import { LvsPlayError } from '../../core/errors.ts';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
 
 /** The options that several commands share, parsed. Ansible's names and meanings. */

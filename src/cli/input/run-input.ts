@@ -13,7 +13,7 @@ import type { Playbook } from '../../playbook/types.ts';
 import { createTemplateEngine } from '../../template/engine.ts';
 import { createConnector } from '../../transport/connect.ts';
 import { hostConnection, type ConnectionDefaults } from '../../transport/connection.ts';
-import { controllerActions } from '../controller-actions.ts';
+import { controllerActions } from '../run/controller-actions.ts';
 import type { CommonOptions } from './options.ts';
 import { printProgress, processSecrets } from '../output.ts';
 import { askSecret, canAsk } from './prompt.ts';

@@ -12,7 +12,7 @@ import { sampleWords } from '../../rehearse/sample/types.ts';
 import { unitsOf } from '../../rehearse/sample/units.ts';
 import type { Rehearsal } from '../../rehearse/types.ts';
 import { formatRehearsal } from '../../report/rehearsal.ts';
-import { createStyle } from '../../report/style.ts';
+import { createStyle } from '../../report/terminal/style.ts';
 import { EXIT } from '../exit.ts';
 import { type CommonOptions, requireInventory } from '../input/options.ts';
 import { readPlaybook } from '../input/run-input.ts';

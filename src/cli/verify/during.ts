@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startWatch, type Watch } from '../../apply/pair/watch.ts';
-import { shellCommand } from '../../core/quote.ts';
+import { shellCommand } from '../../core/text/quote.ts';
 import { timelines } from '../../lvs/change/timeline.ts';
 import { judgeHolders, judgePulse } from '../../pulse/judge.ts';
 import { type Pulse, startPulse } from '../../pulse/pulse.ts';

@@ -7,7 +7,7 @@ import type { MeasuredCheck, Vantage, VerificationReport } from '../../verify/ty
 import type { OpenSite } from '../input/open-site.ts';
 import type { CommonOptions } from '../input/options.ts';
 import type { Connection } from '../input/run-input.ts';
-import { planPart } from '../run.ts';
+import { planPart } from '../run/run.ts';
 import type { VerifyFlags } from './flags.ts';
 import { checkHosts } from './hosts.ts';
 

@@ -5,7 +5,7 @@ import { evidenceText } from '../../evidence/evidence.ts';
 import { junitOf } from '../../evidence/junit.ts';
 import { EVIDENCE_FORMAT, EVIDENCE_VERSION } from '../../evidence/types.ts';
 import type { PulseReport } from '../../pulse/types.ts';
-import { printable } from '../../report/style.ts';
+import { printable } from '../../report/terminal/style.ts';
 import { formatVerification } from '../../verify/format.ts';
 import type { VerificationReport } from '../../verify/types.ts';
 import { operator } from '../operator.ts';

@@ -1,5 +1,5 @@
 import { LvsPlayError } from '../../core/errors.ts';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import { selectHosts } from '../../inventory/pattern.ts';
 import type { Inventory } from '../../inventory/types.ts';
 import type { Topology } from '../../lvs/model/topology.ts';

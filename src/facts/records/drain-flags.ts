@@ -1,4 +1,4 @@
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { defineFact } from '../contract.ts';
 
 /** What the flags of drained real servers say, by host: the first line of each file. */

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../core/json.ts';
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { defineFact, type FactDef } from '../contract.ts';
 
 /** Records that a host keeps of one kind, each in a file of one line. */

@@ -1,4 +1,4 @@
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import type { Json } from '../../core/json.ts';
 import type { ConfiguredService, KeepalivedConfig, VrrpInstance } from '../../lvs/change/config.ts';
 import { parseDump, parseHealth, type ServerHealth, type ServiceHealth } from '../../lvs/change/dump.ts';

@@ -1,4 +1,4 @@
-import { shellCommand, shellQuote } from '../../core/quote.ts';
+import { shellCommand, shellQuote } from '../../core/text/quote.ts';
 import { defineFact } from '../contract.ts';
 import { parsePolicy } from './package-candidate.ts';
 

@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../core/json.ts';
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { defineFact } from '../contract.ts';
 
 /** What a run saved on a host, and how that compares with what is there now. */

@@ -1,4 +1,4 @@
-import { shellCommand } from '../../core/quote.ts';
+import { shellCommand } from '../../core/text/quote.ts';
 import { defineFact } from '../contract.ts';
 
 /** What systemd says of a unit. */

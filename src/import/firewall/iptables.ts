@@ -1,5 +1,5 @@
 import type { Position } from '../../core/errors.ts';
-import { splitWords } from '../../core/words.ts';
+import { splitWords } from '../../core/text/words.ts';
 import { byEffect, type HostRule, isOurs, type RuleAction, type RuleMatch, type Ruleset } from './rule.ts';
 
 /** Options of iptables(8) and its extensions that are read, by what follows them. */

@@ -1,4 +1,4 @@
-import { splitWords } from '../../core/words.ts';
+import { splitWords } from '../../core/text/words.ts';
 import type { ConfNode } from '../../lvs/keepalived/conf/tree.ts';
 import type { Note } from '../types.ts';
 

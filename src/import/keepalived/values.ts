@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../core/json.ts';
-import { splitWords } from '../../core/words.ts';
+import { splitWords } from '../../core/text/words.ts';
 import type { ConfNode } from '../../lvs/keepalived/conf/tree.ts';
 import { type Block, commandWords } from './block.ts';
 

@@ -1,4 +1,4 @@
-import { globPattern } from '../../core/glob.ts';
+import { globPattern } from '../../core/text/glob.ts';
 import type { Environment } from './environment.ts';
 import type { Branch, SimpleCommand, Statement } from './syntax.ts';
 

@@ -1,5 +1,5 @@
 import type { Position } from '../../core/errors.ts';
-import { globPattern } from '../../core/glob.ts';
+import { globPattern } from '../../core/text/glob.ts';
 import { commandsIn, ensures, isHarmless, outcomeOf } from './conditions.ts';
 import { Environment } from './environment.ts';
 import type { ParsedScript, Unread } from './parse.ts';

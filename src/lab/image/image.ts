@@ -1,7 +1,7 @@
 import { access, mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../../core/errors.ts';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import { aptOptions, parseListFile, parseSourcesFile, sourceLines, SUITE } from './apt-sources.ts';
 import { holdLock } from '../state/lock.ts';
 import { imageRoot } from '../state/paths.ts';

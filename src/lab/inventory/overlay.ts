@@ -1,7 +1,7 @@
 import { mkdir, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LvsPlayError } from '../../core/errors.ts';
-import { shellCommand } from '../../core/quote.ts';
+import { shellCommand } from '../../core/text/quote.ts';
 import { MARKER } from '../state/marker.ts';
 import type { LabMarker } from '../state/marker.ts';
 import type { LabPaths } from '../state/paths.ts';

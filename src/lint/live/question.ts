@@ -1,5 +1,5 @@
 import { FIREWALL_PROGRAMS, type FirewallProgram } from '../../import/firewall/read.ts';
-import { shellCommand, shellQuote } from '../../core/quote.ts';
+import { shellCommand, shellQuote } from '../../core/text/quote.ts';
 import { directorModules } from '../../lvs/host/director.ts';
 import { realServerKernelModules } from '../../lvs/host/real-server.ts';
 import { natNetworksOf, servicesOf, vipsOf } from '../../lvs/model/lookups.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { splitWords } from '../../core/words.ts';
+import { splitWords } from '../../core/text/words.ts';
 import { selectHosts } from '../../inventory/pattern.ts';
 import { splitBatches } from '../../plan/compile/batches.ts';
 import type { Site } from '../../plan/site.ts';

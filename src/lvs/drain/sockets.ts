@@ -1,4 +1,4 @@
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { endpointsOf } from '../model/lookups.ts';
 import { formatEndpoint, parseIp } from '../model/ip.ts';
 import type { RealServer, VirtualService } from '../model/topology.ts';

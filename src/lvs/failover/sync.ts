@@ -1,4 +1,4 @@
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { ipv6Groups } from '../drain/sockets.ts';
 import { parseIp } from '../model/ip.ts';
 

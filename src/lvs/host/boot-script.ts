@@ -1,5 +1,5 @@
 import { MANAGED } from '../../core/managed.ts';
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { IPVS_STATUS, IPVS_STOP, IPVS_SYNC, ipvsData, type ScriptIpvs } from './boot-script-ipvs.ts';
 
 /** What a script of ours sets up at boot, in this order: modules, tunnel interfaces, kernel parameters, IPVS, addresses. */

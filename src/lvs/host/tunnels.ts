@@ -1,4 +1,4 @@
-import { shellCommand } from '../../core/quote.ts';
+import { shellCommand } from '../../core/text/quote.ts';
 import { hostPrefix } from '../model/ip.ts';
 import type { Tunnel } from '../model/topology.ts';
 

@@ -1,6 +1,6 @@
 import type { DataPath } from '../../core/located.ts';
-import { suggest } from '../../core/suggest.ts';
-import { splitWords } from '../../core/words.ts';
+import { suggest } from '../../core/text/suggest.ts';
+import { splitWords } from '../../core/text/words.ts';
 import { PLAIN_TEXT } from './schema/common.ts';
 import type { RawCommand, RawNotify } from './schema/shape.ts';
 import { didYouMean, type Problems } from './problems.ts';

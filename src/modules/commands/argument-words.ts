@@ -1,5 +1,5 @@
 import { LvsPlayError, messageOf } from '../../core/errors.ts';
-import { splitWords } from '../../core/words.ts';
+import { splitWords } from '../../core/text/words.ts';
 
 /**
  * The words of an argument that is a command line: split as a shell does, but none will see them.

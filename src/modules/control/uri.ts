@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { shellCommand } from '../../core/quote.ts';
+import { shellCommand } from '../../core/text/quote.ts';
 import { type Args, defineModule, type Step, type StepOutcome } from '../contract.ts';
 
 const schema = {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LvsPlayError } from '../../core/errors.ts';
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { type Args, defineModule, type Step, type StepOutcome } from '../contract.ts';
 
 const schema = {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { LvsPlayError } from '../../core/errors.ts';
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { contentFact, NO_CONTENT } from '../../facts/files/content.ts';
 import { patch, request } from '../../facts/contract.ts';
 import { ABSENT, fileFact, type FileState } from '../../facts/files/file.ts';

@@ -1,6 +1,6 @@
 import { HOST_STATE, runFolder } from '../../core/host-state.ts';
 import { LvsPlayError } from '../../core/errors.ts';
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { patch, request } from '../../facts/contract.ts';
 import { type SavedState, savedStateFact, type SavedThing, textsOf } from '../../facts/system/saved-state.ts';
 import { KEEPALIVED_CONF } from '../../lvs/keepalived/place.ts';

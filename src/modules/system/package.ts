@@ -1,5 +1,5 @@
 import { LvsPlayError } from '../../core/errors.ts';
-import { shellCommand, shellQuote } from '../../core/quote.ts';
+import { shellCommand, shellQuote } from '../../core/text/quote.ts';
 import { patch, request } from '../../facts/contract.ts';
 import { packageFact } from '../../facts/system/package.ts';
 import { packageCandidateFact } from '../../facts/system/package-candidate.ts';

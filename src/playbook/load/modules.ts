@@ -1,4 +1,4 @@
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Located } from '../../core/located.ts';
 import { parseFreeForm } from './free-form.ts';

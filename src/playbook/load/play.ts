@@ -2,7 +2,7 @@ import path from 'node:path';
 import { LvsPlayError } from '../../core/errors.ts';
 import { readVars, rootInherited, withDirectives, type Inherited } from './inherit.ts';
 import { checkKeywords, PLAY } from '../keywords.ts';
-import { suggest } from '../../core/suggest.ts';
+import { suggest } from '../../core/text/suggest.ts';
 import type { Node } from '../node.ts';
 import { loadRoleEntry, loadTaskList } from './task-list.ts';
 import type { DraftTask, LoadState } from './state.ts';

@@ -1,4 +1,4 @@
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 
 /** What is read of a live host and put onto its replica. */
 export interface Present {

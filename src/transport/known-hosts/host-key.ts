@@ -1,5 +1,5 @@
 import { LvsPlayError } from '../../core/errors.ts';
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import { fingerprint } from './known-hosts.ts';
 import type { HostKey, KnownHost, KnownHostVerdict } from './known-hosts.ts';
 

@@ -1,6 +1,6 @@
 import { MANAGED } from '../../core/managed.ts';
 import { HOST_STATE, runFolder } from '../../core/host-state.ts';
-import { shellQuote } from '../../core/quote.ts';
+import { shellQuote } from '../../core/text/quote.ts';
 import type { KindName, Numbered, UndoKey, UndoKind } from '../kinds/contract.ts';
 import { PHASES } from '../kinds/contract.ts';
 import { librariesOf, undoKinds } from '../kinds/index.ts';

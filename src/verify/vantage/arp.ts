@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { LvsPlayError } from '../../core/errors.ts';
-import { shellCommand } from '../../core/quote.ts';
+import { shellCommand } from '../../core/text/quote.ts';
 import type { ShellReply, Target } from '../../transport/target.ts';
 import type { ArpSeen } from '../types.ts';
 

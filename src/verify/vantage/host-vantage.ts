@@ -1,4 +1,4 @@
-import { shellCommand } from '../../core/quote.ts';
+import { shellCommand } from '../../core/text/quote.ts';
 import type { Target } from '../../transport/target.ts';
 import { askArp } from './arp.ts';
 import { askSources } from './sources.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { shellCommand } from '../../core/quote.ts';
+import { shellCommand } from '../../core/text/quote.ts';
 import type { Target } from '../../transport/target.ts';
 
 /** Asks a host for its own address towards each of these, in one request. An address that is its own, and one without a route, is left out. @throws LvsPlayError when the target cannot be asked */

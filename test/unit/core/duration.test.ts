@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseDuration, parseMilliseconds } from '../../../src/core/duration.ts';
+import { parseDuration, parseMilliseconds } from '../../../src/core/text/duration.ts';
 
 it.each([
   ['90', 90],

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { globPattern } from '../../../src/core/glob.ts';
+import { globPattern } from '../../../src/core/text/glob.ts';
 
 describe('shell patterns', () => {
   it.each<[string, string, boolean]>([

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { shellCommand, shellQuote } from '../../../src/core/quote.ts';
+import { shellCommand, shellQuote } from '../../../src/core/text/quote.ts';
 
 const SHELLS: readonly (readonly [string, string, readonly string[]])[] = [
   ['dash', 'dash', []],

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { shellQuote } from '../../../src/core/quote.ts';
-import { splitWords } from '../../../src/core/words.ts';
+import { shellQuote } from '../../../src/core/text/quote.ts';
+import { splitWords } from '../../../src/core/text/words.ts';
 
 describe('splitWords', () => {
   it.each([

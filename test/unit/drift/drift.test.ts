@@ -9,7 +9,7 @@ import type { DriftItem, DriftReport } from '../../../src/drift/types.ts';
 import type { JournaledRun, RunEnd, RunHeader } from '../../../src/journal/types.ts';
 import { JournalWriter } from '../../../src/journal/write.ts';
 import type { Plan, PlannedTask } from '../../../src/plan/types.ts';
-import { driftJson, formatDrift } from '../../../src/report/drift.ts';
+import { driftJson, formatDrift } from '../../../src/report/plan/drift.ts';
 
 describe('layers', () => {
   it.each([

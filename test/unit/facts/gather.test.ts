@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defineFact, type FactRequest, request } from '../../../src/facts/contract.ts';
 import { gatherScript, parseGather } from '../../../src/facts/gather.ts';
-import { shellQuote } from '../../../src/core/quote.ts';
+import { shellQuote } from '../../../src/core/text/quote.ts';
 
 const NONCE = '0123456789abcdef';
 

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
-import { shellQuote } from '../../../src/core/quote.ts';
+import { shellQuote } from '../../../src/core/text/quote.ts';
 import type { FactRequest } from '../../../src/facts/contract.ts';
 import { gatherScript, parseGather } from '../../../src/facts/gather.ts';
 import type { FactStore } from '../../../src/facts/store.ts';

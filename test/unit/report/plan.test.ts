@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { unifiedDiff } from '../../../src/core/diff.ts';
+import { unifiedDiff } from '../../../src/core/text/diff.ts';
 import { planJson } from '../../../src/report/documents.ts';
-import { countPlan, formatPlan } from '../../../src/report/plan-text.ts';
+import { countPlan, formatPlan } from '../../../src/report/plan/plan-text.ts';
 import { plan, planned } from './support.ts';
 
 const TEXT = { path: '/etc/x', before: 'sha256:1', after: 'sha256:2', diff: unifiedDiff('/etc/x', 'a\nb\n', 'a\nc\n') };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DrillResult } from '../../../src/rehearse/drills/types.ts';
 import type { Rehearsal } from '../../../src/rehearse/types.ts';
 import { formatRehearsal } from '../../../src/report/rehearsal.ts';
-import { createStyle } from '../../../src/report/style.ts';
+import { createStyle } from '../../../src/report/terminal/style.ts';
 
 const DRILL: DrillResult = {
   drill: 'service-stopped',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { elapsed, StageRows } from '../../../src/report/rows.ts';
+import { elapsed, StageRows } from '../../../src/report/terminal/rows.ts';
 import { finished, PLAIN, taskRef } from './support.ts';
 
 describe('rows of a batch', () => {

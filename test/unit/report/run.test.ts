@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../src/core/events.ts';
 import { deployJson, eventLine } from '../../../src/report/documents.ts';
-import { plainLines, plainReporter } from '../../../src/report/plain.ts';
+import { plainLines, plainReporter } from '../../../src/report/terminal/plain.ts';
 import { formatRecap, formatStats } from '../../../src/report/recap.ts';
 import { finished, PLAIN, QUIET } from './support.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createStyle, printable, wantsColor } from '../../../src/report/style.ts';
+import { createStyle, printable, wantsColor } from '../../../src/report/terminal/style.ts';
 
 describe('colour', () => {
   it.each([

@@ -1,6 +1,6 @@
 import type { RunEvent, TaskOutcome, TaskRef } from '../../../src/core/events.ts';
 import type { Plan, PlannedTask } from '../../../src/plan/types.ts';
-import { createStyle } from '../../../src/report/style.ts';
+import { createStyle } from '../../../src/report/terminal/style.ts';
 
 export const PLAIN = createStyle(false);
 export const QUIET = { color: false, diff: false, verbose: false };

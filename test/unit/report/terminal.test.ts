@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../src/core/events.ts';
-import { terminalReporter } from '../../../src/report/terminal.ts';
+import { terminalReporter } from '../../../src/report/terminal/terminal.ts';
 import { finished, taskRef } from './support.ts';
 
 /** A terminal that keeps what is written. */

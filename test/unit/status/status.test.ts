@@ -5,7 +5,7 @@ import { formatStatus, sparkline } from '../../../src/report/status.ts';
 import type { DirectorStatus } from '../../../src/status/look.ts';
 import { formatMetrics } from '../../../src/status/metrics.ts';
 import { type ClusterStatus, clusterStatus, withDrift } from '../../../src/status/status.ts';
-import { createStyle } from '../../../src/report/style.ts';
+import { createStyle } from '../../../src/report/terminal/style.ts';
 import { clusterOf, CLUSTER } from '../drain/fake.ts';
 
 const NOW = Date.parse('2026-11-24T06:00:00Z');

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shellQuote } from '../../../src/core/quote.ts';
+import { shellQuote } from '../../../src/core/text/quote.ts';
 import { localTarget } from '../../../src/transport/local.ts';
 import type { HostConnection, ShellReply, Target } from '../../../src/transport/target.ts';
 import { busyboxSh, connectionTo, removeDir, tempDir } from './sshd.ts';

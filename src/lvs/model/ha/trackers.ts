@@ -1,5 +1,5 @@
 import type { DataPath } from '../../../core/located.ts';
-import { suggest } from '../../../core/suggest.ts';
+import { suggest } from '../../../core/text/suggest.ts';
 import type { Commands } from '../commands.ts';
 import { didYouMean, type Problems } from '../problems.ts';
 import { INTERFACE_NAME } from '../schema/common.ts';

@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { FromSchema } from 'json-schema-to-ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts';
 import type { DataPath } from '../../../core/located.ts';
-import { suggest } from '../../../core/suggest.ts';
+import { suggest } from '../../../core/text/suggest.ts';
 import { didYouMean, type Problems } from '../problems.ts';
 import type { checkSchema } from './check.ts';
 import type { command, notify, track } from './common.ts';

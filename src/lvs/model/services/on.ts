@@ -1,5 +1,5 @@
 import type { DataPath } from '../../../core/located.ts';
-import { suggest } from '../../../core/suggest.ts';
+import { suggest } from '../../../core/text/suggest.ts';
 import { checkHost } from '../hosts.ts';
 import { didYouMean } from '../problems.ts';
 import type { ServiceContext } from '../context.ts';

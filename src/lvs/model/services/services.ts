@@ -1,5 +1,5 @@
 import type { Located } from '../../../core/located.ts';
-import { suggest } from '../../../core/suggest.ts';
+import { suggest } from '../../../core/text/suggest.ts';
 import { buildChecks, type CheckContext } from './checks.ts';
 import { checkHost } from '../hosts.ts';
 import { parseIp } from '../ip.ts';

@@ -1,4 +1,4 @@
-import { shellQuote } from '../../../core/quote.ts';
+import { shellQuote } from '../../../core/text/quote.ts';
 import type { Numbered, UndoKind } from '../contract.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { shellCommand, shellQuote } from '../../../core/quote.ts';
+import { shellCommand, shellQuote } from '../../../core/text/quote.ts';
 import type { Numbered, UndoKind } from '../contract.ts';
 
 /**

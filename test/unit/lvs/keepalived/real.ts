@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { shellQuote } from '../../../../src/core/quote.ts';
+import { shellQuote } from '../../../../src/core/text/quote.ts';
 import { SCRIPT_FOLDER } from '../../../../src/lvs/model/topology.ts';
 
 /** What `keepalived -t` said of a file: its exit code and its messages. */

@@ -1,6 +1,6 @@
-import type { GuardFinding, Impact } from '../impact/types.ts';
-import { impactWords } from '../impact/words.ts';
-import { printable, type Style } from './style.ts';
+import type { GuardFinding, Impact } from '../../impact/types.ts';
+import { impactWords } from '../../impact/words.ts';
+import { printable, type Style } from '../terminal/style.ts';
 
 /** What a plan costs and which guards it meets. */
 export interface Weight {

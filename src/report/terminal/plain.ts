@@ -1,6 +1,6 @@
-import type { RunEvent } from '../core/events.ts';
-import { outcomeLines } from './change.ts';
-import { plural } from './plan-text.ts';
+import type { RunEvent } from '../../core/events.ts';
+import { outcomeLines } from '../plan/change.ts';
+import { plural } from '../plan/plan-text.ts';
 import type { ProgressOptions, Reporter } from './reporter.ts';
 import { createStyle, printable, type Style } from './style.ts';
 

@@ -1,20 +1,20 @@
 import path from 'node:path';
-import { assess } from '../apply/guards.ts';
-import type { PlanToApply } from '../apply/saved-plan.ts';
-import { LvsPlayError } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
-import { loadExtraVars } from '../inventory/extra-vars.ts';
-import type { RunInput } from '../plan/input.ts';
-import type { PreparedRun } from '../plan/prepare.ts';
-import { readSavedPlan, writeSavedPlan } from '../plan/saved/file.ts';
-import { type ExtraVarsGiven, makeSavedPlan } from '../plan/saved/make.ts';
-import { revisionOf } from '../plan/saved/revision.ts';
-import type { SavedCommand, SavedPlan } from '../plan/saved/types.ts';
-import { readVaultPasswords } from './input/vault-passwords.ts';
-import type { CommonOptions } from './input/options.ts';
-import { operator } from './operator.ts';
-import { processSecrets } from './output.ts';
-import { toolVersion } from './version.ts';
+import { assess } from '../../apply/guards.ts';
+import type { PlanToApply } from '../../apply/saved-plan.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { loadExtraVars } from '../../inventory/extra-vars.ts';
+import type { RunInput } from '../../plan/input.ts';
+import type { PreparedRun } from '../../plan/prepare.ts';
+import { readSavedPlan, writeSavedPlan } from '../../plan/saved/file.ts';
+import { type ExtraVarsGiven, makeSavedPlan } from '../../plan/saved/make.ts';
+import { revisionOf } from '../../plan/saved/revision.ts';
+import type { SavedCommand, SavedPlan } from '../../plan/saved/types.ts';
+import { readVaultPasswords } from '../input/vault-passwords.ts';
+import type { CommonOptions } from '../input/options.ts';
+import { operator } from '../operator.ts';
+import { processSecrets } from '../output.ts';
+import { toolVersion } from '../version.ts';
 
 /** Where a plan is kept, and for how long it may be carried out. */
 export interface SaveOptions {

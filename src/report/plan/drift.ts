@@ -1,7 +1,7 @@
-import type { DriftItem, DriftLayer, DriftReport, RunMark, Since } from '../drift/types.ts';
+import type { DriftItem, DriftLayer, DriftReport, RunMark, Since } from '../../drift/types.ts';
 import { changeLines } from './change.ts';
 import { plural } from './plan-text.ts';
-import { createStyle, printable, type Style } from './style.ts';
+import { createStyle, printable, type Style } from '../terminal/style.ts';
 
 const WORDS: Readonly<Record<DriftLayer, string>> = { disk: 'on disk', running: 'running', kernel: 'kernel' };
 const WIDTH = 9;

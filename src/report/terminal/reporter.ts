@@ -1,4 +1,4 @@
-import type { RunEvent } from '../core/events.ts';
+import type { RunEvent } from '../../core/events.ts';
 
 /** Follows a run. `handle` must not throw; `close` resolves when everything told so far has been shown. */
 export interface Reporter {

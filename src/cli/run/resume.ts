@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { LvsPlayError } from '../core/errors.ts';
-import { journalDir } from '../journal/place.ts';
-import { findRun } from '../journal/read.ts';
-import { readSteps, requireResults, resumedFrom } from '../journal/steps.ts';
-import type { JournaledRun, RunHeader } from '../journal/types.ts';
-import type { Resumed } from '../plan/resumed.ts';
-import type { CommonOptions } from './input/options.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import { journalDir } from '../../journal/place.ts';
+import { findRun } from '../../journal/read.ts';
+import { readSteps, requireResults, resumedFrom } from '../../journal/steps.ts';
+import type { JournaledRun, RunHeader } from '../../journal/types.ts';
+import type { Resumed } from '../../plan/resumed.ts';
+import type { CommonOptions } from '../input/options.ts';
 import { extraVarsDigest } from './journal.ts';
-import { operator } from './operator.ts';
+import { operator } from '../operator.ts';
 
 /** A run that is gone on with. */
 export interface RunToResume {

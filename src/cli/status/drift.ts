@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
-import { LvsPlayError } from '../core/errors.ts';
-import { findDrift } from '../drift/find.ts';
-import type { DriftReport } from '../drift/types.ts';
-import { journalDir } from '../journal/place.ts';
-import { enterLabIfNeeded } from '../lab/enter.ts';
-import { driftJson, formatDrift } from '../report/drift.ts';
-import { EXIT } from './exit.ts';
-import { followRun } from './follow.ts';
-import { endedBySignals } from './interrupt.ts';
-import { type CommonOptions, requireInventory } from './input/options.ts';
-import { readRunInput } from './input/run-input.ts';
-import { colorOn, printResult } from './output.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import { findDrift } from '../../drift/find.ts';
+import type { DriftReport } from '../../drift/types.ts';
+import { journalDir } from '../../journal/place.ts';
+import { enterLabIfNeeded } from '../../lab/enter.ts';
+import { driftJson, formatDrift } from '../../report/plan/drift.ts';
+import { EXIT } from '../exit.ts';
+import { followRun } from '../run/follow.ts';
+import { endedBySignals } from '../interrupt.ts';
+import { type CommonOptions, requireInventory } from '../input/options.ts';
+import { readRunInput } from '../input/run-input.ts';
+import { colorOn, printResult } from '../output.ts';
 
 /** `drift` and `plan --refresh-only`, from the command line to the exit code. @param given undefined: site.yml, here or in playbooks/ */
 export async function reportDrift(given: string | undefined, options: CommonOptions): Promise<number> {

@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { LvsPlayError } from '../core/errors.ts';
-import { hostState } from '../core/host-state.ts';
-import { journalDir } from '../journal/place.ts';
-import { findRun, inventoriesOf, listRuns } from '../journal/read.ts';
-import type { JournaledRun, RunHeader } from '../journal/types.ts';
-import type { CommonOptions } from './input/options.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import { hostState } from '../../core/host-state.ts';
+import { journalDir } from '../../journal/place.ts';
+import { findRun, inventoriesOf, listRuns } from '../../journal/read.ts';
+import type { JournaledRun, RunHeader } from '../../journal/types.ts';
+import type { CommonOptions } from '../input/options.ts';
 import { runPlaybook } from './run.ts';
 
 /** `rollback`, from the command line to the exit code: a run of its own, with a play for the hosts that the other run changed. */

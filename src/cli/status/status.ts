@@ -1,27 +1,27 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LvsPlayError } from '../core/errors.ts';
-import { journalDir } from '../journal/place.ts';
-import { inventoriesOf, listRuns } from '../journal/read.ts';
-import type { JournaledRun } from '../journal/types.ts';
-import { enterLabIfNeeded } from '../lab/enter.ts';
-import type { Topology } from '../lvs/model/topology.ts';
-import { formatStatus, type History } from '../report/status.ts';
-import { createStyle, printable } from '../report/style.ts';
-import { lookAtDirector } from '../status/look.ts';
-import { formatMetrics } from '../status/metrics.ts';
-import { type ClusterStatus, clusterStatus, type DriftCount, withDrift } from '../status/status.ts';
-import { chosenHosts } from './ask-hosts.ts';
-import { isMadeHere } from './drain/plays.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import { journalDir } from '../../journal/place.ts';
+import { inventoriesOf, listRuns } from '../../journal/read.ts';
+import type { JournaledRun } from '../../journal/types.ts';
+import { enterLabIfNeeded } from '../../lab/enter.ts';
+import type { Topology } from '../../lvs/model/topology.ts';
+import { formatStatus, type History } from '../../report/status.ts';
+import { createStyle, printable } from '../../report/terminal/style.ts';
+import { lookAtDirector } from '../../status/look.ts';
+import { formatMetrics } from '../../status/metrics.ts';
+import { type ClusterStatus, clusterStatus, type DriftCount, withDrift } from '../../status/status.ts';
+import { chosenHosts } from '../ask-hosts.ts';
+import { isMadeHere } from '../drain/plays.ts';
 import { defaultPlaybook } from './drift.ts';
-import { EXIT } from './exit.ts';
-import { openCluster } from './input/open-cluster.ts';
-import type { OpenSite } from './input/open-site.ts';
-import { type CommonOptions, requireInventory } from './input/options.ts';
-import { type Connection, plainScreen, readRunInput } from './input/run-input.ts';
-import { interruptible } from './interrupt.ts';
-import { colorOn, isLiveTerminal, printResult, processSecrets } from './output.ts';
-import { replaceFile } from './replace-file.ts';
+import { EXIT } from '../exit.ts';
+import { openCluster } from '../input/open-cluster.ts';
+import type { OpenSite } from '../input/open-site.ts';
+import { type CommonOptions, requireInventory } from '../input/options.ts';
+import { type Connection, plainScreen, readRunInput } from '../input/run-input.ts';
+import { interruptible } from '../interrupt.ts';
+import { colorOn, isLiveTerminal, printResult, processSecrets } from '../output.ts';
+import { replaceFile } from '../replace-file.ts';
 
 export interface StatusFlags {
   /** Seconds between looks; undefined: one look. */
@@ -68,7 +68,7 @@ async function statusOf(topology: Topology, { target }: OpenSite, chosen: Readon
 /** @param given a playbook, or that of the last run from here */
 async function driftCount(given: true | string, options: CommonOptions, connection: Connection): Promise<DriftCount> {
   const playbook = given === true ? ((await lastPlaybook(options)) ?? defaultPlaybook()) : given;
-  const { findDrift } = await import('../drift/find.ts');
+  const { findDrift } = await import('../../drift/find.ts');
   const report = await findDrift(await readRunInput(playbook, { ...options, limit: [] }, plainScreen, connection), { journal: journalDir(), inventories: options.inventories, cwd: process.cwd() }, () => undefined);
   return { playbook, differences: report.items.length, on: [...new Set(report.items.map(({ host }) => host))], unknown: [...new Set([...Object.keys(report.unreachable), ...Object.keys(report.failed), ...report.unknown.map(({ host }) => host)])] };
 }

@@ -1,5 +1,5 @@
-import type { RunEvent } from '../core/events.ts';
-import { plural } from './plan-text.ts';
+import type { RunEvent } from '../../core/events.ts';
+import { plural } from '../plan/plan-text.ts';
 import { printable, type Style } from './style.ts';
 
 /** With more hosts than this in a batch, the batch is one row with counts. */

@@ -1,8 +1,8 @@
-import { impactWords } from '../impact/words.ts';
-import type { SavedPlan } from '../plan/saved/types.ts';
+import { impactWords } from '../../impact/words.ts';
+import type { SavedPlan } from '../../plan/saved/types.ts';
 import { changeLines } from './change.ts';
 import { countPlan, formatPlan, plural } from './plan-text.ts';
-import { createStyle, printable, type Style } from './style.ts';
+import { createStyle, printable, type Style } from '../terminal/style.ts';
 
 /** What is not in the document itself. */
 export interface SavedPlanState {

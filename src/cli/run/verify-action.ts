@@ -1,14 +1,14 @@
-import type { KeptRun } from '../apply/keeper.ts';
-import type { JsonObject } from '../core/json.ts';
-import type { StepOutcome } from '../modules/contract.ts';
-import { CONTROLLER } from '../plan/compile/compile.ts';
-import type { ControllerAction } from '../plan/input.ts';
-import { Sessions } from '../plan/sessions.ts';
-import { controllerVantage } from '../verify/controller-vantage.ts';
-import { formatVerification } from '../verify/format.ts';
-import { runVerification } from '../verify/run.ts';
-import type { VerificationReport } from '../verify/types.ts';
-import { noTopology } from './input/no-topology.ts';
+import type { KeptRun } from '../../apply/keeper.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { StepOutcome } from '../../modules/contract.ts';
+import { CONTROLLER } from '../../plan/compile/compile.ts';
+import type { ControllerAction } from '../../plan/input.ts';
+import { Sessions } from '../../plan/sessions.ts';
+import { controllerVantage } from '../../verify/controller-vantage.ts';
+import { formatVerification } from '../../verify/format.ts';
+import { runVerification } from '../../verify/run.ts';
+import type { VerificationReport } from '../../verify/types.ts';
+import { noTopology } from '../input/no-topology.ts';
 
 /** After a change VRRP elects and health checks begin anew; this many seconds are given for it. */
 const SETTLE_SECONDS = 60;

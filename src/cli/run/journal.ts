@@ -1,11 +1,11 @@
 import { randomBytes, scryptSync } from 'node:crypto';
-import { journalDir } from '../journal/place.ts';
-import { startOf } from '../journal/process.ts';
-import type { RunCommand, RunOptions } from '../journal/types.ts';
-import { JournalWriter } from '../journal/write.ts';
-import type { CommonOptions } from './input/options.ts';
-import { operator } from './operator.ts';
-import { toolVersion } from './version.ts';
+import { journalDir } from '../../journal/place.ts';
+import { startOf } from '../../journal/process.ts';
+import type { RunCommand, RunOptions } from '../../journal/types.ts';
+import { JournalWriter } from '../../journal/write.ts';
+import type { CommonOptions } from '../input/options.ts';
+import { operator } from '../operator.ts';
+import { toolVersion } from '../version.ts';
 
 /** A run about to begin, as its journal shall know it. */
 export interface RunIntent {

@@ -1,5 +1,5 @@
 import { DefaultRenderer, Listr, type ListrDefaultRendererLogLevels, ListrLogger, type ListrTaskWrapper, ProcessOutput, type SimpleRenderer } from 'listr2';
-import type { RunEvent } from '../core/events.ts';
+import type { RunEvent } from '../../core/events.ts';
 import { messageLine, stoppedLines, taskLines, lostLines } from './plain.ts';
 import type { ProgressOptions, Reporter } from './reporter.ts';
 import { StageRows } from './rows.ts';

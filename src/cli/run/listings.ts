@@ -1,8 +1,8 @@
-import { compileRun } from '../plan/compile/compile.ts';
-import { listHosts, listTasks } from '../playbook/list.ts';
-import { requireInventory, type CommonOptions } from './input/options.ts';
-import { printResult } from './output.ts';
-import { readPlaybook, readRunInput } from './input/run-input.ts';
+import { compileRun } from '../../plan/compile/compile.ts';
+import { listHosts, listTasks } from '../../playbook/list.ts';
+import { requireInventory, type CommonOptions } from '../input/options.ts';
+import { printResult } from '../output.ts';
+import { readPlaybook, readRunInput } from '../input/run-input.ts';
 
 /** `--syntax-check`, `--list-tasks` and `--list-hosts`: what can be told without asking any host. @returns whether one of them was asked for */
 export async function printListings(playbookFile: string, options: CommonOptions): Promise<boolean> {

@@ -1,7 +1,7 @@
-import type { Plan, PlannedPlay, PlannedTask } from '../plan/types.ts';
+import type { Plan, PlannedPlay, PlannedTask } from '../../plan/types.ts';
 import { changeLines } from './change.ts';
 import { type Weight, weightBlocks } from './impact.ts';
-import { createStyle, printable, type Style } from './style.ts';
+import { createStyle, printable, type Style } from '../terminal/style.ts';
 
 export interface PlanCounts {
   readonly changes: number;

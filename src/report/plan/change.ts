@@ -1,6 +1,6 @@
-import type { ChangeView, TaskOutcome } from '../core/events.ts';
-import type { Json } from '../core/json.ts';
-import { printable, type Style } from './style.ts';
+import type { ChangeView, TaskOutcome } from '../../core/events.ts';
+import type { Json } from '../../core/json.ts';
+import { printable, type Style } from '../terminal/style.ts';
 
 const LONGEST_VALUE = 100;
 

@@ -1,11 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { RunEvent } from '../core/events.ts';
-import { LvsPlayError, messageOf } from '../core/errors.ts';
-import { eventLine } from '../report/documents.ts';
-import { plainReporter } from '../report/plain.ts';
-import type { Reporter } from '../report/reporter.ts';
-import type { CommonOptions } from './input/options.ts';
-import { colorOn, isLiveTerminal, printProgress, printResult } from './output.ts';
+import type { RunEvent } from '../../core/events.ts';
+import { LvsPlayError, messageOf } from '../../core/errors.ts';
+import { eventLine } from '../../report/documents.ts';
+import { plainReporter } from '../../report/terminal/plain.ts';
+import type { Reporter } from '../../report/terminal/reporter.ts';
+import type { CommonOptions } from '../input/options.ts';
+import { colorOn, isLiveTerminal, printProgress, printResult } from '../output.ts';
 
 /** Follows a run for everybody who wants to know: the operator on stderr, `--events`, and the documents at the end. */
 export interface Follower {
@@ -43,7 +43,7 @@ export async function followRun(options: CommonOptions): Promise<Follower> {
 async function progressReporter(options: CommonOptions): Promise<Reporter> {
   const style = { color: colorOn(process.stderr), diff: options.diff, verbose: options.verbose > 0 };
   if (!isLiveTerminal(process.stderr)) return plainReporter(printProgress, style);
-  const { terminalReporter } = await import('../report/terminal.ts');
+  const { terminalReporter } = await import('../../report/terminal/terminal.ts');
   return terminalReporter(process.stderr, style);
 }
 

@@ -1,18 +1,18 @@
-import { guardKeeper } from '../apply/guards.ts';
-import type { RunKeeper } from '../apply/keeper.ts';
-import { type PlanToApply, savedPlanKeeper } from '../apply/saved-plan.ts';
-import { hostState } from '../core/host-state.ts';
-import { journalKeeper } from '../journal/keeper.ts';
-import { journalDir } from '../journal/place.ts';
-import { listRuns, runEvents } from '../journal/read.ts';
-import type { JournalWriter } from '../journal/write.ts';
-import { lockKeeper } from '../lock/keeper.ts';
-import { undoKeeper } from '../undo/keeper.ts';
-import { type Durations, durationsOf } from '../window/estimate.ts';
-import { requireOpen, windowKeeper } from '../window/keeper.ts';
-import { parseWindows, type Window } from '../window/window.ts';
-import type { CommonOptions } from './input/options.ts';
-import { processSecrets } from './output.ts';
+import { guardKeeper } from '../../apply/guards.ts';
+import type { RunKeeper } from '../../apply/keeper.ts';
+import { type PlanToApply, savedPlanKeeper } from '../../apply/saved-plan.ts';
+import { hostState } from '../../core/host-state.ts';
+import { journalKeeper } from '../../journal/keeper.ts';
+import { journalDir } from '../../journal/place.ts';
+import { listRuns, runEvents } from '../../journal/read.ts';
+import type { JournalWriter } from '../../journal/write.ts';
+import { lockKeeper } from '../../lock/keeper.ts';
+import { undoKeeper } from '../../undo/keeper.ts';
+import { type Durations, durationsOf } from '../../window/estimate.ts';
+import { requireOpen, windowKeeper } from '../../window/keeper.ts';
+import { parseWindows, type Window } from '../../window/window.ts';
+import type { CommonOptions } from '../input/options.ts';
+import { processSecrets } from '../output.ts';
 
 /** Who watches over a run, in the order in which they begin: what refuses without touching a host comes first. */
 export function keepersOf(options: CommonOptions, journal: JournalWriter, saved?: PlanToApply): readonly RunKeeper[] {
