@@ -225,7 +225,7 @@ ${LVS}`;
     const found = await run('lint', 'reset.yml', '--json');
     expect(found.code, found.stderr).toBe(1);
     const { findings } = JSON.parse(found.stdout) as { findings: { rule: string; position: { file: string; line: number; column: number } }[] };
-    expect(findings.map(({ rule, position }) => `${rule} ${position.file}:${String(position.line)}:${String(position.column)}`)).toEqual(['hash-without-fallback hosts.yml:9:72', 'flush-ipvs reset.yml:3:14', 'secret-in-command reset.yml:3:14']);
+    expect(findings.map(({ rule, position }) => `${rule} ${position.file}:${String(position.line)}:${String(position.column)}`)).toEqual(['no-garp-refresh hosts.yml:7:9', 'hash-without-fallback hosts.yml:9:72', 'flush-ipvs reset.yml:3:14', 'secret-in-command reset.yml:3:14']);
     expect(found.stdout).not.toContain('hunter22');
   });
 
