@@ -2,15 +2,18 @@ import type { Json, JsonObject } from '../../core/json.ts';
 import type { ConfNode } from '../../lvs/keepalived/conf/tree.ts';
 import type { KeepalivedImport, KeepalivedMark, KeepalivedMember, Note } from '../types.ts';
 import { Block } from './block.ts';
+import { withoutFlags } from './drain-flags.ts';
 import { readInstance, type InstanceRead } from './instance.ts';
 import { readSyncGroup } from './sync-group.ts';
 import { readBfd, readTrackFile, readTrackProcess, readTrackScript } from './trackers.ts';
 import { readServer } from './virtual-server.ts';
 
 /** A director's keepalived.conf, its includes and variables resolved, in the shape of the variable `lvs`; see KeepalivedImport. Pure. */
-export function importKeepalived(nodes: readonly ConfNode[]): KeepalivedImport {
+export function importKeepalived(whole: readonly ConfNode[]): KeepalivedImport {
   const notes: Note[] = [];
+  const { nodes, flags } = withoutFlags(whole);
   const root = new Block(nodes, 'the file', notes);
+  for (const node of flags) root.understood(node, 'drains by flag files');
   const globals = readGlobals(root.all('global_defs', 'global_definitions'), notes);
   const sections: Record<string, Record<string, Json>> = {};
   const put = (section: string, name: string | undefined, value: JsonObject): void => {
@@ -39,7 +42,7 @@ export function importKeepalived(nodes: readonly ConfNode[]): KeepalivedImport {
     }
   }
   root.end();
-  return { lvs: { ...(globals.user === undefined ? {} : { script_user: globals.user }), ...(globals.timeouts === undefined ? {} : { ipvs: { timeouts: globals.timeouts } }), ...sections }, members, marks, notes };
+  return { lvs: { ...(globals.user === undefined ? {} : { script_user: globals.user }), ...(globals.timeouts === undefined ? {} : { ipvs: { timeouts: globals.timeouts } }), ...(flags.length === 0 ? {} : { drain: { method: 'flag' } }), ...sections }, members, marks, notes };
 }
 
 interface Globals {

@@ -32,7 +32,26 @@ describe('a cluster, written as keepalived.conf of all its directors and importe
     );
     // Half a minute on two busy cores; the bound is a safety net.
   }, 180_000);
+
+  it('is the same cluster where drains are done by flag files, but for inhibit_on_failure, which the file has for all; the flags are no trackers of the cluster', () => {
+    fc.assert(
+      fc.property(lvsValue(), (cluster) => {
+        const topology = uninhibited(topologyOf(cluster));
+        const { topology: again, notes } = reimported(topology, addresses(cluster), 'flag');
+        expect(lost(notes)).toEqual([]);
+        expect(heldByKeepalived(again)).toEqual(heldByKeepalived(topology));
+        const balances = [...topology.services.values()].some(({ realServers }) => realServers.length > 0);
+        expect(again.drain.method).toBe(balances ? 'flag' : 'auto');
+      }),
+      { numRuns: 100 },
+    );
+  }, 180_000);
 });
+
+function uninhibited(topology: Topology): Topology {
+  const services = [...topology.services].map(([name, service]) => [name, { ...service, inhibitOnFailure: false, realServers: service.realServers.map((server) => ({ ...server, inhibitOnFailure: false })) }] as const);
+  return { ...topology, services: new Map(services) };
+}
 
 /** Blocks whose lines are data, not keywords: names, addresses, routes. */
 const LISTS = /^\s*(group|unicast_peer|virtual_(ipaddress(_excluded)?|routes|rules)|track_\w+) \{$/;

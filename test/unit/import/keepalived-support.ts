@@ -4,6 +4,7 @@ import { readSysctlFile } from '../../../src/import/host/commands.ts';
 import { emptySetup } from '../../../src/import/host/setup.ts';
 import { readKeepalivedLive } from '../../../src/import/keepalived-source.ts';
 import type { Note } from '../../../src/import/types.ts';
+import type { DrainMethod } from '../../../src/lvs/drain/method.ts';
 import { firewallRules, iptablesRule } from '../../../src/lvs/host/firewall/rules.ts';
 import { renderKeepalived } from '../../../src/lvs/keepalived/render.ts';
 import { buildTopology } from '../../../src/lvs/model/build.ts';
@@ -19,7 +20,7 @@ function savedRules(topology: Topology, host: string, family: 4 | 6): string {
 }
 
 /** What an import of all directors makes of a topology, with the names of its hosts known: their keepalived.conf, firewall rules, and the VIPs that single directors carry. */
-export function reimported(topology: Topology, hosts: ReadonlyMap<string, string>): { readonly topology: Topology; readonly notes: readonly Note[] } {
+export function reimported(topology: Topology, hosts: ReadonlyMap<string, string>, method?: DrainMethod): { readonly topology: Topology; readonly notes: readonly Note[] } {
   const sources = [...topology.directors.keys()].map((host) => {
     const setup = emptySetup(host, hosts.get(host));
     readSysctlFile('net.ipv4.ip_forward = 1', 'sysctl', setup);
@@ -27,7 +28,7 @@ export function reimported(topology: Topology, hosts: ReadonlyMap<string, string
     for (const { vip, vipInterface, directors } of topology.services.values()) {
       if (vipInterface !== undefined && directors.includes(host)) setup.addresses.push({ interface: vipInterface, address: vip, prefix: vip.includes(':') ? 128 : 32, position: { file: host, line: 0, column: 0 }, order: 0 });
     }
-    return { setup, keepalived: readKeepalivedLive({ setup, files: new Map([['/etc/keepalived/keepalived.conf', renderKeepalived(topology, host, VERSION)]]) }) };
+    return { setup, keepalived: readKeepalivedLive({ setup, files: new Map([['/etc/keepalived/keepalived.conf', renderKeepalived(topology, host, VERSION, method)]]) }) };
   });
   const draft = mergeSources(sources, hosts);
   return { topology: buildTopology({ value: draft.lvs, locate: () => undefined }, new Map(draft.hosts.map(({ name, address }) => [name, { host: name, address }]))), notes: draft.notes };
