@@ -14,16 +14,30 @@ export async function listRuns(root: string): Promise<JournaledRun[]> {
 
 /**
  * The run that is meant: `last`, a whole id, or the beginning of exactly one.
+ * @param inventories whole paths; the last run is the last one with one of these. None: of any
  * @throws LvsPlayError kind `usage` when there is none, or more than one
  */
-export async function findRun(root: string, wanted: string): Promise<JournaledRun> {
+export async function findRun(root: string, wanted: string, inventories: readonly string[] = []): Promise<JournaledRun> {
   const names = await namesIn(root);
-  const matching = wanted === 'last' ? names.slice(0, 1) : names.includes(wanted) ? [wanted] : names.filter((name) => name.startsWith(wanted));
-  const [name, ...others] = matching;
-  const run = name === undefined || others.length > 0 ? undefined : await readRun(root, name);
+  const run = wanted === 'last' ? await lastRun(root, names, inventories) : await theOne(root, names, wanted);
   if (run !== undefined) return run;
-  const message = others.length > 0 ? `${wanted} is the beginning of ${String(matching.length)} runs` : wanted === 'last' ? 'the journal is empty' : `the journal knows no run ${wanted}`;
-  throw new LvsPlayError({ code: 'unknown-run', kind: 'usage', message, hint: others.length > 0 ? `write more of it: ${matching.slice(0, 3).join(', ')}` : 'lvs-play history lists the runs of this user on this machine' });
+  const message = wanted !== 'last' ? `the journal knows no run ${wanted}` : names.length === 0 || inventories.length === 0 ? 'the journal is empty' : `the journal knows no run with ${inventories.join(', ')}`;
+  throw new LvsPlayError({ code: 'unknown-run', kind: 'usage', message, hint: 'lvs-play history lists the runs of this user on this machine' });
+}
+
+async function theOne(root: string, names: readonly string[], wanted: string): Promise<JournaledRun | undefined> {
+  const matching = names.includes(wanted) ? [wanted] : names.filter((name) => name.startsWith(wanted));
+  const [name, ...others] = matching;
+  if (others.length > 0) throw new LvsPlayError({ code: 'unknown-run', kind: 'usage', message: `${wanted} is the beginning of ${String(matching.length)} runs`, hint: `write more of it: ${matching.slice(0, 3).join(', ')}` });
+  return name === undefined ? undefined : readRun(root, name);
+}
+
+async function lastRun(root: string, names: readonly string[], inventories: readonly string[]): Promise<JournaledRun | undefined> {
+  for (const name of names) {
+    const run = await readRun(root, name);
+    if (run !== undefined && (inventories.length === 0 || inventoriesOf(run.header).some((file) => inventories.includes(file)))) return run;
+  }
+  return undefined;
 }
 
 /** Whole paths of a run's inventories: names alone do not tell a host, as another cluster may have the same. Pure. */

@@ -10,7 +10,8 @@ import { runPlaybook } from './run.ts';
 
 /** `rollback`, from the command line to the exit code: a run of its own, with a play for the hosts that the other run changed. */
 export async function rollback(wanted: string, options: CommonOptions, force: boolean): Promise<number> {
-  const { header } = await findRun(journalDir(), wanted);
+  // Who works on several clusters means the last run of this one.
+  const { header } = await findRun(journalDir(), wanted, inventoriesOf({ cwd: process.cwd(), options }));
   if (header.command === 'maintain') throw new LvsPlayError({ code: 'not-one-run', kind: 'usage', message: `${header.id} is a maintenance: it is made of runs`, hint: 'lvs-play history lists them; roll back the one that is meant' });
   const later = (await listRuns(journalDir())).filter((run) => run.header.id > header.id && run.header.command !== 'maintain' && run.end?.result !== 'refused' && sameHosts(run.header, header));
   // Kept beside the journal: a resume of the rollback reads it again.
