@@ -9,12 +9,11 @@ describe('maintenance of three real servers with a load', () => {
     for (const end of ends.splice(0).reverse()) await end();
   });
 
-  // Not as fast as they are answered: other labs are on this machine too, and the one in DR is asked that way. In TUN that went well (255,377 requests, none failed, 480 downloads,
-  // none cut). In NAT both directions of everything pass the director: at some 600 a second it stood still after five minutes (a command hung, later keepalived as well, and the
-  // other director took over), which looks like user-mode Linux rather than a drain.
+  // Not as fast as they are answered, as other labs are on this machine too; the one in DR is asked that way (maintain.test.ts). Alone and without a pause: 255,377
+  // requests in TUN and 179,069 in NAT, none failed, 480 and 240 downloads, none cut.
   it.each([
     ['tun', 'inventories/tun-pair/hosts.yml', '192.168.0.38', 20],
-    ['nat', 'inventories/nat-pair/hosts.yml', '172.16.254.200', 30],
+    ['nat', 'inventories/nat-pair/hosts.yml', '172.16.254.200', 20],
   ])('loses no request and cuts no download: %s', async (mode, inventory, vip, pause) => {
     const files = await scratch({ 'hosts.yml': await threeServers(inventory), 'patch.yml': serviceAway() });
     ends.push(files.remove);
