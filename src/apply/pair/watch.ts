@@ -52,6 +52,9 @@ export async function startWatch(host: string, target: Target, limitSeconds = LI
 /** Tries of 0.05 s. */
 const TRIES = 200;
 
+/** It is sent changes of addresses, IPv4 and IPv6. */
+const LISTENS = '$4 ~ /110$/';
+
 /**
  * Starts the monitor, whose process number is the log's first line, waits until the kernel sends it the changes (a busy host takes its time to start one, and what
  * changes before would go unseen), and shows the addresses. What changes while they are shown is told twice, which does no harm.
@@ -61,7 +64,7 @@ function beginScript(log: string, limitSeconds: number): string {
   return [
     'umask 077',
     `TZ=UTC timeout ${String(limitSeconds)} sh -c 'echo $$; exec ip -ts -o monitor address' >${file} 2>/dev/null </dev/null &`,
-    ...waitUntil(`read -r pid <${file} && ${netlinkRow('$4 ~ /110$/')}`, 'kill $!; exit 1'),
+    ...waitUntil(`read -r pid <${file} && ${netlinkRow(LISTENS)}`, 'kill $!; exit 1'),
     'ip -o addr show',
   ].join('\n');
 }
@@ -71,12 +74,14 @@ function endScript(log: string): string {
   const file = shellQuote(log);
   return [
     `read -r pid <${file} || exit 1`,
-    ...waitUntil(`! [ -e "/proc/$pid" ] || { ${netlinkRow('$5 == 0')} && grep -q ') S ' "/proc/$pid/stat"; }`, 'break'),
-    `kill "$pid" 2>/dev/null; cat ${file}; rm -f ${file}`,
+    ...waitUntil(`! ${netlinkRow(LISTENS)} || { ${netlinkRow('$5 == 0')} && grep -q ') S ' "/proc/$pid/stat"; }`, 'break'),
+    // Where it ended by itself, its number may be another process's by now.
+    `if ${netlinkRow(LISTENS)}; then kill "$pid"; fi 2>/dev/null`,
+    `cat ${file}; rm -f ${file}`,
   ].join('\n');
 }
 
-/** Whether the monitor's row of /proc/net/netlink is so. Columns: sk, Eth (0: routing), Pid, Groups (address changes: 0x110), Rmem (not read yet), ... */
+/** Whether the monitor's row of /proc/net/netlink is so. Columns: sk, Eth (0: routing), Pid, Groups Rmem (not read yet), ... */
 function netlinkRow(condition: string): string {
   return `awk -v pid="$pid" '$2 == 0 && $3 == pid && ${condition} { found = 1 } END { exit !found }' /proc/net/netlink`;
 }
