@@ -81,7 +81,7 @@ function endScript(log: string): string {
   ].join('\n');
 }
 
-/** Whether the monitor's row of /proc/net/netlink is so. Columns: sk, Eth (0: routing), Pid, Groups Rmem (not read yet), ... */
+/** Whether the monitor's row of /proc/net/netlink is so. Columns: sk, Eth (0: routing), Pid, Groups, Rmem (not read yet), ... */
 function netlinkRow(condition: string): string {
   return `awk -v pid="$pid" '$2 == 0 && $3 == pid && ${condition} { found = 1 } END { exit !found }' /proc/net/netlink`;
 }
