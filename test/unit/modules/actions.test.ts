@@ -9,6 +9,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../../src/core/json
 import type { ModuleContext, StepOutcome } from '../../../src/modules/contract.ts';
 import { loadModule } from '../../../src/modules/registry.ts';
 import { parseOutcomes, renderSteps } from '../../../src/modules/render-steps.ts';
+import { CLOSED_PORT } from '../transport/sshd.ts';
 import { bare, contextOf, lived, play, type World } from './support.ts';
 
 const NONCE = 'feedbeef';
@@ -53,7 +54,6 @@ let dir: string;
 let listener: Server;
 let web: ReturnType<typeof createHttp>;
 let openPort: number;
-let closedPort: number;
 let url: string;
 /** What was asked for under /list. */
 const asked: string[] = [];
@@ -63,9 +63,6 @@ beforeAll(async () => {
   const listen = (server: Server) => new Promise<number>((resolve) => server.listen(0, '127.0.0.1', () => { resolve((server.address() as AddressInfo).port); }));
   listener = createServer((socket) => socket.destroy());
   openPort = await listen(listener);
-  const unused = createServer();
-  closedPort = await listen(unused);
-  await new Promise((resolve) => unused.close(resolve));
   web = createHttp((request, reply) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -86,8 +83,8 @@ afterAll(async () => {
 describe.each([...SHELLS.map((entry) => ['target, ' + entry[0], entry] as const), ['controller', 'controller' as const] as const])('on the %s', (_name, on) => {
   it('waits for ports', async () => {
     expect((await act('wait_for', { port: openPort, timeout: 5 }, on)).outcome).toMatchObject({ exitCode: 0 });
-    expect((await act('wait_for', { port: closedPort, state: 'stopped', timeout: 5 }, on)).outcome).toMatchObject({ exitCode: 0 });
-    expect((await act('wait_for', { port: closedPort, timeout: 0, sleep: 0.1 }, on)).outcome).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('not so after 0 s') as string });
+    expect((await act('wait_for', { port: CLOSED_PORT, state: 'stopped', timeout: 5 }, on)).outcome).toMatchObject({ exitCode: 0 });
+    expect((await act('wait_for', { port: CLOSED_PORT, timeout: 0, sleep: 0.1 }, on)).outcome).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('not so after 0 s') as string });
     expect((await act('wait_for', { port: openPort, state: 'stopped', timeout: 0, sleep: 0.1 }, on)).outcome).toMatchObject({ exitCode: 1 });
   });
 
@@ -102,7 +99,7 @@ describe.each([...SHELLS.map((entry) => ['target, ' + entry[0], entry] as const)
     expect(posted.failed).toBeUndefined();
     expect((await act('uri', { url: `${url}missing` }, on)).failed).toBe(`${url}missing answered 404, not 200`);
     expect(await act('uri', { url: `${url}missing`, status_code: [200, 404] }, on)).toMatchObject({ data: { status: 404 }, failed: undefined });
-    expect((await act('uri', { url: `http://127.0.0.1:${String(closedPort)}/`, timeout: 5 }, on)).outcome).toMatchObject({ exitCode: expect.any(Number) as number, stderr: expect.stringMatching(/connect|refused/i) as string });
+    expect((await act('uri', { url: `http://127.0.0.1:${String(CLOSED_PORT)}/`, timeout: 5 }, on)).outcome).toMatchObject({ exitCode: expect.any(Number) as number, stderr: expect.stringMatching(/connect|refused/i) as string });
   });
 });
 

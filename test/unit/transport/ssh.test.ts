@@ -8,7 +8,7 @@ import type { LvsPlayError } from '../../../src/core/errors.ts';
 import { createConnector } from '../../../src/transport/connect.ts';
 import type { ConnectorOptions } from '../../../src/transport/connect.ts';
 import type { HostConnection, Target } from '../../../src/transport/target.ts';
-import { connectionTo, freePort, keygen, removeDir, startSshd, tempDir } from './sshd.ts';
+import { CLOSED_PORT, connectionTo, keygen, removeDir, startSshd, tempDir } from './sshd.ts';
 import type { Sshd } from './sshd.ts';
 
 const dir = tempDir();
@@ -254,7 +254,7 @@ function askpass(answer: string): string {
 
 describe('a host that is not reached', () => {
   it('refuses', async () => {
-    const error = await failure(connectionTo({ ...sshd, port: await freePort() }));
+    const error = await failure(connectionTo({ ...sshd, port: CLOSED_PORT }));
     expect(error).toMatchObject({ code: 'connection-refused', kind: 'unreachable', host: 'rs1' });
   });
 
@@ -414,8 +414,7 @@ describe('a way round', () => {
   });
 
   it('says what the jump host cannot reach', async () => {
-    const port = await freePort();
-    expect(await failure({ ...behind('-J', 'jump'), port })).toMatchObject({ code: 'no-route', host: 'rs1', message: expect.stringContaining('jump host jump cannot connect') as string });
+    expect(await failure({ ...behind('-J', 'jump'), port: CLOSED_PORT })).toMatchObject({ code: 'no-route', host: 'rs1', message: expect.stringContaining('jump host jump cannot connect') as string });
   });
 
   it('notices jump hosts that go round in circles', async () => {

@@ -49,7 +49,10 @@ export function keygen(path: string, type = 'ed25519', passphrase = '', ...more:
   return path;
 }
 
-export function freePort(): Promise<number> {
+/** tcpmux, where nobody listens. A port that was free a moment ago may be another test's by now. */
+export const CLOSED_PORT = 1;
+
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
