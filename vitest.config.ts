@@ -24,12 +24,12 @@ export default defineConfig({
       },
       {
         test: {
-          // Real kernels share this machine's cores, and mostly wait: four files at a time, the tests of each one after another.
+          // Real kernels share this machine's cores, and mostly wait: three files at a time, the tests of each one after another.
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           environment: 'node',
           pool: 'forks',
-          maxWorkers: 4,
+          maxWorkers: 3,
           fileParallelism: true,
           sequence: { concurrent: false },
           testTimeout: 20 * MINUTE,
