@@ -16,6 +16,8 @@ function head(root: string): string {
     `cd ${dir} 2>/dev/null || { if [ -e ${dir} ] || ! mkdir -p ${dir} 2>/dev/null || ! cd ${dir}; then echo unprivileged; exit 0; fi; }`,
     'if ! [ -w . ]; then echo unprivileged; exit 0; fi',
     "exec 9>.mutex && flock -w 30 9 || { echo 'flock (util-linux) is missing or does not answer' >&2; exit 1; }",
+    // After a loss of power there may be a file without what was in it: that is nobody's lock.
+    '[ ! -e lock ] || [ -s lock ] || rm -f lock',
     'now=$(date +%s)',
     // A clock that was set back must not make a lock eternal.
     'since() { past=$((now - ${1:-0})); if [ "$past" -lt 0 ]; then past=$((0 - past)); fi; echo "$past"; }',
@@ -43,6 +45,8 @@ export function takeScript(owner: LockOwner, root: string): string {
     `  record '{"result":"died"}'`,
     'fi',
     `printf '%s\\n%s\\n%s\\n' ${shellQuote(owner.id)} ${shellQuote(JSON.stringify(owner))} "$now" >lock.new && mv -f lock.new lock || { echo 'it cannot be written' >&2; exit 1; }`,
+    // It outlives a loss of power.
+    'sync -f lock 2>/dev/null || :',
     'echo taken',
     'if [ -r last-run ]; then echo last; { IFS= read -r run; IFS= read -r at; } <last-run; echo "$run"; echo $(($(precise) - at)); fi',
   ].join('\n');

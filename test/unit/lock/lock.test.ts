@@ -46,6 +46,15 @@ describe.each([['dash', ['dash']], ['busybox sh', ['busybox', 'sh']]])('the lock
     expect(take(RUN).kind).toBe('taken');
   });
 
+  it("is nobody's when a loss of power has left an empty file", () => {
+    take(RUN);
+    writeFileSync(path.join(root, 'lock'), '');
+    expect(parseStatus(sh(statusScript(root)))).toBeUndefined();
+    writeFileSync(path.join(root, 'lock'), '');
+    expect(take({ ...RUN, id: 'run-b' })).toEqual({ kind: 'taken', from: undefined, last: undefined });
+    expect(parseStatus(sh(statusScript(root)))?.owner.id).toBe('run-b');
+  });
+
   it('is given to exactly one of many who try at the same time', () => {
     take(RUN);
     grow(31);
