@@ -10,6 +10,7 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 // ssh2 loads a native addon and minijinja-js a WebAssembly file from beside themselves: bundled, they would lose them.
 const EXTERNAL = ['ssh2', 'cpu-features', 'minijinja-js'];
 const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+const ptraceSource = await readFile(path.join(root, 'src/lab/kernel/ptrace-xstate.c'), 'utf8');
 
 /**
  * `await import('package')` of a CommonJS package gives its named exports in Node, but only `default` in a bundle. A module in between names
@@ -44,7 +45,7 @@ await build({
   sourcemap: 'linked',
   legalComments: 'linked',
   logLevel: 'warning',
-  define: { LVS_PLAY_VERSION: JSON.stringify(version) },
+  define: { LVS_PLAY_VERSION: JSON.stringify(version), LVS_PLAY_PTRACE_SOURCE: JSON.stringify(ptraceSource) },
   external: EXTERNAL,
   plugins: [namedExports],
   banner: {

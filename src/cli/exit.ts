@@ -7,6 +7,7 @@ export const EXIT = { ok: 0, error: 1, hostFailed: 2, changes: 2, unreachable: 4
 const BY_KIND: Readonly<Record<ErrorKind, number>> = {
   usage: EXIT.usage,
   input: EXIT.error,
+  machine: EXIT.error,
   internal: EXIT.error,
   host: EXIT.hostFailed,
   unreachable: EXIT.unreachable,

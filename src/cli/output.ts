@@ -25,8 +25,10 @@ export function isLiveTerminal(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && (ci === undefined || ci === '' || ci === 'false') && process.env['TERM'] !== 'dumb';
 }
 
-export function printError(error: unknown, verbose: number): void {
-  printProgress(processSecrets.mask(formatError(error, { color: colorOn(process.stderr), source: readSource, stack: verbose >= 3 })));
+/** @param verbose how many -v were given; undefined: the command has no such option */
+export function printError(error: unknown, verbose: number | undefined): void {
+  const stack = verbose === undefined ? 'always' : verbose >= 3 ? 'asked' : 'on-request';
+  printProgress(processSecrets.mask(formatError(error, { color: colorOn(process.stderr), source: readSource, stack })));
 }
 
 function readSource(file: string): string | undefined {

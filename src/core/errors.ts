@@ -12,9 +12,10 @@ export interface Position {
 
 /**
  * What sort of failure it is; the CLI maps it to an exit code (style of Ansible):
- * usage 5, input 1, host 2, unreachable 4, verification 8, interrupted 130, internal 1.
+ * usage 5, input 1, host 2, unreachable 4, verification 8, interrupted 130, machine 1, internal 1. `machine` is a fault of the machine
+ * that lvs-play runs on (memory, disk, a package, a device), `internal` a mistake of ours: nothing external is one.
  */
-export type ErrorKind = 'usage' | 'input' | 'host' | 'unreachable' | 'verification' | 'interrupted' | 'internal';
+export type ErrorKind = 'usage' | 'input' | 'host' | 'unreachable' | 'verification' | 'interrupted' | 'machine' | 'internal';
 
 export interface ErrorDetails {
   /** Stable kebab-case identifier, e.g. `unknown-module`; what scripts match on. */

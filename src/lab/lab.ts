@@ -1,12 +1,15 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
 import { suggest } from '../core/text/suggest.ts';
+import { requireAll } from './doctor/doctor.ts';
 import { ensureImage } from './image/image.ts';
+import { writeLauncher } from './kernel/launcher.ts';
+import { ensurePreload, readRegisterState } from './kernel/preload.ts';
 import { makeKeys, readHostKeys } from './keys.ts';
 import { createNetwork, cutTaps, namespaces, setCables, tapsOf } from './network.ts';
-import { killNode, LAUNCHER, nodeProcess, prepareNode, startNode } from './node.ts';
+import { killNode, nodeProcess, prepareNode, startNode } from './node.ts';
 import { writeOverlay } from './inventory/overlay.ts';
 import { labPaths, nodePaths } from './state/paths.ts';
 import type { LabPaths } from './state/paths.ts';
@@ -14,9 +17,8 @@ import { sendSignal } from './state/proc.ts';
 import { runCommand } from './process.ts';
 import type { CommandOptions, CommandResult } from './process.ts';
 import { isRunning, lockLab, removeLab, takeDown } from './state/remove.ts';
-import { checkRequirements } from './requirements.ts';
 import type { LabNode, LabSpec } from './spec.ts';
-import { sshCommand, waitForSsh } from './ssh.ts';
+import { bootFailure, sshCommand, waitForSsh } from './ssh.ts';
 import type { WaitOptions } from './ssh.ts';
 import { chooseLab, readState, writeState } from './state/state.ts';
 import type { LabChoice, LabState } from './state/state.ts';
@@ -67,16 +69,17 @@ export class Lab {
 
   /**
    * Boots all nodes and returns when every sshd answers with its own host key. On any failure nothing is left behind.
-   * @throws LvsPlayError `lab-requirements`, `lab-exists`, `lab-busy`, `lab-package`, `lab-image`, `lab-node-died`, `lab-timeout`; the signal's reason when aborted
+   * @throws LvsPlayError `lab-requirements`, `lab-exists`, `lab-busy`, `lab-package`, `lab-image`, `lab-compile`, `lab-node-died`, `lab-timeout`; the signal's reason when aborted
    */
   static async up(spec: LabSpec, options: UpOptions): Promise<Lab> {
     const begin = Date.now();
     const tell = (event: UntimedEvent): void => options.progress?.({ ...event, ms: Date.now() - begin });
-    checkRequirements();
+    await requireAll(spec);
     const paths = labPaths(options.name ?? 'default');
     await refuseExisting(paths);
     const image = await ensureImage({ packages: options.install, signal: options.signal, onBuild: () => { tell({ type: 'image-building' }); } });
     tell({ type: 'image-ready' });
+    const library = await ensurePreload(await readRegisterState());
     await mkdir(path.dirname(paths.lock), { recursive: true, mode: 0o700 });
     const lock = await lockLab(paths);
     try {
@@ -86,7 +89,7 @@ export class Lab {
       const state: LabState = { version: 1, phase: 'starting', image, inventories: options.inventories.map((file) => path.resolve(file)), spec };
       try {
         const lab = new Lab(paths, state);
-        await lab.#create(state, options, tell);
+        await lab.#create(state, library, options, tell);
         return lab;
       } catch (error) {
         await removeLab(paths, lock);
@@ -124,10 +127,10 @@ export class Lab {
     await writeOverlay({ ...this.#paths, overlay: folder }, this.spec, inventories.map((file) => path.resolve(file)));
   }
 
-  async #create(state: LabState, options: UpOptions, tell: (event: UntimedEvent) => void): Promise<void> {
+  async #create(state: LabState, library: string | undefined, options: UpOptions, tell: (event: UntimedEvent) => void): Promise<void> {
     await writeState(this.#paths, state);
     await createNetwork(this.namespace, this.spec);
-    await writeFile(this.#paths.launcher, LAUNCHER, { mode: 0o755 });
+    await writeLauncher(this.#paths, library);
     await Promise.all(this.spec.nodes.map((node) => prepareNode(this.#paths, node, this.spec)));
     const keys = await makeKeys(this.#paths, this.spec);
     await writeOverlay(this.#paths, this.spec, state.inventories);
@@ -197,7 +200,7 @@ export class Lab {
       await this.#answers(this.#node(host), { ...options, timeoutMs: Math.max(1, deadline - Date.now()) });
       const now = await this.#bootId(host);
       if (now !== undefined && now !== before) return;
-      if (Date.now() > deadline) throw new LvsPlayError({ code: 'lab-timeout', kind: 'internal', message: `${host} did not reboot`, host });
+      if (Date.now() > deadline) throw await bootFailure(this.#paths, this.#node(host), 'lab-timeout', `${host} did not reboot`);
       await sleep(300, undefined, { signal: options.signal });
     }
   }

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
 import { shellQuote } from '../core/text/quote.ts';
+import { nodeError } from './kernel/node-error.ts';
+import { memoryFolder, readPlace } from './kernel/place.ts';
 import { inNamespace, macAddress, tapName } from './network.ts';
 import type { LabPaths, NodePaths } from './state/paths.ts';
 import { nodePaths } from './state/paths.ts';
@@ -11,19 +13,7 @@ import { findProcess, readStat, sendSignal, sessionMembers } from './state/proc.
 import type { ProcessId, ProcessStat } from './state/proc.ts';
 import { startCommand } from './process.ts';
 import type { LabNode, LabSpec } from './spec.ts';
-import { cidr } from './spec.ts';
-
-/**
- * Starts the kernel. A guest's reboot runs the first word of its command line again, in the same process and with every
- * descriptor still open; the tap could then not be opened a second time. So that word is this script, which closes them.
- */
-export const LAUNCHER = `#!/bin/bash
-for descriptor in /proc/$$/fd/*; do
-  descriptor=\${descriptor##*/}
-  if [ "$descriptor" -gt 2 ]; then eval "exec $descriptor>&-"; fi
-done 2>/dev/null
-exec -a "$0" linux.uml "$@"
-`;
+import { cidr, memoryOf } from './spec.ts';
 
 /** Pure: the kernel's arguments. */
 export function kernelArguments(node: LabNode, index: number, image: string, paths: NodePaths, machineId: string): string[] {
@@ -95,6 +85,7 @@ export async function startNode(lab: LabPaths, spec: LabSpec, host: string, imag
   const machineId = await readFile(path.join(paths.dir, 'machine-id'), 'utf8');
   await rm(paths.uml, { recursive: true, force: true });
   const console = await open(paths.console, 'a');
+  const { size } = await console.stat();
   try {
     const argv = inNamespace(lab.namespace, [lab.launcher, ...kernelArguments(node, index, image, paths, machineId)]);
     // A session of its own: a terminal's Ctrl-C stays away, and one signal reaches the kernel with all its helpers.
@@ -102,7 +93,7 @@ export async function startNode(lab: LabPaths, spec: LabSpec, host: string, imag
       detached: true,
       stdio: ['ignore', console.fd, console.fd],
       cwd: paths.dir,
-      env: { HOME: paths.dir, PATH: process.env['PATH'], TMPDIR: await memoryFolder(spec, paths.dir) },
+      env: { HOME: paths.dir, PATH: process.env['PATH'], TMPDIR: memoryFolder(await readPlace('/dev/shm'), memoryOf(spec), paths.dir) },
     });
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve);
@@ -110,21 +101,20 @@ export async function startNode(lab: LabPaths, spec: LabSpec, host: string, imag
     });
     child.unref();
     const stat = child.pid === undefined ? undefined : await readStat(child.pid);
-    if (stat === undefined) throw new LvsPlayError({ code: 'lab-node-died', kind: 'internal', message: `${host} ended at its start`, host, hint: `see ${paths.console}` });
-    await writeProcess(paths, { pid: stat.pid, start: stat.start });
+    if (stat === undefined) throw await nodeError({ code: 'lab-node-died', host, message: `${host} ended at its start`, ended: true, console: paths.console, from: size });
+    await writeProcess(paths, { pid: stat.pid, start: stat.start, console: size });
   } finally {
     await console.close();
   }
 }
 
-/** A guest's memory is a file that is unlinked at once. A container's /dev/shm may be too small for all of them. */
-async function memoryFolder(spec: LabSpec, fallback: string): Promise<string> {
-  const wanted = spec.nodes.reduce((sum, node) => sum + node.memory, 0) * 1048576;
-  const shm = await statfs('/dev/shm').catch(() => undefined);
-  return shm !== undefined && shm.bavail * shm.bsize >= wanted ? '/dev/shm' : fallback;
+/** What is written of a node's kernel when it starts. */
+interface StartedKernel extends ProcessId {
+  /** Length of the console's file at the start, in bytes. */
+  readonly console: number;
 }
 
-async function writeProcess(paths: NodePaths, id: ProcessId): Promise<void> {
+async function writeProcess(paths: NodePaths, id: StartedKernel): Promise<void> {
   await writeFile(`${paths.process}.new`, JSON.stringify(id));
   await rename(`${paths.process}.new`, paths.process);
 }
@@ -135,13 +125,19 @@ export async function nodeProcess(lab: LabPaths, host: string): Promise<ProcessS
   return text === undefined ? undefined : findProcess(JSON.parse(text) as ProcessId);
 }
 
+/** Where in the console's file the last start of a node begins, in bytes. */
+export async function consoleStart(lab: LabPaths, host: string): Promise<number> {
+  const text = await readFile(nodePaths(lab, host).process, 'utf8').catch(() => '{}');
+  return (JSON.parse(text) as Partial<StartedKernel>).console ?? 0;
+}
+
 /** Cuts the power: the kernel and its helpers are killed at once. Returns when all are gone. */
 export async function killNode(lab: LabPaths, host: string): Promise<void> {
   const kernel = await nodeProcess(lab, host);
   if (kernel === undefined) return;
   sendSignal(-kernel.pid, 'SIGKILL');
   for (let waited = 0; (await sessionMembers(kernel.pid)).length > 0; waited++) {
-    if (waited > 200) throw new LvsPlayError({ code: 'lab-node-stuck', kind: 'internal', message: `the processes of ${host} do not end`, host });
+    if (waited > 200) throw new LvsPlayError({ code: 'lab-node-stuck', kind: 'machine', message: `the processes of ${host} do not end`, host, hint: 'they wait for something of this machine, such as a disk that does not answer: see ps -o pid,stat,wchan and dmesg' });
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { accessSync, constants as access } from 'node:fs';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { constants } from 'node:os';
+import path from 'node:path';
 import { LvsPlayError } from '../core/errors.ts';
 
 export interface CommandResult {
@@ -27,9 +29,24 @@ export function exitStatus(code: number | null, signal: NodeJS.Signals | null): 
 }
 
 /** The commands live in sbin directories that an ordinary user's PATH lacks. */
-export function pathWithSbin(path: string | undefined): string {
-  const parts = (path ?? '/usr/local/bin:/usr/bin:/bin').split(':');
+export function pathWithSbin(dirs: string | undefined): string {
+  const parts = (dirs ?? '/usr/local/bin:/usr/bin:/bin').split(':');
   return [...parts, ...['/usr/local/sbin', '/usr/sbin', '/sbin'].filter((dir) => !parts.includes(dir))].join(':');
+}
+
+/** Where a command's program is, as `startCommand` finds it; undefined: not installed. */
+export function findProgram(name: string): string | undefined {
+  return pathWithSbin(process.env['PATH']).split(':').map((dir) => path.join(dir, name)).find((file) => canUse(file, access.X_OK));
+}
+
+/** @param mode R_OK, W_OK, X_OK of node:fs */
+export function canUse(file: string, mode: number): boolean {
+  try {
+    accessSync(file, mode);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Starts an argv without a shell; programs in sbin are found. `error` is emitted when it cannot be started. */
@@ -41,7 +58,7 @@ export function startCommand(argv: readonly string[], options: SpawnOptions = {}
 }
 
 function cannotStart(argv: readonly string[], cause: Error): LvsPlayError {
-  return new LvsPlayError({ code: 'lab-command-missing', kind: 'internal', message: `cannot start ${argv[0] ?? ''}: ${cause.message}`, cause });
+  return new LvsPlayError({ code: 'lab-command-missing', kind: 'machine', message: `cannot start ${argv[0] ?? ''}: ${cause.message}`, hint: 'lvs-play lab doctor names the package that brings it', cause });
 }
 
 /** Runs an argv without a shell and gathers what it says. Rejects only when it cannot be started. */
@@ -84,7 +101,7 @@ export async function mustRun(argv: readonly string[], options: CommandOptions =
   if (code === 0) return stdout;
   const said = stderr.trim().split('\n').at(-1) ?? '';
   const words = argv.slice(0, 6).join(' ') + (argv.length > 6 ? ' ...' : '');
-  throw new LvsPlayError({ code: 'lab-command-failed', kind: 'internal', message: `${words} ended with ${String(code)}${said === '' ? '' : `: ${said}`}` });
+  throw new LvsPlayError({ code: 'lab-command-failed', kind: 'machine', message: `${words} ended with ${String(code)}${said === '' ? '' : `: ${said}`}`, hint: 'lvs-play lab doctor checks what this machine lacks' });
 }
 
 /** Runs in the foreground with the terminal; resolves with its exit status. */

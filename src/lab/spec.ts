@@ -38,6 +38,11 @@ export interface LabNetwork {
   readonly control: readonly InterfaceAddress[];
 }
 
+/** Bytes of memory that all nodes together may come to use. */
+export function memoryOf(spec: LabSpec): number {
+  return spec.nodes.reduce((sum, node) => sum + node.memory, 0) * 1048576;
+}
+
 /** `192.0.2.1/24`, as ip(8) takes it. */
 export function cidr(address: InterfaceAddress): string {
   return `${address.address}/${String(address.prefix)}`;

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LvsPlayError } from '../core/errors.ts';
 import { shellCommand } from '../core/text/quote.ts';
 import type { HostKeys } from './keys.ts';
 import { inNamespace } from './network.ts';
-import { nodeProcess } from './node.ts';
+import { nodeError } from './kernel/node-error.ts';
+import type { NodeFailure } from './kernel/node-error.ts';
+import { consoleStart, nodeProcess } from './node.ts';
 import type { LabPaths } from './state/paths.ts';
 import { nodePaths } from './state/paths.ts';
 import { runCommand } from './process.ts';
@@ -31,7 +31,7 @@ export interface WaitOptions {
 
 /**
  * Waits until the sshd of every node answers with the key it was given.
- * @throws LvsPlayError `lab-node-died`, `lab-host-key` or `lab-timeout`, each with the last words of the node's console
+ * @throws LvsPlayError `lab-node-died`, `lab-host-key` or `lab-timeout`, each with the cause that the node's console names
  */
 export async function waitForSsh(lab: LabPaths, nodes: readonly LabNode[], keys: HostKeys, options: WaitOptions = {}): Promise<void> {
   const deadline = Date.now() + (options.timeoutMs ?? 180_000);
@@ -44,15 +44,15 @@ export async function waitForSsh(lab: LabPaths, nodes: readonly LabNode[], keys:
     for (const node of pending) {
       const answer = answers.get(node.address);
       if (answer === undefined) continue;
-      if (answer !== keys.get(node.name)) throw await nodeError(lab, node, 'lab-host-key', `${node.name} answers with a host key that is not its own`);
+      if (answer !== keys.get(node.name)) throw await bootFailure(lab, node, 'lab-host-key', `${node.name} answers with a host key that is not its own`);
       options.onReady?.(node.name);
     }
     pending = pending.filter((node) => !answers.has(node.address));
     for (const node of pending) {
-      if ((await nodeProcess(lab, node.name)) === undefined) throw await nodeError(lab, node, 'lab-node-died', `${node.name} ended while it booted`);
+      if ((await nodeProcess(lab, node.name)) === undefined) throw await bootFailure(lab, node, 'lab-node-died', `${node.name} died while it booted`);
     }
     const [first] = pending;
-    if (first !== undefined && Date.now() > deadline) throw await nodeError(lab, first, 'lab-timeout', `sshd of ${pending.map((node) => node.name).join(', ')} does not answer`);
+    if (first !== undefined && Date.now() > deadline) throw await bootFailure(lab, first, 'lab-timeout', `sshd of ${pending.map((node) => node.name).join(', ')} does not answer`);
     if (pending.length > 0) await sleep(250, undefined, { signal: options.signal });
   }
 }
@@ -67,8 +67,7 @@ export function parseKeyscan(text: string): ReadonlyMap<string, string> {
   );
 }
 
-async function nodeError(lab: LabPaths, node: LabNode, code: string, message: string): Promise<LvsPlayError> {
-  const file = nodePaths(lab, node.name).console;
-  const words = (await readFile(file, 'utf8').catch(() => '')).trim().split('\n').slice(-3).join(' / ');
-  return new LvsPlayError({ code, kind: 'internal', message: words === '' ? message : `${message}; its console: ${words.slice(-300)}`, host: node.name });
+/** @param message names the nodes that do not answer, of which `node` is one */
+export async function bootFailure(lab: LabPaths, node: LabNode, code: NodeFailure['code'], message: string): Promise<Error> {
+  return nodeError({ code, host: node.name, message, ended: (await nodeProcess(lab, node.name)) === undefined, console: nodePaths(lab, node.name).console, from: await consoleStart(lab, node.name) });
 }

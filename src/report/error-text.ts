@@ -5,8 +5,8 @@ export interface ErrorTextOptions {
   readonly color: boolean;
   /** The text of a file that a position names, for the excerpt; undefined when it cannot be read. */
   readonly source?: (file: string) => string | undefined;
-  /** Show where in the program it was thrown, for errors that are our own mistake. */
-  readonly stack?: boolean;
+  /** Where in the program it was thrown, for errors that are our own mistake: shown as -vvv asks, to be asked for with -vvv (the default), or shown always, where a command has no -v. */
+  readonly stack?: 'asked' | 'on-request' | 'always';
 }
 
 /**
@@ -25,11 +25,35 @@ function formatOne(error: unknown, options: ErrorTextOptions, style: Style): str
   const lines = [`${style.red('error:')} ${host}${printable(messageOf(error))}`];
   if (known?.position !== undefined) lines.push(`  at ${style.bold(formatPosition(known.position))}`, ...excerpt(known.position, options, style));
   if (known?.hint !== undefined) lines.push(`  ${style.cyan('hint:')} ${printable(known.hint)}`);
-  if (known === undefined || known.kind === 'internal') {
-    lines.push(`  ${style.cyan('hint:')} this is a mistake in lvs-play; -vvv shows where`);
-    if (options.stack === true && error instanceof Error && error.stack !== undefined) lines.push(style.dim(error.stack));
-  }
+  const external = known === undefined ? systemFault(error) : undefined;
+  if (external !== undefined) lines.push(`  ${style.cyan('hint:')} ${external}`);
+  else if (known === undefined || known.kind === 'internal') lines.push(...ownMistake(error, options.stack ?? 'on-request', style));
   return `${lines.join('\n')}\n`;
+}
+
+function ownMistake(error: unknown, stack: NonNullable<ErrorTextOptions['stack']>, style: Style): string[] {
+  const way = { asked: 'report it with the lines below', 'on-request': '-vvv shows where', always: 'report it with the lines below' }[stack];
+  const where = stack !== 'on-request' && error instanceof Error && error.stack !== undefined ? [style.dim(error.stack)] : [];
+  return [`  ${style.cyan('hint:')} this is a mistake in lvs-play; ${way}`, ...where];
+}
+
+/** What this machine refused, by the code of a system error (errno(3)), and the way out; undefined for what may be our mistake. */
+const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the file system is full: free room there (df -h, df -i)',
+  EDQUOT: 'the quota of disk space is used up: free room there',
+  EROFS: 'the file system is mounted read-only',
+  EACCES: 'see owner and mode of the file and of the folders above it, or run it as another user',
+  EPERM: 'see owner and mode of the file and of the folders above it, or run it as another user',
+  EIO: 'the disk of this machine reports errors: see dmesg',
+  ENOMEM: 'this machine is out of memory',
+  EMFILE: 'too many open files: raise the limit (ulimit -n)',
+  ENFILE: 'too many open files on this machine: raise the limit (sysctl fs.file-max)',
+  EAGAIN: 'too many processes: raise the limit (ulimit -u)',
+};
+
+function systemFault(error: unknown): string | undefined {
+  const { code, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  return code === undefined || syscall === undefined ? undefined : SYSTEM_FAULTS[code];
 }
 
 function excerpt(position: Position, options: ErrorTextOptions, style: Style): string[] {

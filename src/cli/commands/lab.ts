@@ -3,6 +3,7 @@ import type { ListrDefaultRendererLogLevels } from 'listr2';
 import { LvsPlayError } from '../../core/errors.ts';
 import type * as labExports from '../../lab/lab.ts';
 import type { Lab, LabEvent, NodeStatus } from '../../lab/lab.ts';
+import { EXIT } from '../exit.ts';
 
 /** Which lab; every sub-command takes these, before or after the host. */
 interface LabFlags {
@@ -27,6 +28,12 @@ export function labCommand(): Command {
     .option('--json', 'print what is up as JSON')
     .action(async (flags: UpFlags) => {
       await up(flags);
+    });
+
+  which(lab.command('doctor').description('try everything that a lab needs on this machine, and say how to mend what is lacking; boots nothing but a kernel for half a second'))
+    .option('--json', 'print it as JSON')
+    .action(async (flags: LabFlags & { readonly json?: boolean }) => {
+      await doctor(flags);
     });
 
   which(lab.command('down').description('end the lab and remove all of it'))
@@ -111,9 +118,17 @@ async function up(flags: UpFlags): Promise<void> {
   }
 }
 
+async function doctor(flags: LabFlags & { readonly json?: boolean }): Promise<void> {
+  const [{ checksDocument, checksTable, examine }, { labSpecFromInventory }, { loadInventory }] = await Promise.all([import('../../lab/doctor/doctor.ts'), import('../../lab/inventory/from-inventory.ts'), import('../../inventory/load.ts')]);
+  const spec = flags.inventory === undefined ? undefined : labSpecFromInventory(await loadInventory(flags.inventory));
+  const checks = await examine(spec);
+  process.stdout.write(flags.json === true ? `${JSON.stringify(checksDocument(checks), null, 2)}\n` : checksTable(checks));
+  if (checks.some(({ ok }) => !ok)) process.exitCode = EXIT.error;
+}
+
 async function down(flags: LabFlags & { readonly all?: boolean }): Promise<void> {
-  const [{ removeAllLabs, takeDown }, { chooseLab }, { checkRequirements }] = await Promise.all([import('../../lab/state/remove.ts'), import('../../lab/state/state.ts'), import('../../lab/requirements.ts')]);
-  checkRequirements();
+  const [{ removeAllLabs, takeDown }, { chooseLab }, { requirePrivileges }] = await Promise.all([import('../../lab/state/remove.ts'), import('../../lab/state/state.ts'), import('../../lab/doctor/doctor.ts')]);
+  await requirePrivileges();
   if (flags.all === true) {
     const names = await removeAllLabs();
     process.stderr.write(names.length === 0 ? 'No lab was there.\n' : `Removed: ${names.join(', ')}\n`);

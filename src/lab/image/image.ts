@@ -117,14 +117,15 @@ async function step(work: string, argv: readonly string[], signal: AbortSignal |
   const cause = lines.findLast((line) => /^E: |error|fail/i.test(line)) ?? lines.at(-1) ?? '';
   throw new LvsPlayError({
     code: 'lab-image',
-    kind: 'internal',
+    kind: 'machine',
     message: `building the lab's image failed: ${cause.trim()}`,
     hint: "it needs an archive of Debian 12 that this machine's apt can read; try apt-get update",
     cause: lines.slice(-20).join('\n'),
   });
 }
 
-async function ownSources(): Promise<ReturnType<typeof parseListFile>> {
+/** What apt on this machine reads of Debian 12. */
+export async function ownSources(): Promise<ReturnType<typeof parseListFile>> {
   const parts = '/etc/apt/sources.list.d';
   const files = ['/etc/apt/sources.list', ...(await readdir(parts).catch(() => [])).sort().map((name) => path.join(parts, name))];
   const texts = await Promise.all(files.map(async (file) => ({ file, text: await readFile(file, 'utf8').catch(() => '') })));
@@ -134,7 +135,7 @@ async function ownSources(): Promise<ReturnType<typeof parseListFile>> {
 async function modulesFolder(): Promise<string> {
   const versions = (await readdir(MODULES).catch(() => [])).sort();
   const version = versions.at(-1);
-  if (version === undefined) throw new LvsPlayError({ code: 'lab-requirements', kind: 'usage', message: `no kernel modules in ${MODULES}`, hint: 'apt-get install user-mode-linux' });
+  if (version === undefined) throw new LvsPlayError({ code: 'lab-requirements', kind: 'machine', message: `no kernel modules in ${MODULES}`, hint: 'apt-get install user-mode-linux' });
   return path.join(MODULES, version);
 }
 

@@ -50,7 +50,7 @@ async function endProcesses(namespace: string, lock: Lock): Promise<void> {
     for (const { pid } of others) sendSignal(pid, 'SIGKILL');
     await sleep(50);
   }
-  throw new LvsPlayError({ code: 'lab-stuck', kind: 'internal', message: `processes in the namespace ${namespace} do not end` });
+  throw new LvsPlayError({ code: 'lab-stuck', kind: 'machine', message: `processes in the namespace ${namespace} do not end`, hint: `see what they wait for: ip netns pids ${namespace}, ps -o pid,stat,wchan, dmesg` });
 }
 
 async function living(namespace: string): Promise<ProcessStat[]> {

@@ -13,6 +13,7 @@ describe('the exit code', () => {
   it.each([
     ['usage', 5],
     ['input', 1],
+    ['machine', 1],
     ['internal', 1],
     ['host', 2],
     ['unreachable', 4],

@@ -4,27 +4,6 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { holdLock } from '../../../src/lab/state/lock.ts';
 import { exitStatus, mustRun, pathWithSbin, runCommand } from '../../../src/lab/process.ts';
-import { judge } from '../../../src/lab/requirements.ts';
-import type { Found } from '../../../src/lab/requirements.ts';
-
-const ALL = (1n << 40n) - 1n;
-
-describe('requirements', () => {
-  it('is content with root and the packages', () => {
-    expect(judge({ capabilities: ALL, root: true, hasTun: true, missing: [] })).toBeUndefined();
-  });
-
-  it.each<[string, Found, RegExp, string | undefined]>([
-    ['packages', { capabilities: ALL, root: true, hasTun: true, missing: ['linux.uml', 'ssh', 'ssh-keygen'] }, /needs the packages user-mode-linux, openssh-client$/, 'apt-get install user-mode-linux openssh-client'],
-    ['root', { capabilities: 0n, root: false, hasTun: false, missing: ['mmdebstrap'] }, /needs root and the packages mmdebstrap/, 'as root: apt-get install mmdebstrap; run lvs-play lab as root, e.g. with sudo'],
-    ['capabilities', { capabilities: ALL & ~(1n << 12n), root: true, hasTun: false, missing: [] }, /capabilities CAP_NET_ADMIN \(a container may need --privileged\) and \/dev\/net\/tun/, undefined],
-  ])('says all that is lacking at once: %s', (_, found, message, hint) => {
-    const error = judge(found);
-    expect(error?.message).toMatch(message);
-    expect(error?.hint).toBe(hint);
-    expect(error?.code).toBe('lab-requirements');
-  });
-});
 
 describe('commands', () => {
   it('reports output and status', async () => {

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
 import { formatError } from '../../../src/report/error-text.ts';
@@ -37,8 +38,18 @@ describe('an error', () => {
   it('of our own says so, and shows where when asked', () => {
     const error = new TypeError('x is not a function');
     expect(formatError(error, { color: false })).toBe('error: x is not a function\n  hint: this is a mistake in lvs-play; -vvv shows where\n');
-    expect(formatError(error, { color: false, stack: true })).toContain('error-text.test.ts');
+    expect(formatError(error, { color: false, stack: 'asked' })).toContain('error-text.test.ts');
+    // Where there is no -v to ask with, it is shown unasked.
+    expect(formatError(error, { color: false, stack: 'always' })).toMatch(/hint: this is a mistake in lvs-play; report it with the lines below\nTypeError: .*\n.*error-text\.test\.ts/);
     expect(formatError('just a text', { color: false })).toMatch(/^error: just a text\n/);
+  });
+
+  it('of this machine is not called ours', async () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+    expect(formatError(full, { color: false })).toBe('error: ENOSPC: no space left on device, write\n  hint: the file system is full: free room there (df -h, df -i)\n');
+    const refused = await writeFile('/dev/full', 'x').catch((error: unknown) => error);
+    expect(formatError(refused, { color: false })).not.toContain('mistake in lvs-play');
+    expect(formatError(new LvsPlayError({ code: 'x', kind: 'machine', message: 'no disk' }), { color: false })).toBe('error: no disk\n');
   });
 
   it('lets no host write to the terminal', () => {
