@@ -33,6 +33,7 @@ try {
 
 async function demo() {
   if (spawnSync(process.execPath, [cli, 'lab', 'down', '--name', LAB], { cwd: root, stdio: 'ignore' }).error) throw new Error('node cannot run the tool');
+  await step('Can a lab run on this machine?', 'lab', 'doctor');
   await step('Boot two directors and two real servers: bare Debian on real kernels', 'lab', 'up', '--name', LAB, '-i', INVENTORY);
   const inventory = (await capture('lab', 'status', '--name', LAB, '--json')).overlay;
   await step('What would a deploy change? (the dry run asks every host once and writes nothing)', 'plan', PLAYBOOK, '-i', inventory);

@@ -1,19 +1,17 @@
-// Sets up what a fresh machine lacks: npm's packages, Debian's packages for the lab and the tests, and the bundle.
+// Sets up what a fresh machine lacks: npm's packages, Debian's packages for the lab and the tests, and the bundle; then has the tool itself check that a lab can run here.
 // Usage: node scripts/setup.mjs demo|test. Only Node's own modules: nothing is installed yet when this runs.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
-/** Program that shows a package is there -> Debian package. */
+const cli = path.join(root, 'dist', 'lvs-play.js');
+
+/** Program, or file, that shows a package is there -> Debian package. */
 const LAB = {
-  'linux.uml': 'user-mode-linux',
-  mmdebstrap: 'mmdebstrap',
-  ip: 'iproute2',
-  'mkfs.ext4': 'e2fsprogs',
-  ssh: 'openssh-client',
+  ...JSON.parse(readFileSync(path.join(root, 'src/lab/doctor/packages.json'), 'utf8')),
   arping: 'iputils-arping',
   curl: 'curl',
 };
@@ -31,6 +29,9 @@ const ORACLES = {
   ping: 'iputils-ping',
   tcpdump: 'tcpdump',
   perl: 'perl',
+  // Whether or not this CPU needs it, tests compile the library that some CPUs need.
+  tcc: 'tcc',
+  '/usr/include/stdio.h': 'libc6-dev',
 };
 const PYTHON_MODULES = { jinja2: 'python3-jinja2' };
 
@@ -49,6 +50,7 @@ if (process.getuid?.() !== 0) {
 installNodeModules();
 installDebianPackages(purpose === 'demo' ? LAB : { ...LAB, ...ORACLES });
 run(process.execPath, [path.join(root, 'scripts', 'build.mjs')]);
+checkLab();
 
 function installNodeModules() {
   const installed = path.join(root, 'node_modules', '.package-lock.json');
@@ -61,15 +63,41 @@ function installNodeModules() {
 function installDebianPackages(programs) {
   const missing = missingPackages(programs);
   if (missing.length === 0) return;
-  const what = purpose === 'demo' ? 'the demo cannot run' : 'the lab tests and the tests against real tools cannot run';
-  if (!onPath('apt-get')) fail(`${what}: this is no Debian system, and missing: ${missing.join(', ')}`);
-  say(`installing Debian packages: ${missing.join(' ')}`);
+  if (!onPath('apt-get')) fail(`${cannot()}: this is no Debian system, and missing: ${missing.join(', ')}`);
+  aptInstall(missing);
+  const still = missingPackages(programs);
+  if (still.length > 0) fail(`${cannot()}: still missing after the installation: ${still.join(', ')}`);
+}
+
+/** What the tool itself finds lacking, such as a compiler on the CPUs that need one; what packages can mend is mended. */
+function checkLab() {
+  let report = doctor();
+  if (report.install.length > 0 && onPath('apt-get')) {
+    aptInstall(report.install);
+    report = doctor();
+  }
+  if (report.ok) return;
+  const lacking = report.checks.filter((check) => !check.ok).map(({ name, found, fix }) => `\n  ${name}: ${found}\n    fix: ${fix}`);
+  fail(`${cannot()} on this machine:${lacking.join('')}`);
+}
+
+function doctor() {
+  const { stdout } = spawnSync(process.execPath, [cli, 'lab', 'doctor', '--json'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 2] });
+  // Nothing on stdout: an error, and it has been printed.
+  if (stdout === '') process.exit(1);
+  return JSON.parse(stdout);
+}
+
+function cannot() {
+  return purpose === 'demo' ? 'the demo cannot run' : 'the lab tests and the tests against real tools cannot run';
+}
+
+function aptInstall(packages) {
+  say(`installing Debian packages: ${packages.join(' ')}`);
   withoutStartingServices(() => {
     run('apt-get', ['update', '-qq']);
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { DEBIAN_FRONTEND: 'noninteractive' });
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { DEBIAN_FRONTEND: 'noninteractive' });
   });
-  const still = missingPackages(programs);
-  if (still.length > 0) fail(`${what}: still missing after the installation: ${still.join(', ')}`);
 }
 
 function missingText() {
@@ -78,7 +106,7 @@ function missingText() {
 }
 
 function missingPackages(programs) {
-  const missing = Object.entries(programs).flatMap(([program, name]) => (onPath(program) ? [] : [name]));
+  const missing = [...new Set(Object.entries(programs).flatMap(([program, name]) => (onPath(program) ? [] : [name])))];
   if (purpose !== 'test') return missing;
   const python = Object.entries(PYTHON_MODULES).flatMap(([module, name]) =>
     spawnSync('/usr/bin/python3', ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0 ? [] : [name],
@@ -99,6 +127,7 @@ function withoutStartingServices(work) {
 }
 
 function onPath(program) {
+  if (program.startsWith('/')) return existsSync(program);
   return [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some((dir) => dir !== '' && existsSync(path.join(dir, program)));
 }
 

@@ -54,7 +54,7 @@ export function cpuFlags(cpuinfo: string): ReadonlySet<string> {
 }
 
 /** The variable with which tests force the library: the size, in bytes, of the area to pretend. */
-export const PRETEND_VARIABLE = 'LVS_PLAY_LAB_XSTATE';
+const PRETEND_VARIABLE = 'LVS_PLAY_LAB_XSTATE';
 
 /** Pure. @throws LvsPlayError `lab-xstate` for a value that is not an area larger than the kernel's, in whole words */
 export function pretendedSize(env: Readonly<Record<string, string | undefined>>): number | undefined {
