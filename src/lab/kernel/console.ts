@@ -13,19 +13,19 @@ export interface ConsoleReading {
   readonly cause: Cause | undefined;
 }
 
-const AGAIN = 'lvs-play lab down, then lab up again';
+const AGAIN = 'start the lab anew: lvs-play lab down, lvs-play lab up';
 
 /** Known causes, the more telling first: one of them often leads to the words of another. Each was seen with user-mode Linux 6.1, or is in its text. */
 const CAUSES: readonly (Cause & { readonly says: RegExp })[] = [
   {
     says: /object '[^']*' from LD_PRELOAD cannot be preloaded/,
     what: "the library for this CPU's register state is missing, or cannot be loaded",
-    fix: `${AGAIN}; the file system of ~/.local/state (XDG_STATE_HOME) must not be mounted noexec`,
+    fix: `see that the file system of ~/.local/state (XDG_STATE_HOME) is not mounted noexec, and ${AGAIN}`,
   },
   {
     says: /ptrace set fp regs failed, errno = 14/,
     what: 'this CPU keeps more register state per process (AMX) than the kernel of the node has room for',
-    fix: `apt-get install tcc, then ${AGAIN}: it preloads a library that makes up for it; lvs-play lab doctor checks that it works`,
+    fix: `apt-get install tcc, which compiles a library that makes up for it, and ${AGAIN}`,
   },
   {
     says: /check_(ptrace|sysemu)\b.*(expected|failed|exited)|^ptrace: Operation not permitted/m,
@@ -55,7 +55,7 @@ const CAUSES: readonly (Cause & { readonly says: RegExp })[] = [
   {
     says: /Couldn't stat "|Failed to get (size|modification time) of backing file/,
     what: "the base image of the node's disk is missing",
-    fix: `${AGAIN}: it builds the image anew`,
+    fix: `${AGAIN}, which builds the image`,
   },
   {
     says: /Backing file mismatch|(mtime|Size) mismatch .*backing file/,
@@ -65,12 +65,12 @@ const CAUSES: readonly (Cause & { readonly says: RegExp })[] = [
   {
     says: /critical space allocation error|errno = 28\b|err = -?28\b|No space left on device/,
     what: "the file system that holds the nodes' disks is full",
-    fix: `free room under ~/.local/state (XDG_STATE_HOME), then ${AGAIN}`,
+    fix: `free room under ~/.local/state (XDG_STATE_HOME), and ${AGAIN}`,
   },
   {
     says: /Failed to read COW header|read_cow_header - /,
     what: "the node's disk is cut off or damaged; a full file system leaves it so",
-    fix: `see that there is room under ~/.local/state (XDG_STATE_HOME), then ${AGAIN}`,
+    fix: `see that there is room under ~/.local/state (XDG_STATE_HOME), and ${AGAIN}`,
   },
   {
     says: /uml_tap: failed to select tap interface/,
@@ -90,7 +90,7 @@ const CAUSES: readonly (Cause & { readonly says: RegExp })[] = [
   {
     says: /Unable to mount root fs/,
     what: 'the kernel cannot read its disk',
-    fix: `${AGAIN}; if that does not help, delete ~/.cache/lvs-play/lab, and the image is built anew`,
+    fix: `${AGAIN}; if that does not help, delete ~/.cache/lvs-play/lab first, so that the image is built anew`,
   },
 ];
 
