@@ -39,11 +39,11 @@ function ownMistake(error: unknown, stack: NonNullable<ErrorTextOptions['stack']
 
 /** What this machine refused, by the code of a system error (errno(3)), and the way out; undefined for what may be our mistake. */
 const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the file system is full: free room there (df -h, df -i)',
-  EDQUOT: 'the quota of disk space is used up: free room there',
+  ENOSPC: 'the file system is full: free space there (df -h, df -i)',
+  EDQUOT: 'the quota of disk space is used up: free space there',
   EROFS: 'the file system is mounted read-only',
-  EACCES: 'see owner and mode of the file and of the folders above it, or run it as another user',
-  EPERM: 'see owner and mode of the file and of the folders above it, or run it as another user',
+  EACCES: 'check the owner and mode of the file and of the folders above it, or run it as another user',
+  EPERM: 'check the owner and mode of the file and of the folders above it, or run it as another user',
   EIO: 'the disk of this machine reports errors: see dmesg',
   ENOMEM: 'this machine is out of memory',
   EMFILE: 'too many open files: raise the limit (ulimit -n)',

@@ -30,9 +30,9 @@ export function labCommand(): Command {
       await up(flags);
     });
 
-  which(lab.command('doctor').description('try everything that a lab needs on this machine, and say how to mend what is lacking; boots nothing but a kernel for half a second'))
+  withInventory(lab.command('doctor').description('try what a lab needs on this machine, and say how to fix what is wrong'))
     .option('--json', 'print it as JSON')
-    .action(async (flags: LabFlags & { readonly json?: boolean }) => {
+    .action(async (flags: Pick<LabFlags, 'inventory'> & { readonly json?: boolean }) => {
       await doctor(flags);
     });
 
@@ -82,9 +82,11 @@ export function labCommand(): Command {
 }
 
 function which(command: Command): Command {
-  return command
-    .option('-i, --inventory <path>', 'inventory file or folder, or the one of a lab; may be given again', (path: string, before: readonly string[] | undefined) => [...(before ?? []), path])
-    .option('--name <name>', 'name of the lab; labs of different names stand side by side');
+  return withInventory(command).option('--name <name>', 'name of the lab; labs of different names stand side by side');
+}
+
+function withInventory(command: Command): Command {
+  return command.option('-i, --inventory <path>', 'inventory file or folder, or the one of a lab; may be given again', (path: string, before: readonly string[] | undefined) => [...(before ?? []), path]);
 }
 
 async function open(flags: LabFlags): Promise<Lab> {
@@ -118,7 +120,7 @@ async function up(flags: UpFlags): Promise<void> {
   }
 }
 
-async function doctor(flags: LabFlags & { readonly json?: boolean }): Promise<void> {
+async function doctor(flags: Pick<LabFlags, 'inventory'> & { readonly json?: boolean }): Promise<void> {
   const [{ checksDocument, checksTable, examine }, { labSpecFromInventory }, { loadInventory }] = await Promise.all([import('../../lab/doctor/doctor.ts'), import('../../lab/inventory/from-inventory.ts'), import('../../inventory/load.ts')]);
   const spec = flags.inventory === undefined ? undefined : labSpecFromInventory(await loadInventory(flags.inventory));
   const checks = await examine(spec);

@@ -38,7 +38,7 @@ function lacking(check: Check): LvsPlayError[] {
 /** Pure: a row for each check, with its fix below. */
 export function checksTable(checks: readonly Check[]): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
-  return checks.map(({ name, ok, found, fix }) => `${ok ? 'ok   ' : 'wrong'}  ${name.padEnd(width)}  ${found}\n${fix === undefined ? '' : `${' '.repeat(9 + width)}fix: ${fix}\n`}`).join('');
+  return checks.map(({ name, ok, found, fix }) => `${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(width)}  ${found}\n${fix === undefined ? '' : `${' '.repeat(8 + width)}fix: ${fix}\n`}`).join('');
 }
 
 /** Pure: the same as a document; `install` has the Debian packages that would mend something. */

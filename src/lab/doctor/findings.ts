@@ -17,6 +17,8 @@ export interface TrialFinding {
   readonly console: string;
   /** Whether it ended; else it was killed after its time. */
   readonly ended: boolean;
+  /** Why it could not be started at all, and what to do; then the console is empty. */
+  readonly notStarted?: { readonly what: string; readonly fix: string } | undefined;
 }
 
 /** What was found out about this machine; what was not tried is undefined. */

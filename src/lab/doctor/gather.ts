@@ -58,7 +58,7 @@ async function attempt(argv: readonly string[]): Promise<Tried> {
 }
 
 async function tryTap(): Promise<Tried> {
-  if (!existsSync('/dev/net/tun')) return { failed: 'not there' };
+  if (!existsSync('/dev/net/tun')) return { failed: 'missing' };
   if (!canUse('/dev/net/tun', constants.R_OK | constants.W_OK)) return { failed: 'cannot be opened' };
   return attempt(['unshare', '--net', 'ip', 'tuntap', 'add', 'lvsplay0', 'mode', 'tap']);
 }

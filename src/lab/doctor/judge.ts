@@ -34,9 +34,9 @@ export function judge(found: Findings, wanted: Wanted): Check[] {
   return [
     machine(found),
     privileges(found),
-    tried('namespaces', found.namespaces, 'can be made', CONTAINER),
-    tried('/dev/net/tun', found.tap, 'a tap can be made', 'modprobe tun on the machine itself; a container needs --privileged, or --device /dev/net/tun --cap-add NET_ADMIN'),
-    tried('bridge', found.bridge, 'can be made', 'modprobe bridge, on the machine itself'),
+    tried('namespaces', found.namespaces, 'can be created', CONTAINER),
+    tried('/dev/net/tun', found.tap, 'a tap can be created', 'modprobe tun on the machine itself; a container needs --privileged, or --device /dev/net/tun --cap-add NET_ADMIN'),
+    tried('bridge', found.bridge, 'can be created', 'modprobe bridge, on the machine itself'),
     installed(found),
     cpuState(found),
     ptrace(found),
@@ -86,10 +86,11 @@ const INIT_ENDED_WELL = /Attempted to kill init! exitcode=0x00000000/;
 function ptrace({ trial }: Findings): Check | undefined {
   if (trial === undefined) return undefined;
   const name = 'ptrace';
+  if (trial.notStarted !== undefined) return { name, ok: false, found: `not tried: ${trial.notStarted.what}`, fix: trial.notStarted.fix };
   if (INIT_ENDED_WELL.test(trial.console)) return { name, ok: true, found: "the lab's kernel starts and runs a program" };
   const { said, cause } = readConsole(trial.console, trial.ended);
-  const what = cause?.what ?? "the lab's kernel does not run a program";
-  return { name, ok: false, found: `${what}${said.length === 0 ? '' : ` (${said.join(' / ')})`}`, fix: cause?.fix ?? 'look for linux.uml in dmesg; what it said may help in a report of this' };
+  const what = cause?.what ?? "the lab's kernel cannot run a program";
+  return { name, ok: false, found: `${what}${said.length === 0 ? '' : ` (${said.join(' / ')})`}`, fix: cause?.fix ?? 'look for linux.uml in dmesg, and report it with the words above' };
 }
 
 function memory({ memory: available }: Findings, wanted: Wanted): Check {
@@ -100,8 +101,8 @@ function memory({ memory: available }: Findings, wanted: Wanted): Check {
 
 function shm({ shm: place, state }: Findings, wanted: Wanted): Check {
   const name = '/dev/shm';
-  if (canHoldMemory(place, wanted.memory)) return { name, ok: true, found: `${size(place?.freeBytes ?? 0)} free, programs may run there` };
-  const lack = place === undefined ? 'not there' : place.noexec ? 'mounted noexec' : place.readOnly ? 'mounted read-only' : `${size(place.freeBytes)} free, ${size(wanted.memory)} for ${nodes(wanted)}`;
+  if (canHoldMemory(place, wanted.memory)) return { name, ok: true, found: `${size(place?.freeBytes ?? 0)} free, exec allowed` };
+  const lack = place === undefined ? 'missing' : place.noexec ? 'mounted noexec' : place.readOnly ? 'mounted read-only' : `${size(place.freeBytes)} free, ${size(wanted.memory)} for ${nodes(wanted)}`;
   // Then a file on a disk is their memory: slower once it is written back, and as good.
   if (canHoldMemory(state, wanted.memory)) return { name, ok: true, found: `${lack}; the nodes' memory lies in ${state?.path ?? ''} instead` };
   const fix = place === undefined ? 'mount -t tmpfs -o mode=1777 tmpfs /dev/shm' : place.noexec ? 'mount -o remount,exec /dev/shm' : place.readOnly ? 'mount -o remount,rw /dev/shm' : `mount -o remount,size=${String(Math.ceil(wanted.memory / 1048576) + 64)}M /dev/shm; docker run has --shm-size`;
@@ -118,11 +119,11 @@ function disks(found: Findings, wanted: Wanted): Check[] {
 }
 
 function disk(name: string, place: Place | undefined, bytes: number): Check {
-  if (place === undefined) return { name, ok: false, found: 'its folder cannot be read', fix: 'set XDG_STATE_HOME and XDG_CACHE_HOME to folders that can be' };
+  if (place === undefined) return { name, ok: false, found: 'its folder cannot be accessed', fix: 'set XDG_STATE_HOME and XDG_CACHE_HOME to folders that can' };
   if (place.readOnly) return { name, ok: false, found: `${place.path} is on a file system that is mounted read-only`, fix: 'set XDG_STATE_HOME and XDG_CACHE_HOME to folders on another' };
   const ok = place.freeBytes >= bytes;
   const found = `${size(place.freeBytes)} free for ${place.path}${bytes === 0 ? '' : `, ${size(bytes)} needed`}`;
-  return { name, ok, found, fix: ok ? undefined : 'free room there, or set XDG_STATE_HOME and XDG_CACHE_HOME to folders on another file system' };
+  return { name, ok, found, fix: ok ? undefined : 'free space there, or set XDG_STATE_HOME and XDG_CACHE_HOME to folders on another file system' };
 }
 
 function apt({ apt: sources, imageBuilt }: Findings): Check | undefined {
@@ -133,7 +134,7 @@ function apt({ apt: sources, imageBuilt }: Findings): Check | undefined {
   const found = failed.map((source) => `${source.source}: ${source.failed ?? ''}`).join('; ');
   // Then they are needed again only for another set of packages.
   if (imageBuilt) return { name, ok: true, found: `${found}; the image is built already` };
-  return { name, ok: false, found, fix: 'see that apt-get update works here (network, proxy, /etc/apt); the image of the nodes is made from an archive of Debian 12 (bookworm)' };
+  return { name, ok: false, found, fix: 'make apt-get update work here (network, proxy, /etc/apt); the image of the nodes is built from an archive of Debian 12 (bookworm)' };
 }
 
 function nodes({ nodes: count }: Wanted): string {

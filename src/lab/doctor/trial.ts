@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { messageOf } from '../../core/errors.ts';
+import { LvsPlayError, messageOf } from '../../core/errors.ts';
 import { writeLauncher } from '../kernel/launcher.ts';
 import { memoryFolder, readPlace } from '../kernel/place.ts';
 import { ensurePreload } from '../kernel/preload.ts';
@@ -35,7 +35,8 @@ export async function tryKernel(registers: RegisterState): Promise<TrialFinding>
     );
     return { console: stdout, ended: code !== 137 };
   } catch (error) {
-    return { console: messageOf(error), ended: true };
+    const fix = error instanceof LvsPlayError ? error.hint : undefined;
+    return { console: '', ended: true, notStarted: { what: messageOf(error), fix: fix ?? `make sure that ${root} is writable` } };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

@@ -13,23 +13,23 @@ export interface ConsoleReading {
   readonly cause: Cause | undefined;
 }
 
-const AGAIN = 'start the lab anew: lvs-play lab down, lvs-play lab up';
+const AGAIN = 'recreate the lab: lvs-play lab down, lvs-play lab up';
 
 /** Known causes, the more telling first: one of them often leads to the words of another. Each was seen with user-mode Linux 6.1, or is in its text. */
 const CAUSES: readonly (Cause & { readonly says: RegExp })[] = [
   {
     says: /object '[^']*' from LD_PRELOAD cannot be preloaded/,
     what: "the library for this CPU's register state is missing, or cannot be loaded",
-    fix: `see that the file system of ~/.local/state (XDG_STATE_HOME) is not mounted noexec, and ${AGAIN}`,
+    fix: `make sure that the file system of ~/.local/state (XDG_STATE_HOME) is not mounted noexec, and ${AGAIN}`,
   },
   {
     says: /ptrace set fp regs failed, errno = 14/,
-    what: 'this CPU keeps more register state per process (AMX) than the kernel of the node has room for',
-    fix: `apt-get install tcc, which compiles a library that makes up for it, and ${AGAIN}`,
+    what: 'this CPU has more register state (AMX) than the kernel of a node can hold',
+    fix: `apt-get install tcc, which builds a library that works around it, and ${AGAIN}`,
   },
   {
     says: /check_(ptrace|sysemu)\b.*(expected|failed|exited)|^ptrace: Operation not permitted/m,
-    what: 'this machine forbids ptrace, by which the kernel of a node runs its processes',
+    what: 'this machine forbids ptrace, which the kernel of a node needs to run its processes',
     fix: 'a container needs --privileged, or --cap-add SYS_PTRACE with a seccomp profile that allows ptrace; on the machine itself kernel.yama.ptrace_scope must be below 3',
   },
   {
@@ -40,12 +40,12 @@ const CAUSES: readonly (Cause & { readonly says: RegExp })[] = [
   {
     says: /likely just ran out of space/,
     what: "the file system that holds the nodes' memory is full",
-    fix: 'free room in /dev/shm (df -h /dev/shm), or enlarge it: mount -o remount,size=4G /dev/shm',
+    fix: 'free space in /dev/shm (df -h /dev/shm), or enlarge it: mount -o remount,size=4G /dev/shm',
   },
   {
     says: /UML ran out of memory on the host side/,
-    what: 'this machine has no memory left for the node, or too few memory maps',
-    fix: 'free memory, or raise the limit of maps: sysctl vm.max_map_count=262144',
+    what: 'this machine has no memory left for the node, or reached its limit of memory maps',
+    fix: 'free memory, or raise the limit: sysctl vm.max_map_count=262144',
   },
   {
     says: /Too few physical memory|deadlocked on memory|Out of memory: Killed process/,
@@ -55,7 +55,7 @@ const CAUSES: readonly (Cause & { readonly says: RegExp })[] = [
   {
     says: /Couldn't stat "|Failed to get (size|modification time) of backing file/,
     what: "the base image of the node's disk is missing",
-    fix: `${AGAIN}, which builds the image`,
+    fix: `${AGAIN}, which rebuilds the image`,
   },
   {
     says: /Backing file mismatch|(mtime|Size) mismatch .*backing file/,
@@ -65,12 +65,12 @@ const CAUSES: readonly (Cause & { readonly says: RegExp })[] = [
   {
     says: /critical space allocation error|errno = 28\b|err = -?28\b|No space left on device/,
     what: "the file system that holds the nodes' disks is full",
-    fix: `free room under ~/.local/state (XDG_STATE_HOME), and ${AGAIN}`,
+    fix: `free space under ~/.local/state (XDG_STATE_HOME), and ${AGAIN}`,
   },
   {
     says: /Failed to read COW header|read_cow_header - /,
     what: "the node's disk is cut off or damaged; a full file system leaves it so",
-    fix: `see that there is room under ~/.local/state (XDG_STATE_HOME), and ${AGAIN}`,
+    fix: `make sure that there is room under ~/.local/state (XDG_STATE_HOME), and ${AGAIN}`,
   },
   {
     says: /uml_tap: failed to select tap interface/,
@@ -90,13 +90,13 @@ const CAUSES: readonly (Cause & { readonly says: RegExp })[] = [
   {
     says: /Unable to mount root fs/,
     what: 'the kernel cannot read its disk',
-    fix: `${AGAIN}; if that does not help, delete ~/.cache/lvs-play/lab first, so that the image is built anew`,
+    fix: `${AGAIN}; if that does not help, delete ~/.cache/lvs-play/lab first, so that the image is rebuilt`,
   },
 ];
 
 const KILLED: Cause = {
-  what: 'it ended without a word, so something killed it: most often this machine ran out of memory',
-  fix: 'see who was killed with: dmesg | grep -i oom; then free memory, or boot fewer nodes at a time',
+  what: 'it ended without an error, so something killed it; usually this machine ran out of memory',
+  fix: 'find out what was killed: dmesg | grep -i oom; then free memory, or boot fewer nodes',
 };
 
 /** Lines that stand on every console and say nothing about a failure, and the stack of a panic. */

@@ -40,7 +40,7 @@ export function holdLock(file: string, options: LockOptions): Promise<Lock> {
     child.on('exit', (code) => {
       options.signal?.removeEventListener('abort', abort);
       if (options.signal?.aborted === true) reject(options.signal.reason as Error);
-      else reject(code === 75 ? busy(file) : new LvsPlayError({ code: 'lab-lock', kind: 'machine', message: `cannot lock ${file}`, hint: 'see that its folder can be written, and that flock (util-linux) is installed' }));
+      else reject(code === 75 ? busy(file) : new LvsPlayError({ code: 'lab-lock', kind: 'machine', message: `cannot lock ${file}`, hint: 'make sure that its folder is writable and that flock (util-linux) is installed' }));
     });
     child.stdin?.on('error', () => undefined);
     child.stdout?.once('data', () => {

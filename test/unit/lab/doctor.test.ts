@@ -28,7 +28,7 @@ const LACKS: readonly (readonly [what: string, found: Partial<Findings>, name: s
   ['an ordinary user', { root: false, namespaces: undefined, tap: undefined, bridge: undefined, trial: undefined }, 'privileges', /^not root$/, /with sudo/],
   ['a container without capabilities', { capabilities: ((1n << 41n) - 1n) & ~(1n << 12n) & ~(1n << 21n) }, 'privileges', /without CAP_NET_ADMIN, CAP_SYS_ADMIN$/, /--privileged/],
   ['no namespaces', { namespaces: { failed: 'unshare: unshare failed: Operation not permitted' } }, 'namespaces', /Operation not permitted/, /--privileged/],
-  ['no tun', { tap: { failed: 'not there' } }, '/dev/net/tun', /^not there$/, /modprobe tun/],
+  ['no tun', { tap: { failed: 'missing' } }, '/dev/net/tun', /^missing$/, /modprobe tun/],
   ['no bridge', { bridge: { failed: 'RTNETLINK answers: Operation not supported' } }, 'bridge', /not supported/, /modprobe bridge/],
   ['programs', { missing: ['linux.uml', 'ssh', 'ssh-keygen'] }, 'packages', /^missing: linux\.uml, ssh, ssh-keygen$/, /^apt-get install user-mode-linux openssh-client$/],
   ['programs, as an ordinary user', { root: false, missing: ['mmdebstrap'] }, 'packages', /mmdebstrap/, /^as root: apt-get install mmdebstrap$/],
@@ -37,14 +37,15 @@ const LACKS: readonly (readonly [what: string, found: Partial<Findings>, name: s
   ['nothing, with the library forced', { registers: PRETENDED, compiler: 'cc' }, 'CPU state', /pretended to be 11008 bytes/, undefined],
   ['ptrace', { trial: { console: 'ptrace: Operation not permitted\ncheck_ptrace : expected SIGSTOP, got status = 9\n', ended: true } }, 'ptrace', /forbids ptrace.* \(check_ptrace : expected SIGSTOP/, /SYS_PTRACE/],
   ['registers that can be restored', { trial: { console: 'userspace - ptrace set fp regs failed, errno = 14\nKernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b\n', ended: true } }, 'ptrace', /more register state/, /install tcc/],
-  ['a program that ends', { trial: { console: '', ended: false } }, 'ptrace', /does not run a program/, /dmesg/],
+  ['a program that ends', { trial: { console: '', ended: false } }, 'ptrace', /cannot run a program/, /dmesg/],
+  ['a compiler that works', { trial: { console: '', ended: true, notStarted: { what: 'tcc cannot compile the library', fix: 'apt-get install --reinstall tcc' } } }, 'ptrace', /^not tried: tcc cannot compile/, /reinstall tcc/],
   ['memory', { memory: 500 * MIB }, 'memory', /^500 MB available, 640 MB for 4 nodes$/, /lab_memory/],
   ['nothing, with a small /dev/shm', { shm: SMALL_SHM }, '/dev/shm', /64 MB free, 640 MB for 4 nodes; the nodes' memory lies in .*labs instead/, undefined],
   ['nothing, with /dev/shm as Docker mounts it', { shm: { ...SHM, noexec: true } }, '/dev/shm', /mounted noexec; the nodes' memory lies in/, undefined],
   ['room for memory', { shm: SMALL_SHM, state: FULL_DISK }, '/dev/shm', /64 MB free/, /^mount -o remount,size=704M \/dev\/shm; docker run has --shm-size$/],
   ['a place that programs run from', { shm: { ...SHM, noexec: true }, state: { ...DISK, noexec: true } }, '/dev/shm', /mounted noexec$/, /^mount -o remount,exec \/dev\/shm$/],
-  ['/dev/shm, and a disk', { shm: undefined, state: FULL_DISK }, '/dev/shm', /not there/, /^mount -t tmpfs/],
-  ['disk', { state: FULL_DISK, cache: FULL_DISK }, 'disk', /200 MB free .* 1900 MB needed$/, /free room/],
+  ['/dev/shm, and a disk', { shm: undefined, state: FULL_DISK }, '/dev/shm', /missing/, /^mount -t tmpfs/],
+  ['disk', { state: FULL_DISK, cache: FULL_DISK }, 'disk', /200 MB free .* 1900 MB needed$/, /free space/],
   ['nothing, with an image there', { state: { ...DISK, freeBytes: 500 * MIB }, cache: { ...DISK, freeBytes: 500 * MIB }, imageBuilt: true }, 'disk', /400 MB needed$/, undefined],
   ['disk for images, on another file system', { cache: { ...FULL_DISK, path: '/cache', device: 9 } }, 'disk of images', /200 MB free for \/cache, 1500 MB needed/, /XDG_CACHE_HOME/],
   ['a disk that can be written', { state: { ...DISK, readOnly: true } }, 'disk', /read-only/, /XDG_STATE_HOME/],
@@ -74,8 +75,8 @@ describe('what a lab needs', () => {
 
   it('is a table for people, and a document for set-up', () => {
     const checks = judge({ ...GOOD, missing: ['linux.uml'], registers: { ...PRETENDED, pretended: false } }, WANTED);
-    expect(checksTable(checks)).toContain("wrong  packages      missing: linux.uml\n                     fix: apt-get install user-mode-linux\n");
-    expect(checksTable(judge(GOOD, WANTED))).toMatch(/^ok {5}machine {7}x86-64\nok {5}privileges {4}root\n/);
+    expect(checksTable(checks)).toContain("FAIL  packages      missing: linux.uml\n                    fix: apt-get install user-mode-linux\n");
+    expect(checksTable(judge(GOOD, WANTED))).toMatch(/^ok {4}machine {7}x86-64\nok {4}privileges {4}root\n/);
     expect(checksDocument(checks)).toMatchObject({ version: 1, ok: false, install: ['user-mode-linux', 'tcc'] });
     expect(checksDocument(judge(GOOD, WANTED))).toMatchObject({ ok: true, install: [] });
   });

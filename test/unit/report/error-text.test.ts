@@ -46,7 +46,7 @@ describe('an error', () => {
 
   it('of this machine is not called ours', async () => {
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
-    expect(formatError(full, { color: false })).toBe('error: ENOSPC: no space left on device, write\n  hint: the file system is full: free room there (df -h, df -i)\n');
+    expect(formatError(full, { color: false })).toBe('error: ENOSPC: no space left on device, write\n  hint: the file system is full: free space there (df -h, df -i)\n');
     const refused = await writeFile('/dev/full', 'x').catch((error: unknown) => error);
     expect(formatError(refused, { color: false })).not.toContain('mistake in lvs-play');
     expect(formatError(new LvsPlayError({ code: 'x', kind: 'machine', message: 'no disk' }), { color: false })).toBe('error: no disk\n');

@@ -6,20 +6,20 @@ import { failureText } from '../../../../src/lab/kernel/node-error.ts';
 import { formatError } from '../../../../src/report/error-text.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'consoles');
-const recorded = (name: string): string => readFileSync(path.join(FOLDER, `${name}.log`), 'utf8');
+const recorded = (name: string): string => readFileSync(path.join(FOLDER, `${name}.txt`), 'utf8');
 
 /** Consoles of user-mode Linux 6.1 as they were: whether it had ended, the words of the cause, of the fix, and what is quoted. */
 const CONSOLES: readonly (readonly [name: string, ended: boolean, what: RegExp, fix: RegExp, said: readonly string[]])[] = [
-  ['wide-registers', true, /this CPU keeps more register state/, /^apt-get install tcc/, ['userspace - ptrace set fp regs failed, errno = 14', 'Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b']],
+  ['wide-registers', true, /this CPU has more register state/, /^apt-get install tcc/, ['userspace - ptrace set fp regs failed, errno = 14', 'Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b']],
   ['library-missing', true, /library for this CPU's register state is missing/, /lvs-play lab down, lvs-play lab up$/, ["ERROR: ld.so: object './missing.so' from LD_PRELOAD cannot be preloaded (cannot open shared object file): ignored."]],
   ['ptrace-forbidden', true, /forbids ptrace/, /--cap-add SYS_PTRACE/, ['check_ptrace : expected SIGSTOP, got status = 9']],
   ['memory-noexec', true, /mounted noexec/, /^mount -o remount,exec \/dev\/shm$/, ['/dev/shm must be not mounted noexec']],
   ['memory-full', true, /file system that holds the nodes' memory is full/, /df -h \/dev\/shm/, ['Bus error - the host /dev/shm or /tmp mount likely just ran out of space', 'Kernel panic - not syncing: Kernel mode signal 7']],
   ['too-little-memory', true, /the node has too little memory/, /lab_memory/, ['Too few physical memory! Needed=180355072, given=170643456']],
   ['deadlocked-on-memory', true, /the node has too little memory/, /lab_memory/, ['Kernel panic - not syncing: System is deadlocked on memory']],
-  ['image-missing', true, /base image of the node's disk is missing/, /which builds the image/, ['Couldn\'t stat "/cache/lvs-play/lab/4453269faba024b9/base.img" : err = 2', "Failed to initialize ubd device 0 :Couldn't determine size of device's file", 'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)']],
-  ['disk-full', false, /file system that holds the nodes' disks is full/, /free room under/, []],
-  ['disk-cut-off', true, /file system that holds the nodes' disks is full/, /free room under/, []],
+  ['image-missing', true, /base image of the node's disk is missing/, /which rebuilds the image/, ['Couldn\'t stat "/cache/lvs-play/lab/4453269faba024b9/base.img" : err = 2', "Failed to initialize ubd device 0 :Couldn't determine size of device's file", 'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)']],
+  ['disk-full', false, /file system that holds the nodes' disks is full/, /free space under/, []],
+  ['disk-cut-off', true, /file system that holds the nodes' disks is full/, /free space under/, []],
   ['tap-busy', false, /another process holds the node's network tap/, /lvs-play lab down, lvs-play lab up$/, ['uml_tap: failed to select tap interface', 'sh[195]: Command failed -:3']],
 ];
 
@@ -32,7 +32,7 @@ describe('a console', () => {
   });
 
   it('is recorded for each of these, and all of them are tried', () => {
-    expect(readdirSync(FOLDER).sort()).toEqual([...CONSOLES.map(([name]) => `${name}.log`), 'healthy.log'].sort());
+    expect(readdirSync(FOLDER).sort()).toEqual([...CONSOLES.map(([name]) => `${name}.txt`), 'healthy.txt'].sort());
   });
 
   it('of a healthy boot names no cause; one that ended without a word was killed', () => {
@@ -52,8 +52,8 @@ describe('the error of a node that does not answer', () => {
 
   it('names cause, console and fix, and blames nobody', () => {
     expect(formatError(failureText(failure, recorded('wide-registers')), { color: false })).toBe(
-      'error: lvs1 died while it booted: this CPU keeps more register state per process (AMX) than the kernel of the node has room for; its console: userspace - ptrace set fp regs failed, errno = 14 / Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b\n' +
-        '  hint: apt-get install tcc, which compiles a library that makes up for it, and start the lab anew: lvs-play lab down, lvs-play lab up\n',
+      'error: lvs1 died while it booted: this CPU has more register state (AMX) than the kernel of a node can hold; its console: userspace - ptrace set fp regs failed, errno = 14 / Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b\n' +
+        '  hint: apt-get install tcc, which builds a library that works around it, and recreate the lab: lvs-play lab down, lvs-play lab up\n',
     );
     for (const [name, ended] of CONSOLES) expect(formatError(failureText({ ...failure, ended }, recorded(name)), { color: false })).not.toMatch(/mistake in lvs-play|-vvv/);
   });
