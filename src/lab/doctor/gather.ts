@@ -22,7 +22,7 @@ export async function gather(depth: Depth): Promise<Findings> {
   const missing = Object.keys(PACKAGES).filter((name) => (name.startsWith('/') ? !existsSync(name) : findProgram(name) === undefined));
   const can = (...programs: string[]): boolean => root && programs.every((program) => !missing.includes(program));
   const [namespaces, tap, bridge, registers, shm, state, cache, imageBuilt, memory] = await Promise.all([
-    can('unshare') ? attempt(['unshare', '--net', '--mount', '--pid', '--fork', 'true']) : undefined,
+    can('unshare') ? attempt(['unshare', '--net', '--mount', '--pid', '--fork', '--mount-proc', 'true']) : undefined,
     can('unshare', 'ip') ? tryTap() : undefined,
     can('unshare', 'ip') ? attempt(['unshare', '--net', 'ip', 'link', 'add', 'lvsplay0', 'type', 'bridge']) : undefined,
     readRegisterState(),

@@ -29,11 +29,12 @@ export async function tryKernel(registers: RegisterState): Promise<TrialFinding>
     const memory = memoryFolder(await readPlace('/dev/shm'), MEMORY * 1048576, node);
     const script = 'ulimit -c 0; cd "$1" || exit; shift; "$@" </dev/null 2>&1; exit';
     // In a process namespace of its own, which the kernel ends with this process: nothing of it can stay behind.
-    const { stdout, code } = await runCommand(
+    const { stdout, stderr, code } = await runCommand(
       ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--net', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', 'sh', '-c', script, 'sh', node, launcher, ...trialArguments(node)],
       { env: { HOME: dir, PATH: process.env['PATH'], TMPDIR: memory }, timeoutMs: 30_000 },
     );
-    return { console: stdout, ended: code !== 137 };
+    // What the shell or unshare says is said of a kernel that never began.
+    return { console: `${stdout}${stderr}`, ended: code !== 137 };
   } catch (error) {
     const fix = error instanceof LvsPlayError ? error.hint : undefined;
     return { console: '', ended: true, notStarted: { what: messageOf(error), fix: fix ?? `make sure that ${root} is writable` } };

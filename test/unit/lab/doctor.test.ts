@@ -98,7 +98,8 @@ describe('this machine', () => {
     expect(found.trial?.console).toMatch(/Attempted to kill init! exitcode=0x00000000/);
     expect(found.memory).toBeGreaterThan(0);
     expect(found.apt).not.toEqual([]);
-  });
+    // An archive may be out of reach, and is waited for.
+  }, 120_000);
 
   it('is not written to by the trial', () => {
     expect(trialArguments('/dir')).toContain('ro');
