@@ -118,14 +118,12 @@ function packageChanges(name: string, args: PackageArgs, facts: FactReader): Cha
   const { installed, state } = facts.get(packageFact, name);
   const path = `package ${name}`;
   if (args.state === 'absent') return state === 'absent' ? [] : [{ path, before: installed ?? 'broken', after: null }];
+  if (state === 'installed' && args.state !== 'latest') return [];
   const version = offered(name, args, facts);
-  if (state === 'installed') {
-    // Where no source could be read, whether there is a newer one is refused as unknown.
-    const same = args.state !== 'latest' || (version ?? installed) === installed;
-    if (same && !(args.state === 'latest' && facts.get(packageCandidateFact, name).problem !== null)) return [];
-    return [{ path, before: installed, after: version, impact: `upgrades ${name}, which may restart its services` }];
-  }
-  return [{ path, before: state === 'broken' ? 'broken' : null, after: version ?? UNKNOWN_VERSION }];
+  if (state !== 'installed') return [{ path, before: state === 'broken' ? 'broken' : null, after: version ?? UNKNOWN_VERSION }];
+  // Where no source could be read, nobody knows whether there is a newer one: see refuseUnfit.
+  const isNewest = version === installed && facts.get(packageCandidateFact, name).problem === null;
+  return isNewest ? [] : [{ path, before: installed, after: version, impact: `upgrades ${name}, which may restart its services` }];
 }
 
 /** The version that would be installed; null where no source offers one. */
