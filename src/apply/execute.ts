@@ -3,17 +3,19 @@ import { LvsPlayError } from '../core/errors.ts';
 import type { ChangeView } from '../core/events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { FactStore } from '../facts/store.ts';
-import type { Change, ControlStep, PairWork, RebootStep, Step, StepOutcome } from '../modules/contract.ts';
+import type { Change, ControlStep, PairWork, RebootStep, Step, StepOutcome, WaitStep } from '../modules/contract.ts';
 import { parseOutcomes, renderSteps } from '../modules/render-steps.ts';
 import type { Task } from '../playbook/types.ts';
 import { CONTROLLER } from '../plan/compile/compile.ts';
 import { evaluateCondition, type ReadyWork, type TaskInstance } from '../plan/compile/instantiate.ts';
+import { staleOf } from '../plan/predict.ts';
 import { idleReason } from '../plan/prepare.ts';
 import { type HostSession, newNonce, type Question } from '../plan/session.ts';
 import { viewChange } from '../plan/view.ts';
 import type { RunContext } from './context.ts';
 import type { Done, Executed } from './executed.ts';
 import { rebootHost } from './reboot.ts';
+import { waitUntilFree } from './wait.ts';
 
 /**
  * Carries one instance out: asks what became doubtful (together with what the tasks after it will ask), compares, does the steps.
@@ -118,7 +120,7 @@ async function carryOut(instance: TaskInstance, steps: readonly Step[], session:
       if (done.failing !== undefined) return { outcomes, failing: done.failing };
     } finally {
       // Also after a failure: nobody knows how far the step came.
-      const stale = part.steps.flatMap((step) => step.stale);
+      const stale = staleOf(instance, part.steps);
       for (const open of await run.sessions.openOf(instance.onController ? CONTROLLER : instance.host)) open.markStale(stale);
     }
   }
@@ -137,11 +139,26 @@ async function oneByOne(steps: readonly Step[], become: boolean, session: HostSe
   const outcomes: StepOutcome[] = [];
   for (const step of steps) {
     if (!isNoScript(step)) continue;
-    const outcome = step.kind === 'control' ? await step.run(run.signal) : await reboot(step, become, session, run);
+    const outcome = await doOne(step, become, session, run);
     outcomes.push(outcome);
     if (outcome.exitCode !== 0) return { outcomes, failing: step };
   }
   return { outcomes, failing: undefined };
+}
+
+function doOne(step: NoScript, become: boolean, session: HostSession, run: RunContext): Promise<StepOutcome> {
+  switch (step.kind) {
+    case 'control':
+      return step.run(run.signal);
+    case 'reboot':
+      return reboot(step, become, session, run);
+    case 'wait': {
+      const tell = (text: string) => {
+        run.emit({ at: Date.now(), type: 'message', level: 'info', text, host: session.target.host });
+      };
+      return waitUntilFree(session.target, step, become, { tell, sleep: (milliseconds) => run.sleep(milliseconds), signal: run.signal });
+    }
+  }
 }
 
 /** An interruption does not end the wait: the step in hand is finished. */
@@ -151,8 +168,10 @@ async function reboot(step: RebootStep, become: boolean, session: HostSession, r
   return outcome;
 }
 
-function isNoScript(step: Step): step is ControlStep | RebootStep {
-  return step.kind === 'control' || step.kind === 'reboot';
+type NoScript = ControlStep | RebootStep | WaitStep;
+
+function isNoScript(step: Step): step is NoScript {
+  return step.kind === 'control' || step.kind === 'reboot' || step.kind === 'wait';
 }
 
 /** Steps in a row that go in one request, or that go in none. */

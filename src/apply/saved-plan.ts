@@ -3,7 +3,7 @@ import type { ChangeView } from '../core/events.ts';
 import { formatEndpoint } from '../lvs/model/ip.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 import type { TaskInstance } from '../plan/compile/instantiate.ts';
-import { changedInputs, changedState, changedTasks, sameChanges, untimely } from '../plan/saved/compare.ts';
+import { changedInputs, changedState, changedTasks, sameChanges, sameOutcome, untimely } from '../plan/saved/compare.ts';
 import { appliedBy, noteApplied } from '../plan/saved/file.ts';
 import { Fingerprints } from '../plan/saved/fingerprint.ts';
 import { type ExtraVarsGiven, keptChanges, shownPlan } from '../plan/saved/make.ts';
@@ -27,7 +27,7 @@ export interface PlanToApply {
  */
 export function savedPlanKeeper(to: PlanToApply): RunKeeper {
   const rows = new Map(to.plan.plan.plays.flatMap((play) => play.tasks).map((row) => [rowId(row.host, row.task.id), row]));
-  const deferring = new Set([...rows.values()].filter((row) => row.status === 'deferred').map((row) => row.host));
+  const open = new Set([...rows.values()].filter((row) => row.status === 'deferred' || row.predicted || row.doubtful === true).map((row) => row.host));
   const prints = new Fingerprints(to.plan.salt);
   let noted: Promise<void> | undefined;
   return {
@@ -38,7 +38,7 @@ export function savedPlanKeeper(to: PlanToApply): RunKeeper {
     },
     beforeSteps: async (run, instance, changes) => {
       const views = changes.map((change) => viewChange(change, run.input.secrets, instance.task.noLog));
-      if (!isPlanned(instance, await keptChanges(views, prints), rows, deferring)) {
+      if (!isPlanned(instance, await keptChanges(views, prints), rows, open)) {
         throw new LvsPlayError({
           code: 'not-in-plan',
           kind: 'host',
@@ -88,14 +88,15 @@ function serverNames(topology: Topology | undefined): ReadonlyMap<string, string
   return new Map(servers.map(({ host, address, port }) => [formatEndpoint(address, port), host]));
 }
 
-function isPlanned(instance: TaskInstance, views: readonly ChangeView[], rows: ReadonlyMap<string, PlannedTask>, deferring: ReadonlySet<string>): boolean {
+function isPlanned(instance: TaskInstance, views: readonly ChangeView[], rows: ReadonlyMap<string, PlannedTask>, open: ReadonlySet<string>): boolean {
   const { host, task, ref } = instance;
   const row = rows.get(rowId(host, ref.id)) ?? rows.get(rowId(host, task.id));
-  // Which handlers a deferred task will call, only the run tells: the plan says so.
-  if (row === undefined) return ref.handler && deferring.has(host);
+  // Which handlers a deferred or predicted task will call, only the run tells: the plan says so.
+  if (row === undefined) return ref.handler && open.has(host);
   if (row.status === 'deferred') return true;
   if (row.status === 'runs') return sameChanges(row.changes, views, true);
-  return row.status === 'change' && sameChanges(row.changes, views, row.predicted);
+  if (row.predicted || row.doubtful === true) return sameOutcome(row.changes, views);
+  return row.status === 'change' && sameChanges(row.changes, views, false);
 }
 
 function rowId(host: string, task: string): string {

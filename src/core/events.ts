@@ -49,6 +49,8 @@ export interface ChangeView {
   readonly diff?: string;
   /** `before` and `after` are checksums of texts that may hold a secret: whoever knows the rest could try passwords on them. */
   readonly guessable?: true;
+  /** A means to the others that passes with time: a saved plan neither requires nor forbids it. */
+  readonly upkeep?: true;
 }
 
 export interface TaskOutcome {

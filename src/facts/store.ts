@@ -55,6 +55,12 @@ export class FactStore {
     return new FactStore(answers);
   }
 
+  /** The same answers, of which some may not hold any more when they are needed: they are marked as predicted. */
+  doubted(stale: readonly StaleFacts[]): FactStore {
+    if (stale.length === 0) return this;
+    return new FactStore(new Map([...this.#answers].map(([id, answer]) => [id, stale.some((doubt) => concerns(doubt, answer)) ? { ...answer, predicted: true } : answer])));
+  }
+
   /** Without the answers that became doubtful. */
   stale(stale: readonly StaleFacts[]): FactStore {
     return new FactStore(new Map([...this.#answers].filter(([, answer]) => !stale.some((doubt) => concerns(doubt, answer)))));

@@ -16,13 +16,15 @@ export interface Change {
   readonly text?: { readonly before: string; readonly after: string };
   /** The cost in words an operator weighs: `reloads keepalived`, `removes rs2: 12 active connections`. */
   readonly impact?: string;
+  /** A means to the others that passes with time (lists of packages): a saved plan neither requires nor forbids it. */
+  readonly upkeep?: true;
 }
 
 /**
  * One thing done on the target, in order. A step that fails stops the task. `title` is for people: what is being done.
  * `stale` names the facts that the step makes doubtful. `undo` brings the old state back, where that is possible.
  */
-export type Step = ExecStep | ScriptStep | PutStep | RebootStep | ControlStep;
+export type Step = ExecStep | ScriptStep | PutStep | WaitStep | RebootStep | ControlStep;
 
 interface StepBase {
   readonly title: string;
@@ -69,6 +71,15 @@ export interface PutStep extends StepBase {
   readonly group?: string | undefined;
   /** Run before the rename, with `{}` replaced by the temporary file's path; any exit code but 0 refuses the file. */
   readonly check?: readonly string[];
+}
+
+/** Waits until something on the host is free (a package manager's lock), and says what it waits for. */
+export interface WaitStep extends StepBase {
+  readonly kind: 'wait';
+  /** A POSIX sh script that prints who holds it, in a few words; nothing when it is free. */
+  readonly script: string;
+  /** How often it looks, two seconds apart, before the step fails. */
+  readonly looks: number;
 }
 
 /** Restarts the machine and waits until it is up again. Its connection goes and comes back. */
@@ -157,6 +168,8 @@ export interface ModuleDef<A = Json, R = A> {
   readonly setsVars?: boolean;
   /** An action has no state to compare (`command`): it runs whenever its task does. Default false. */
   readonly action?: boolean;
+  /** Of an action: its arguments say when its work is done (`creates`), so that it does not run where `diff` finds no change. */
+  guarded?(args: R): boolean;
   /** Brings what lies on the controller into the arguments (content of `src`). Default: the arguments as they are. */
   resolve?(args: A, files: ControllerFiles): Promise<R>;
   /** Which facts the diff needs. Pure. @throws LvsPlayError kind `input` when the arguments contradict each other or the topology */

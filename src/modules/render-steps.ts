@@ -8,7 +8,7 @@ const TEMPORARY = '.lvs-play.';
 
 /**
  * Steps as one POSIX sh script: in order, up to the first that fails. After each step a line with the nonce, its index and exit code is
- * printed on stdout and on stderr, so that the output of each is known. What is no script (control, reboot) is refused.
+ * printed on stdout and on stderr, so that the output of each is known. What is not a script (wait, control, reboot) is refused.
  * @param nonce hexadecimal, unpredictable
  */
 export function renderSteps(steps: readonly Step[], nonce: string): string {
@@ -63,6 +63,7 @@ function renderStep(step: Step, nonce: string): string {
       return renderExec(step, nonce);
     case 'put':
       return renderPut(step, nonce);
+    case 'wait':
     case 'reboot':
     case 'control':
       throw new Error(`step "${step.title}" is no script`);

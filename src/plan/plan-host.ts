@@ -9,6 +9,7 @@ import type { CompiledPlay } from './compile/compile.ts';
 import { instantiate, type InstantiateServices, type TaskInstance, type Unknowns, variablesOf } from './compile/instantiate.ts';
 import type { Resumed } from './resumed.ts';
 import { type HostSession, PredictedFacts, type Question } from './session.ts';
+import { staleOf } from './predict.ts';
 import type { PlannedPair, PlannedTask } from './types.ts';
 import { viewChange } from './view.ts';
 
@@ -160,13 +161,18 @@ async function planInstance(
   const store = facts?.store(become) ?? FactStore.empty;
   const reader = store.reader(requests);
   const changes = module.diff(args, reader, context);
-  const predicted = changes.length > 0 && requests.some(({ fact, key }) => store.isPredicted(fact.name, key));
-  if (changes.length > 0) facts?.patch(module.after(args, changes, reader, context));
-  const status = module.action === true ? 'runs' : changes.length > 0 ? 'change' : 'ok';
+  const doubtful = requests.some(({ fact, key }) => store.isPredicted(fact.name, key));
+  const predicted = changes.length > 0 && doubtful;
+  if (changes.length > 0) {
+    const stale = staleOf(instance, module.apply(args, changes, reader, context));
+    const after = module.after(args, changes, reader, context);
+    if (stale.length > 0 || after.length > 0) (await factsFor(instance)).change(after, stale);
+  }
+  const status = module.action === true && module.guarded?.(args) !== true ? 'runs' : changes.length > 0 ? 'change' : 'ok';
   if (task.changedWhen?.value === false) return { ...row, status };
   // What says of itself that it changed something calls its handlers.
   if (changes.length === 0 && module.action !== true && services.resumed?.begun(host, ref.id) === true) return { ...row, status: 'change', notifies: task.notify };
-  if (changes.length === 0) return { ...row, status, notifies: task.changedWhen?.value === true ? task.notify : [] };
+  if (changes.length === 0) return { ...row, status, notifies: task.changedWhen?.value === true ? task.notify : [], ...(doubtful ? { doubtful: true as const } : {}) };
   const activation = module.pair?.(args, changes, reader, context);
   const pair = activation === undefined ? {} : { pair: plannedPair(activation) };
   return { ...row, status, predicted, ...pair, changes: changes.map((change) => viewChange(change, services.secrets, task.noLog)), notifies: task.notify };

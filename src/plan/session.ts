@@ -67,6 +67,7 @@ export class HostSession {
 export class PredictedFacts {
   readonly #session: HostSession;
   readonly #stores: Map<boolean, FactStore>;
+  readonly #doubts: StaleFacts[] = [];
 
   constructor(session: HostSession) {
     this.#session = session;
@@ -82,11 +83,13 @@ export class PredictedFacts {
     const missing = questions.filter(({ request, become }) => this.store(become).missing([request]).length > 0);
     if (missing.length === 0) return;
     await this.#session.ask(missing);
-    for (const [become, store] of this.#stores) this.#stores.set(become, this.#session.store(become).merged(store));
+    for (const [become, store] of this.#stores) this.#stores.set(become, this.#session.store(become).doubted(this.#doubts).merged(store));
   }
 
-  patch(patches: readonly FactPatch[]): void {
-    for (const [become, store] of this.#stores) this.#stores.set(become, store.patched(patches));
+  /** A planned task changes something: what it expects of the answers, and which of them its steps make doubtful, also ones that are only asked later. */
+  change(expected: readonly FactPatch[], stale: readonly StaleFacts[]): void {
+    this.#doubts.push(...stale);
+    for (const [become, store] of this.#stores) this.#stores.set(become, store.patched(expected).doubted(stale));
   }
 }
 

@@ -34,6 +34,8 @@ export interface PlannedTask {
   readonly changes: readonly ChangeView[];
   /** It rests on what an earlier task of the plan is expected to do. */
   readonly predicted: boolean;
+  /** It would do nothing by what is known, but an earlier task of the plan may change what that rests on. */
+  readonly doubtful?: true;
   readonly reason?: string;
   /** It changes what an HA pair runs: how its members go about it. */
   readonly pair?: PlannedPair;

@@ -17,6 +17,7 @@ export function viewChange(change: Change, secrets: SecretMask, noLog: boolean):
     before: maskJson(change.before, secrets),
     after: maskJson(change.after, secrets),
     ...impact,
+    ...(change.upkeep === true ? { upkeep: true as const } : {}),
     ...(change.text !== undefined && mayHoldSecret(change.text, secrets) ? { guessable: true as const } : {}),
     ...(change.text === undefined ? {} : { diff: secrets.mask(unifiedDiff(change.path, change.text.before, change.text.after)) }),
   };

@@ -182,6 +182,17 @@ export class TestLab {
     await must(lvsPlay(['lab', kind, host, '--name', this.name]));
   }
 
+  /** Makes nodes what they were when the lab came up: each is switched off, and boots from a new disk. */
+  async bare(hosts: readonly string[]): Promise<void> {
+    await Promise.all(
+      hosts.map(async (host) => {
+        await this.fault('crash', host);
+        await rm(path.join(path.dirname(this.overlay), 'nodes', host, 'disk.cow'));
+        await this.fault('boot', host);
+      }),
+    );
+  }
+
   /**
    * Waits until a director holds a virtual IP. A deploy may end, with its service proved, while the director of lower priority holds it: the other
    * takes over some 3.6 s after its keepalived started. No request is lost then, but each director goes round its real servers on its own.

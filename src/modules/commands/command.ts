@@ -1,7 +1,7 @@
 import { LvsPlayError } from '../../core/errors.ts';
 import { argumentWords } from './argument-words.ts';
 import { type Args, defineModule } from '../contract.ts';
-import { EVERYTHING_STALE, runChanges, runFacts, runProperties, runResult } from './run-command.ts';
+import { EVERYTHING_STALE, isGuarded, runChanges, runFacts, runProperties, runResult } from './run-command.ts';
 
 const schema = {
   type: 'object',
@@ -26,6 +26,7 @@ export default defineModule<CommandArgs>({
     { name: 'Once', args: { cmd: 'touch /var/lib/done', creates: '/var/lib/done' } },
   ],
   action: true,
+  guarded: isGuarded,
   facts: (args) => {
     argvOf(args);
     return runFacts(args);

@@ -17,10 +17,15 @@ interface Guards {
 }
 
 /** Nobody knows what a command touches. */
-export const EVERYTHING_STALE = ['package', 'package_candidate', 'unit', 'sysctl', 'file', 'firewall', 'content', 'default_route', 'address', 'kernel_module', 'boot', 'ipvs', 'tunnel', 'balance', 'saved_state', 'drains', 'drain_flags', 'failovers', 'keepalived'].map((fact) => ({ fact, key: '*' }));
+export const EVERYTHING_STALE = ['package', 'package_candidate', 'installed_package', 'unit', 'sysctl', 'file', 'firewall', 'content', 'default_route', 'address', 'kernel_module', 'boot', 'ipvs', 'tunnel', 'balance', 'saved_state', 'drains', 'drain_flags', 'failovers', 'keepalived'].map((fact) => ({ fact, key: '*' }));
 
 export function runFacts(args: Guards): FactRequest[] {
   return [args.creates, args.removes].filter((path) => path !== undefined).map((path) => request(fileFact, path));
+}
+
+/** Whether its arguments say when there is nothing left to do. */
+export function isGuarded({ creates, removes }: Guards): boolean {
+  return creates !== undefined || removes !== undefined;
 }
 
 /** It runs, unless its guards say that its work is done. */

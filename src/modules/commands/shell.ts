@@ -1,5 +1,5 @@
 import { type Args, defineModule } from '../contract.ts';
-import { EVERYTHING_STALE, runChanges, runFacts, runProperties, runResult } from './run-command.ts';
+import { EVERYTHING_STALE, isGuarded, runChanges, runFacts, runProperties, runResult } from './run-command.ts';
 
 const schema = {
   type: 'object',
@@ -20,6 +20,7 @@ export default defineModule<Args<typeof schema>>({
   freeForm: 'cmd',
   examples: [{ name: 'Count connections', args: { cmd: 'ss -Htn state established | wc -l' } }],
   action: true,
+  guarded: isGuarded,
   facts: (args) => runFacts(args),
   diff: (args, facts) => runChanges(args, facts, args.cmd),
   apply: (args, changes) =>

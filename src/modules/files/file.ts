@@ -6,6 +6,7 @@ import { patch, request } from '../../facts/contract.ts';
 import { ABSENT, fileFact, type FileState } from '../../facts/files/file.ts';
 import { type Args, type Change, defineModule, type Step } from '../contract.ts';
 import { attributeChanges, attributeProperties, modeOf, withAttributes } from './file-attributes.ts';
+import { fileStale } from './write-file.ts';
 
 const schema = {
   type: 'object',
@@ -53,7 +54,7 @@ export default defineModule<FileArgs>({
   },
   apply: (args, changes, facts): Step[] => {
     if (changes.length === 0) return [];
-    const stale = ['file', 'content'].map((fact) => ({ fact, key: '*' }));
+    const stale = staleOf(args);
     const step = (title: string, ...argv: string[]): Step => ({ kind: 'exec', title, argv, stale });
     const now = facts.get(fileFact, args.path);
     const state = args.state ?? 'file';
@@ -80,6 +81,13 @@ export default defineModule<FileArgs>({
       }),
     ],
 });
+
+/** What a directory holds goes with it, and links from anywhere may lead there; else it is the path alone, and the directories that are made on the way to it. */
+function staleOf({ path: key, state }: FileArgs): Step['stale'] {
+  if (state === 'absent' || state === 'link') return ['file', 'content', 'unit'].map((fact) => ({ fact, key: '*' }));
+  const parents = key.split('/').map((_part, index, parts) => parts.slice(0, index + 1).join('/')).filter((part) => part !== '' && part !== key);
+  return [...fileStale(key), ...(state === 'directory' ? parents.map((part) => ({ fact: 'file', key: part })) : [])];
+}
 
 /** A file that is touched is a file. */
 function typeOf(state: 'file' | 'touch' | 'directory'): 'file' | 'directory' {

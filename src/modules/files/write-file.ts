@@ -46,17 +46,24 @@ export function fileStale(path: string): Step['stale'] {
   return [
     { fact: 'content', key: path },
     { fact: 'file', key: path },
+    ...(unitOfFile(path) === undefined ? [] : [{ fact: 'unit', key: '*' }]),
   ];
 }
 
+/** The unit that a file defines, or adds to; undefined for any other file. */
+function unitOfFile(path: string): string | undefined {
+  return /^\/(?:etc|run|lib|usr\/lib)\/systemd\/system\/([^/]+?)(?:\.d\/[^/]+\.conf)?$/.exec(path)?.[1];
+}
+
 /**
- * What a written file changes in the answers. A new unit file is a unit that is there and does nothing yet.
+ * What a written file changes in the answers. A new unit file is a unit that is there and does nothing yet; one that is changed is read again before anything is done
+ * to the unit.
  * @param isNew the file was not there before
  */
 export function filePatches(wanted: WantedFile, isNew: boolean): FactPatch[] {
-  const unit = /^\/(?:etc|lib|usr\/lib)\/systemd\/system\/([^/]+)$/.exec(wanted.path)?.[1];
+  const unit = unitOfFile(wanted.path);
   return [
-    ...(unit === undefined || !isNew ? [] : [patch(unitFact, unit, () => NEW_UNIT)]),
+    ...(unit === undefined ? [] : [patch(unitFact, unit, (state) => (!state.exists && isNew ? NEW_UNIT : { ...state, needsReload: state.active }))]),
     patch(contentFact, wanted.path, () => contentOf(wanted.content)),
     patch(fileFact, wanted.path, (state) => withAttributes(state.type === 'link' ? { ...state, type: 'absent' } : state, 'file', wanted)),
   ];

@@ -189,14 +189,14 @@ function flagsOf(facts: FactReader, context: ModuleContext): WantedFlags {
 }
 
 function versionOf(facts: FactReader, context: ModuleContext): KeepalivedVersion {
-  const { installed, candidate } = facts.get(packageFact, 'keepalived');
+  const { installed, candidate, problem } = facts.get(packageFact, 'keepalived');
   const version = keepalivedVersion(installed ?? candidate ?? '');
   if (version !== undefined) return version;
   throw new LvsPlayError({
     code: 'keepalived-version',
     kind: 'host',
     host: context.host,
-    message: `${context.host}: the version of keepalived is not known: the package is neither installed nor to be had there`,
+    message: `${context.host}: keepalived is not installed, and which version would be is not known: ${problem ?? 'no package source of the host offers it'}`,
     hint: 'check the package sources of the host (apt-cache policy keepalived)',
   });
 }

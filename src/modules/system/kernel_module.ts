@@ -17,6 +17,9 @@ const schema = {
 
 type KernelModuleArgs = Args<typeof schema>;
 
+/** With a module come its kernel parameters, the modules it needs, its devices and their addresses, and its tables. */
+const STALE = ['kernel_module', 'sysctl', 'tunnel', 'address', 'firewall', 'ipvs', 'balance'].map((fact) => ({ fact, key: '*' }));
+
 export default defineModule<KernelModuleArgs>({
   name: 'kernel_module',
   summary: 'Load or unload a kernel module, now and at boot',
@@ -39,12 +42,8 @@ export default defineModule<KernelModuleArgs>({
   apply: (args, changes): Step[] => {
     const steps: Step[] = [];
     const module = changes.find((change) => change.path === `module ${args.name}`);
-    const stale = [
-      { fact: 'kernel_module', key: '*' },
-      { fact: 'sysctl', key: '*' },
-    ];
-    if (module?.after === 'loaded') steps.push({ kind: 'exec', title: `load ${args.name}`, argv: ['modprobe', args.name], stale });
-    if (module?.after === null) steps.push({ kind: 'exec', title: `unload ${args.name}`, argv: ['modprobe', '-r', args.name], stale });
+    if (module?.after === 'loaded') steps.push({ kind: 'exec', title: `load ${args.name}`, argv: ['modprobe', args.name], stale: STALE });
+    if (module?.after === null) steps.push({ kind: 'exec', title: `unload ${args.name}`, argv: ['modprobe', '-r', args.name], stale: STALE });
     const file = changes.find((change) => change.path === fileOf(args));
     const fileStale = [
       { fact: 'content', key: fileOf(args) },

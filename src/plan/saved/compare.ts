@@ -125,6 +125,15 @@ function sameRow(was: PlannedTask, is: PlannedTask): boolean {
  * Whether changes are those that a plan lists. @param predicted what was there before is what the plan expected; what counts is what comes of it
  */
 export function sameChanges(planned: readonly ChangeView[], wanted: readonly ChangeView[], predicted: boolean): boolean {
-  const text = (changes: readonly ChangeView[]) => JSON.stringify(changes.map(({ path, before, after }) => [path, after, ...(predicted ? [] : [before])]).sort());
+  const text = (changes: readonly ChangeView[]) => JSON.stringify(changes.filter(({ upkeep }) => upkeep !== true).map(({ path, before, after }) => [path, after, ...(predicted ? [] : [before])]).sort());
   return text(planned) === text(wanted);
+}
+
+/**
+ * Whether changes lead to what a plan promised, from another beginning than it could know: an earlier task may have made some of it already, or something else in its
+ * place. What the plan lists has to come out as it says; the arguments of the task, which are those of the plan, decide on the rest.
+ */
+export function sameOutcome(planned: readonly ChangeView[], wanted: readonly ChangeView[]): boolean {
+  const promised = new Map(planned.map(({ path, after }) => [path, JSON.stringify(after)]));
+  return wanted.every(({ path, after }) => (promised.get(path) ?? JSON.stringify(after)) === JSON.stringify(after));
 }

@@ -16,6 +16,7 @@ import { drainsFact } from '../../../src/facts/records/drains.ts';
 import { failoversFact } from '../../../src/facts/records/failovers.ts';
 import { keepalivedFact } from '../../../src/facts/system/keepalived.ts';
 import { kernelModuleFact } from '../../../src/facts/system/kernel-module.ts';
+import { installedPackageFact } from '../../../src/facts/system/installed-package.ts';
 import { packageFact } from '../../../src/facts/system/package.ts';
 import { packageCandidateFact } from '../../../src/facts/system/package-candidate.ts';
 import { sysctlFact } from '../../../src/facts/system/sysctl.ts';
@@ -35,7 +36,7 @@ interface Case {
   readonly keys?: readonly string[];
 }
 
-const FACTS: readonly FactDef[] = [addressFact, balanceFact, bootFact, contentFact, defaultRouteFact, drainFlagsFact, drainsFact, failoversFact, fileFact, firewallFact, ipvsFact, keepalivedFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
+const FACTS: readonly FactDef[] = [addressFact, balanceFact, bootFact, contentFact, defaultRouteFact, drainFlagsFact, drainsFact, failoversFact, fileFact, firewallFact, installedPackageFact, ipvsFact, keepalivedFact, kernelModuleFact, packageFact, packageCandidateFact, sysctlFact, tunnelFact, unitFact] as readonly FactDef[];
 const CASES = path.join(import.meta.dirname, 'cases');
 
 it('every kind of fact has cases', () => {

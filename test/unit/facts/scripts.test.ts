@@ -81,19 +81,20 @@ describe.each(SHELLS)('real scripts under %s', (program, args) => {
     expect(ask(addressFact, ['lo', 'eth99'])).toEqual({ lo: { exists: true, addresses: expect.arrayContaining(['127.0.0.1/8']) as string[] }, eth99: { exists: false, addresses: [] } });
     const packages = ask(packageFact, ['dpkg', 'no-such-package-at-all']);
     expect(packages['dpkg']).toMatchObject({ state: 'installed', installed: expect.stringMatching(/^1\./) as string });
-    expect(packages['no-such-package-at-all']).toEqual({ installed: null, candidate: null, state: 'absent' });
+    expect(packages['no-such-package-at-all']).toMatchObject({ installed: null, candidate: null, state: 'absent', problem: null });
   });
 });
 
 describe('parsing', () => {
   it('reads dpkg and apt', () => {
-    const output = 'nginx\tii \t1.22\nhalf\tiF \t2\nold\trc \t3\nkeepalived:\n  Installed: (none)\n  Candidate: 1:2.2.7-1+b2\n  Version table:\n     1:2.2.7-1+b2 500\nold:\n  Installed: (none)\n  Candidate: 4\n';
+    const output = 'nginx\tii \t1.22\nhalf\tiF \t2\nold\trc \t3\n--- lists fresh\n--- policy\nkeepalived:\n  Installed: (none)\n  Candidate: 1:2.2.7-1+b2\n  Version table:\n     1:2.2.7-1+b2 500\nold:\n  Installed: (none)\n  Candidate: 4\n';
+    const absent = { installed: null, candidate: null, state: 'absent', held: false, lists: 'fresh', problem: null };
     expect(Object.fromEntries(packageFact.parse(Buffer.from(output), ['nginx', 'half', 'old', 'keepalived', 'ghost']))).toEqual({
-      nginx: { installed: '1.22', candidate: '1.22', state: 'installed' },
-      half: { installed: null, candidate: null, state: 'broken' },
-      old: { installed: null, candidate: '4', state: 'absent' },
-      keepalived: { installed: null, candidate: '1:2.2.7-1+b2', state: 'absent' },
-      ghost: { installed: null, candidate: null, state: 'absent' },
+      nginx: { ...absent, installed: '1.22', candidate: '1.22', state: 'installed', lists: null },
+      half: { ...absent, state: 'broken' },
+      old: { ...absent, candidate: '4' },
+      keepalived: { ...absent, candidate: '1:2.2.7-1+b2' },
+      ghost: absent,
     });
   });
 

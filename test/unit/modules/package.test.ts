@@ -40,7 +40,8 @@ describe.each(SHELLS)('under %s', (program, args) => {
     tell('dpkg', 'case "$*" in --audit) if [ -e "$BROKEN" ]; then echo broken; fi;; esac');
     const asked = ['nginx start', 'nginx restart', '--quiet nginx start', 'nginx stop'].map((call) => `sh "$POLICY" ${call}; echo "policy ${call}: $?" >>"$LOG"`).join('\n');
     tell('apt-get', `if [ -e "$POLICY" ]; then\n${asked}\nfi\necho "frontend $DEBIAN_FRONTEND, proxy $http_proxy" >>"$LOG"\n[ ! -e "$FAILING" ]`);
-    const { steps } = await play(await loadModule('package'), given, world, contextOf('rs1'));
+    const played = await play(await loadModule('package'), given, world, contextOf('rs1'));
+    const steps = played.steps.filter((step) => step.kind !== 'wait');
     if (program === 'busybox' && !existsSync(at('bin/sh'))) symlinkSync(execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim(), at('bin/sh'));
     const withProxy = steps.map((step) => (step.kind === 'exec' ? { ...step, env: { http_proxy: 'http://proxy:3128' } } : step));
     const script = renderSteps(withProxy, NONCE).replaceAll('/usr/sbin/policy-rc.d', '"$POLICY"').replaceAll("'\"$POLICY\"'", '"$POLICY"');
@@ -51,11 +52,10 @@ describe.each(SHELLS)('under %s', (program, args) => {
     return { log, exitCode: parseOutcomes(reply, steps, NONCE).outcomes[0]?.exitCode };
   }
 
-  it('installs in one run, and lets nothing start', async () => {
+  it('refreshes lists that are missing, installs the versions of the plan in one run, and lets nothing start', async () => {
     const { log, exitCode } = await install({ name: ['nginx', 'curl'] });
     expect(exitCode).toBe(0);
-    expect(log.match(/^apt-get /gm)).toHaveLength(1);
-    expect(log).toMatch(/^apt-get .*-y .*DPkg::Lock::Timeout=120 .*--force-confold install -- nginx curl$/m);
+    expect(log.match(/^apt-get .*/gm)).toEqual([expect.stringMatching(/ update$/), expect.stringMatching(/^apt-get .*-y .*DPkg::Lock::Timeout=120 .*--force-confold install -- nginx=1:2\.2\.7-1 curl=1:2\.2\.7-1$/)]);
     expect(log).toContain('frontend noninteractive, proxy http://proxy:3128');
     expect(log).toContain('policy nginx start: 101');
     expect(log).toContain('policy --quiet nginx start: 101');
@@ -85,8 +85,9 @@ describe.each(SHELLS)('under %s', (program, args) => {
 
   it('mends what was cut short first, refreshes lists when asked, removes', async () => {
     writeFileSync(at('broken'), '');
-    expect((await install({ name: 'nginx', update_cache: true }, odd)).log).toMatch(/dpkg --configure -a[^]*apt-get .* update\n[^]*apt-get .* install -- nginx\n/);
+    expect((await install({ name: 'nginx', update_cache: true }, odd)).log).toMatch(/dpkg --configure -a[^]*apt-get .* update\n[^]*apt-get .* install -- nginx=1:2\.2\.8-1\n/);
     rmSync(at('broken'));
+    expect((await install({ name: 'nginx' }, odd)).log).not.toContain(' update');
     expect((await install({ name: 'nginx', state: 'absent' }, lived)).log).toMatch(/apt-get .* remove -- nginx\n/);
   });
 });
@@ -95,20 +96,51 @@ describe('planning', () => {
   it('says what is installed, mended and removed', async () => {
     const module = await loadModule('package');
     const changes = async (args: JsonObject, world: typeof bare) => (await play(module, args, world, contextOf('rs1'))).changes;
+    const lists = (before: string) => ({ path: 'lists of packages', before, after: 'refreshed', upkeep: true });
     expect(await changes({ name: ['a', 'b'] }, bare)).toEqual([
+      lists('missing'),
       { path: 'package a', before: null, after: '1:2.2.7-1' },
       { path: 'package b', before: null, after: '1:2.2.7-1' },
     ]);
     expect(await changes({ name: 'a' }, lived)).toEqual([]);
     expect(await changes({ name: 'a' }, odd)).toEqual([{ path: 'package a', before: 'broken', after: '1:2.2.8-1' }]);
     expect(await changes({ name: 'a', state: 'absent' }, lived)).toEqual([{ path: 'package a', before: '1:2.2.7-1', after: null }]);
-    expect(await changes({ name: 'a', state: 'latest' }, bare)).toEqual([{ path: 'package a', before: null, after: '1:2.2.7-1' }]);
-    expect(await changes({ name: 'a', state: 'latest' }, lived)).toEqual([{ path: 'package a', before: '1:2.2.7-1', after: '1:2.3.0-1', impact: 'upgrades a, which may restart its services' }]);
+    expect(await changes({ name: 'a', state: 'absent' }, bare)).toEqual([]);
+    expect(await changes({ name: 'a', update_cache: true }, odd)).toEqual([lists('fresh'), { path: 'package a', before: 'broken', after: '1:2.2.8-1' }]);
+    expect(await changes({ name: 'a', update_cache: true }, lived)).toEqual([]);
+    expect(await changes({ name: 'a', state: 'latest' }, bare)).toEqual([lists('missing'), { path: 'package a', before: null, after: '1:2.2.7-1' }]);
+    expect(await changes({ name: 'a', state: 'latest' }, lived)).toEqual([lists('old'), { path: 'package a', before: '1:2.2.7-1', after: '1:2.3.0-1', impact: 'upgrades a, which may restart its services' }]);
   });
 
   it('leaves what is newer than anything apt knows', async () => {
-    const local = (fact: string, key: string) => (fact === 'package_candidate' ? null : lived(fact, key));
+    const local = (fact: string, key: string) => (fact === 'package_candidate' ? { version: null, lists: 'fresh', problem: null } : lived(fact, key));
     expect((await play(await loadModule('package'), { name: 'a', state: 'latest' }, local, contextOf('rs1'))).changes).toEqual([]);
+  });
+
+  const PROBLEM = "Failed to fetch http://mirror.example/debian/dists/bookworm/InRelease Temporary failure resolving 'mirror.example'";
+  const silent = (world: typeof bare): typeof bare => (fact, key) => {
+    const answer = world(fact, key);
+    if (fact === 'package_candidate') return { version: null, lists: 'missing', problem: PROBLEM };
+    return fact === 'package' && (answer as JsonObject)['state'] !== 'installed' ? { ...(answer as JsonObject), candidate: null, problem: PROBLEM } : answer;
+  };
+  const held = (world: typeof bare): typeof bare => (fact, key) => (fact === 'package' ? { ...(world(fact, key) as JsonObject), held: true } : world(fact, key));
+
+  it.each([
+    ['a first installation', { name: 'a' }, silent(bare), /^rs1: which version of a would be installed is not known, .*: Failed to fetch http:\/\/mirror\.example\/.* resolving 'mirror\.example'$/],
+    ['an upgrade', { name: 'a', state: 'latest' }, silent(lived), /^rs1: which version of a .* is not known/],
+    ['an upgrade of a held package', { name: 'a', state: 'latest' }, held(lived), /^rs1: a is held at 1:2\.2\.7-1 \(apt-mark hold\) and cannot be installed or upgraded$/],
+    ['removal of a held package', { name: 'a', state: 'absent' }, held(lived), /cannot be removed$/],
+    ['installation of a held package', { name: 'a' }, held(bare), /^rs1: a is held \(apt-mark hold\) and/],
+  ])('refuses %s in the plan, where nobody can know or apt would refuse', async (_title, args, world, message) => {
+    const playing = loadModule('package').then((module) => play(module, args, world, contextOf('rs1')));
+    await expect(playing).rejects.toMatchObject({ kind: 'host', message: expect.stringMatching(message) as string });
+  });
+
+  it('leaves alone what needs nothing, whatever its sources or its hold', async () => {
+    const changes = async (args: JsonObject, world: typeof bare) => (await play(await loadModule('package'), args, world, contextOf('rs1'))).changes;
+    expect(await changes({ name: 'a' }, held(lived))).toEqual([]);
+    expect(await changes({ name: 'a' }, silent(lived))).toEqual([]);
+    expect(await changes({ name: 'a', state: 'absent' }, silent(bare))).toEqual([]);
   });
 
   it.each(['-o', 'a b', 'lib*', 'a=1.2', 'a:i386', '', './a.deb'])('does not take %j for a name', async (name) => {

@@ -18,8 +18,8 @@ const MOVED = { version: 1, pair: 'edge', to: 'lvs2', by: 'alice@ops1', reason: 
 /** Debian as installed. */
 export const bare: World = (fact, key) => {
   const answers: Readonly<Record<string, Json>> = {
-    package: { installed: null, candidate: '1:2.2.7-1', state: 'absent' },
-    package_candidate: '1:2.2.7-1',
+    package: { installed: null, candidate: '1:2.2.7-1', state: 'absent', held: false, lists: 'missing', problem: null },
+    package_candidate: { version: '1:2.2.7-1', lists: 'missing', problem: null },
     unit: { exists: false, active: false, enabled: '', needsReload: false },
     sysctl: '0',
     file: ABSENT,
@@ -45,8 +45,8 @@ const LIVED_TABLE = '-A -t 192.168.0.38:80 -s lc\n-a -t 192.168.0.38:80 -r 192.1
 /** Everything is there, and nothing as it is wanted. */
 export const lived: World = (fact, key) => {
   const answers: Readonly<Record<string, Json>> = {
-    package: { installed: '1:2.2.7-1', candidate: '1:2.2.7-1', state: 'installed' },
-    package_candidate: '1:2.3.0-1',
+    package: { installed: '1:2.2.7-1', candidate: '1:2.2.7-1', state: 'installed', held: false, lists: null, problem: null },
+    package_candidate: { version: '1:2.3.0-1', lists: 'old', problem: null },
     unit: { exists: true, active: true, enabled: 'enabled', needsReload: true },
     sysctl: '5',
     file: { type: 'file', mode: '0600', owner: 'daemon', group: 'daemon' },
@@ -70,8 +70,8 @@ export const lived: World = (fact, key) => {
 /** Links, binary files, masked units, packages that were cut short. */
 export const odd: World = (fact, key) => {
   const answers: Readonly<Record<string, Json>> = {
-    package: { installed: null, candidate: '1:2.2.8-1', state: 'broken' },
-    package_candidate: null,
+    package: { installed: null, candidate: '1:2.2.8-1', state: 'broken', held: false, lists: 'fresh', problem: null },
+    package_candidate: { version: null, lists: 'fresh', problem: null },
     unit: { exists: true, active: false, enabled: 'masked', needsReload: false },
     sysctl: null,
     file: { type: 'link', mode: '0777', owner: 'root', group: 'root', target: 'elsewhere' },
