@@ -32,7 +32,7 @@ export function hostStateScript(host: string, needs: readonly Need[]): string {
   const modules = [...new Set(own.flatMap((probe) => (probe.type === 'module' ? [probe.name] : [])))];
   const keys = [...new Set(own.flatMap((probe) => (probe.type === 'sysctl' ? [probe.key.replaceAll('.', '/')] : [])))].map((key) => shellQuote(`/proc/sys/${key}`));
   return [
-    'ip -o addr show',
+    'ip -o addr show || exit 1',
     "echo '--- sysctl'",
     // The shell's own `read` takes a byte at a time, and the kernel answers the second with end of file.
     `grep -Hs "" /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/ipv4/conf/*/arp_announce /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/send_redirects ${keys.join(' ')}`,
@@ -58,9 +58,10 @@ export function hostStateScript(host: string, needs: readonly Need[]): string {
   ].join('\n');
 }
 
-/** Pure. @throws Error for an IPVS table that is none of the kernel's */
+/** Pure. @throws Error for what is not an answer, and for an IPVS table that is none of the kernel's */
 export function parseHostState(host: string, output: string): HostState {
-  const [addresses = '', sysctl = '', modules = '', routes = '', default4 = '', default6 = '', ipvs = '', sockets = '', firewall = ''] = output.split(/^--- \w+\n/m);
+  const [addresses = '', sysctl = '', modules = '', routes = '', default4 = '', default6 = '', ipvs = '', sockets = '', firewall = '', ...more] = output.split(/^--- \w+\n/m);
+  if (parseAddresses(addresses).length === 0 || more.length > 0) throw new Error('what it says of its addresses cannot be read');
   return {
     host,
     addresses: parseAddresses(addresses),

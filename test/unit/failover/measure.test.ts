@@ -51,6 +51,8 @@ describe('a report', () => {
     before: [{ vip: 'v', holders: ['lvs1'] }],
     after: [{ vip: 'v', holders: ['lvs2'] }],
     mended: [{ vip: 'v', holders: [] }],
+    unknown: [],
+    missing: [],
     sync: { holder: 'lvs1', target: 'lvs2', established: 20, known: 19 },
     measured: { timelines: [{ vip: 'v', holders: ['lvs1', 'lvs2'], nobody: 610, several: 0, uncertainty: 20 }], clients: [pulse], untried: [{ service: 'dns', why: 'it is no TCP service of one port' }], arps: [{ vip: 'v', from: { lvs2: 5 } }] },
     bound: { milliseconds: 3648, advertInt: 1, priority: 90 },
