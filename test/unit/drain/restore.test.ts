@@ -25,7 +25,7 @@ describe('a restore', () => {
     const cluster = drained();
     const weights: (number | undefined)[] = [];
     cluster.onLook = () => { weights.push(cluster.weight('lvs1', 'rs1')); };
-    expect(await restore(cluster, ORDER)).toEqual({ restored: ['rs1'], steps: ['1', '25%'] });
+    expect(await restore(cluster, ORDER)).toEqual({ restored: ['rs1'], steps: ['1', '25%'], missing: [] });
     expect([...new Set(weights)]).toEqual([0, 1, 2, 8]);
     expect(cluster.notes()).toEqual([]);
     expect(cluster.lines).toEqual(['restore rs1 (1)', 'restore rs1 (25%)', 'restore rs1']);
@@ -40,7 +40,7 @@ describe('a restore', () => {
 
   it('does nothing for what is not drained', async () => {
     const cluster = new FakeCluster();
-    expect(await restore(cluster, ORDER)).toEqual({ restored: [], steps: [] });
+    expect(await restore(cluster, ORDER)).toEqual({ restored: [], steps: [], missing: [] });
     expect(cluster.lines).toEqual([]);
     expect(cluster.said).toEqual(['rs1 is not drained: there is nothing to give back']);
   });

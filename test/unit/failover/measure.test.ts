@@ -3,6 +3,7 @@ import { countSenders, wayTo } from '../../../src/failover/measure/arp.ts';
 import { plansFor } from '../../../src/failover/measure/measure.ts';
 import { type FailoverReport, namedArps, reportLines } from '../../../src/failover/report.ts';
 import { topologyOf } from '../lvs/support.ts';
+import { seen } from '../observe/support.ts';
 
 describe('gratuitous ARP', () => {
   it('is counted by its sender', () => {
@@ -26,7 +27,7 @@ describe('gratuitous ARP', () => {
   });
 
   it('is told by the name of who sent it', () => {
-    const look = new Map([['lvs2', { macs: ['02:6c:76:00:00:01'] }], ['lvs1', undefined]]) as never;
+    const look = seen({ lvs2: { macs: ['02:6c:76:00:00:01'] }, lvs1: undefined }) as never;
     expect(namedArps([{ vip: 'a', from: { '02:6c:76:00:00:01': 5, '02:00:00:00:00:99': 1 } }, { vip: 'b', unseen: 'no' }], look)).toEqual([{ vip: 'a', from: { lvs2: 5, '02:00:00:00:00:99': 1 } }, { vip: 'b', unseen: 'no' }]);
   });
 });
