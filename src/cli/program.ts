@@ -62,7 +62,7 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
     .description('Deploy, prove and maintain Linux Virtual Server clusters over SSH')
     .version(toolVersion(), '--version')
     .showHelpAfterError('(lvs-play COMMAND --help shows the options)')
-    .addHelpText('after', '\nExit codes: 0 ok, 1 wrong file or plan, 2 a host failed, 4 unreachable, 5 wrong usage, 8 verification failed, 130 interrupted')
+    .addHelpText('after', '\nExit codes: 0 ok, 1 wrong file or plan, 2 a host failed or gave no usable answer, 4 unreachable, 5 wrong usage, 8 verification failed, 130 interrupted')
     .exitOverride();
   const operands = args.filter((arg) => !arg.startsWith('-'));
   const wanted = operands[0] === 'help' ? operands[1] : operands[0];

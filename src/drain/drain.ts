@@ -50,7 +50,7 @@ const TELL_MS = 10_000;
 export async function drain(hands: DrainHands, order: DrainOrder): Promise<DrainResult> {
   const begun = hands.now();
   const first = await hands.look(order.hosts);
-  requireSomeDirector(hands, order.hosts, first, `whether ${hostNames(order.hosts)} can be drained`);
+  requireSomeDirector(hands, order.hosts, first, `whether ${hostNames(order.hosts)} can be drained`, first.servers.missing);
   const fresh = await preflight(hands, order, first);
   const persistence = order.persistence ?? choiceOf(first);
   const without = unreachableOf(first);
@@ -114,6 +114,8 @@ async function untilEmpty(hands: DrainHands, order: DrainOrder, persistence: Per
         hands.say('warning', `${said}; it counts as drained, and what is left will be cut by what is done there`);
         return resultOf(hands, order, look, { left, empty: false, seconds });
       }
+      const silent = silentIn(hands, order, look);
+      if ((order.onTimeout !== 'continue' || sent) && silent.length > 0) throw new HostsMissing({ code: 'drain-timeout', missing: silent, message: `${said}; how much is left is unknown: ${unansweredWords(silent)}`, hint: 'they have their weight back' });
       if (order.onTimeout !== 'continue' || sent) throw new LvsPlayError({ code: 'drain-timeout', kind: 'verification', message: said, hint: 'they have their weight back; --timeout gives them longer, --on-timeout force goes on all the same' });
       hands.say('warning', `${said}; it is waited for (--on-timeout continue)`);
     }
@@ -170,10 +172,10 @@ export async function onEachOf(hands: Pick<DrainHands, 'run'>, hosts: readonly s
   return left;
 }
 
-/** Without a single director there is nothing to begin with. @throws HostsMissing */
-export function requireSomeDirector({ topology }: Pick<DrainHands, 'topology'>, hosts: readonly string[], look: ClusterLook, about: string): void {
+/** Without a single director there is nothing to begin with. @param also others that gave no answer, to be named @throws HostsMissing */
+export function requireSomeDirector({ topology }: Pick<DrainHands, 'topology'>, hosts: readonly string[], look: ClusterLook, about: string, also: readonly Missing[] = []): void {
   const directors = look.directors.among(directorsOf(topology, hosts));
-  if (directors.missing.length > 0 && directors.missing.length === directors.hosts.length) throw unknown(about, directors.missing);
+  if (directors.missing.length > 0 && directors.missing.length === directors.hosts.length) throw unknown(about, [...directors.missing, ...also]);
 }
 
 /** @throws LvsPlayError what the run met */
@@ -202,8 +204,14 @@ function staysOf({ persistence }: DrainOrder, look: ClusterLook): boolean | unde
   return persistence === undefined || persistence === choiceOf(look) ? undefined : persistence === 'wait';
 }
 
-function resultOf({ topology }: DrainHands, { hosts }: DrainOrder, look: ClusterLook, { left, empty, seconds }: Pick<DrainResult, 'left' | 'seconds'> & { readonly empty: boolean }): DrainResult {
-  const missing = [...look.directors.among(directorsOf(topology, hosts)).missing, ...look.servers.missing];
+/** Hosts that a drain is about and that gave no answer. */
+function silentIn({ topology }: DrainHands, { hosts }: DrainOrder, look: ClusterLook): readonly Missing[] {
+  return [...look.directors.among(directorsOf(topology, hosts)).missing, ...look.servers.missing];
+}
+
+function resultOf(hands: DrainHands, order: DrainOrder, look: ClusterLook, { left, empty, seconds }: Pick<DrainResult, 'left' | 'seconds'> & { readonly empty: boolean }): DrainResult {
+  const { hosts } = order;
+  const missing = silentIn(hands, order, look);
   return { hosts, left, empty: empty && look.servers.missing.length > 0 ? null : empty, seconds, missing };
 }
 

@@ -163,7 +163,7 @@ export class PairCoordinator {
     if (change.leaving.size === 0) return none;
     const now = await this.#look.ask([host]);
     // Where it holds something, connections would be cut: that it holds nothing has to be seen.
-    if (known(now.some(({ addresses }) => vips.some((vip) => addresses.has(vip))), `whether ${host} holds ${vips.join(', ')}`) === false) return none;
+    if (!known(now.some(({ addresses }) => vips.some((vip) => addresses.has(vip))), `whether ${host} holds ${vips.join(', ')}`)) return none;
     const interim = quiesced(activation.before, change.leaving);
     const faults = await this.#quiesce(host, activation, interim, doSteps);
     if (faults.length > 0) throw await this.#takenBack(host, newJoint([host]), activation, faults, vips, members, doSteps);

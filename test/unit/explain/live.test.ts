@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hostStateScript, parseHostState } from '../../../src/explain/host-state.ts';
+import { type HostState, hostStateScript, parseHostState } from '../../../src/explain/host-state.ts';
 import { formatExplanation } from '../../../src/explain/format.ts';
 import { judgeExplanation, needsOf } from '../../../src/explain/judge.ts';
 import type { Explanation } from '../../../src/explain/types.ts';

@@ -19,6 +19,9 @@ const VIP = '192.168.0.38';
 const HEAD = 'IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n';
 const TABLE = `${HEAD}TCP  C0A80026:0050 wrr \n${['C0A80012', 'C0A8001C', 'C0A8001D'].map((server) => `  -> ${server}:0050      Route   8      0          0         \n`).join('')}`;
 
+/** keepalived's reload: the weights of its file come into the kernel's table. */
+const RELOAD = `awk '/^ *real_server /{split($2, part, "."); address = sprintf("%02X%02X%02X%02X", part[1], part[2], part[3], part[4])} /^ *weight /{weight[address] = $2} END{for (address in weight) print address, weight[address]}' "$ROOT/etc/keepalived/keepalived.conf" | while read -r address weight; do sed -i "s/\\($address:0050 *Route *\\)[0-9]*/\\1$weight/" "$ROOT/proc/net/ip_vs"; done`;
+
 /** Places of a real machine that a host of these tests has of its own. */
 const PLACES = /(?<![\w.$}/])\/(proc|sys|etc|var|run|lib|boot)(?=\/)/g;
 
@@ -105,10 +108,12 @@ export class FakeHosts implements Connector {
     };
     const programs: Readonly<Record<string, string>> = {
       ip: 'case "$*" in *"addr show"*) cat "$ROOT/addresses";; *"link show"*) cat "$ROOT/links";; *"route show default"*) case "$*" in *-6*) ;; *) echo "default via 192.168.0.254 dev eth0";; esac;; *"route get"*) shift 3; echo "$1 dev eth0 src 192.168.0.1";; *monitor*) sleep 1;; esac',
-      systemctl: `case "$*" in *MainPID*ActiveState*|*ActiveState*MainPID*) printf 'ActiveState=active\\nSubState=running\\nMainPID=0\\n';; *MainPID*) echo MainPID=0;; show*) for unit in "$@"; do case $unit in *.service) printf 'Id=%s\\nLoadState=loaded\\nActiveState=active\\nSubState=running\\nUnitFileState=enabled\\nNeedDaemonReload=no\\n\\n' "$unit";; esac; done;; esac`,
+      systemctl: `case "$*" in *reload*|*restart*) ${RELOAD};; *MainPID*ActiveState*|*ActiveState*MainPID*) printf 'ActiveState=active\\nSubState=running\\nMainPID=0\\n';; *MainPID*) echo MainPID=0;; show*) for unit in "$@"; do case $unit in *.service) printf 'Id=%s\\nLoadState=loaded\\nActiveState=active\\nSubState=running\\nUnitFileState=enabled\\nNeedDaemonReload=no\\n\\n' "$unit";; esac; done;; esac`,
       'dpkg-query': "for name in keepalived ipvsadm; do printf '%s\\tii \\t1:2.2.7-1+b2\\n' $name; done",
       'apt-cache': ':',
       ipvsadm: 'case "$*" in *daemon*) ;; *-Sn*) echo "-A -t 192.168.0.38:80 -s wrr";; *) echo "IP Virtual Server version 1.2.1 (size=4096)";; esac',
+      // What waits for the kernel's word that a watch has begun waits for nothing here.
+      sleep: 'case $1 in 0.05) kill $PPID;; esac',
       keepalived: "echo 'Keepalived v2.2.7 (01/16,2022)'",
       id: 'case "$*" in *-u*) echo 0;; *) echo root;; esac',
       ...Object.fromEntries(['tcpdump', 'nft', 'iptables-save', 'ip6tables-save', 'iptables', 'modprobe', 'sync', 'systemd-run', 'shutdown'].map((name) => [name, ':'])),

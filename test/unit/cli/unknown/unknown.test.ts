@@ -7,7 +7,7 @@ import type { Vantage } from '../../../../src/verify/types.ts';
 import { CODES, FAILURES, FakeHosts, INVENTORY } from './hosts.ts';
 import { type Case, KINDS, TABLE } from './table.ts';
 
-const shared = vi.hoisted(() => ({ hosts: undefined as unknown }));
+const shared = vi.hoisted((): { hosts: unknown } => ({ hosts: undefined }));
 vi.mock('../../../../src/transport/connect.ts', () => ({ createConnector: () => shared.hosts }));
 // Clients are not what this is about: they see nothing from here.
 vi.mock('../../../../src/verify/controller-vantage.ts', () => ({
@@ -99,10 +99,11 @@ it('every command is in the table', () => {
 let cases = 0;
 
 describe.each(Object.values(TABLE).flat().map((one) => [one.args.join(' '), one] as const))('%s', (_name, one) => {
-  const kinds = Object.entries(KINDS).map(([kind, failing]) => [kind, failing.filter((host) => one.looksAt.includes(host))] as const).filter(([, failing]) => failing.length > 0);
-  const rows = kinds.flatMap(([kind, failing]) => FAILURES.map((failure) => [kind, failure, failing] as const));
+  const kinds = Object.entries(KINDS).map(([kind, failing]) => [kind, failing.filter((host) => one.looksAt.includes(host))] as const).filter(([kind, failing]) => failing.length > 0 && one.not?.includes(kind) !== true);
+  // A connection that breaks is tried with every host only: it is as unreachable as one that refuses.
+  const rows = kinds.flatMap(([kind, failing]) => FAILURES.filter((failure) => failure !== 'lost' || kind === 'every host').map((failure) => [kind, failure, failing] as const));
 
-  it.each(rows)('%s: %s', async (kind, failure, failing) => {
+  it.each(rows)('%s: %s', { timeout: 120_000 }, async (kind, failure, failing) => {
     for (const json of one.textOnly === true ? [false] : [false, true]) {
       hosts.heal();
       hosts.fail(KINDS[kind] ?? [], failure);
@@ -127,5 +128,5 @@ describe.each(Object.values(TABLE).flat().map((one) => [one.args.join(' '), one]
 
 it('covers them all', () => {
   console.info(`${String(cases)} cases: commands, kinds of host and failures, as text and as JSON`);
-  expect(cases).toBeGreaterThan(900);
+  expect(cases).toBeGreaterThan(800);
 });
