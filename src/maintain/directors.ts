@@ -8,7 +8,7 @@ import { catchUp } from '../failover/sync.ts';
 import { isInSync, syncWords } from '../lvs/failover/sync.ts';
 import { movedWith } from '../lvs/failover/topology.ts';
 import type { HaPair, Topology } from '../lvs/model/topology.ts';
-import { HostsMissing, requireAll } from '../observe/missing.ts';
+import { HostsMissing, unknown } from '../observe/missing.ts';
 import { hostNames } from '../observe/words.ts';
 import type { MaintenanceOrder } from './maintenance.ts';
 import { awayFrom, FORGOTTEN_AFTER, type Turn } from './turn.ts';
@@ -68,7 +68,7 @@ async function giveAway(hands: FailoverHands, order: MaintenanceOrder, host: str
     return `${host} is in no HA pair`;
   }
   const look = await hands.lookAtPairs(names);
-  requireAll(look.among([host]), `what ${host} holds`);
+  if (look.at(host)?.kind !== 'answered') throw unknown(`what ${host} holds`, look.missing);
   refuse(hands, 'maintain', order.allow, [...standbyFindings(hands.topology, host, look), ...strangeFailovers(hands.topology, host, look)]);
   const held = heldBy(hands.topology, host, look);
   if (held.length === 0) return `${host} holds no virtual IP of ${names.join(', ')}`;

@@ -16,7 +16,7 @@ export function formatMetrics(status: ClusterStatus): string {
   return [
     metric('lvs_vip_holders', 'Directors that say they hold a virtual IP; 1 is right. Absent where nobody who answered does and others did not answer.', status.vips.flatMap(({ vip, pair, holders, verdict }) => (verdict === null ? [] : [{ labels: { vip, pair: pair ?? '' }, value: holders.length }]))),
     metric('lvs_vip_held', 'Whether a director holds a virtual IP.', status.vips.flatMap(({ vip, holders }) => status.directors.map(({ host }) => ({ labels: { vip, director: host }, value: holders.includes(host) ? 1 : 0 })))),
-    metric('lvs_director_up', 'Whether a director answered.', [...status.directors.map(({ host }) => ({ labels: { director: host }, value: 1 })), ...status.unknown.map((host) => ({ labels: { director: host }, value: 0 }))]),
+    metric('lvs_director_up', 'Whether a director answered.', [...status.directors.map(({ host }) => ({ labels: { director: host }, value: 1 })), ...[...status.unreachable, ...status.failed].map((host) => ({ labels: { director: host }, value: 0 }))]),
     metric('lvs_real_server_weight', "Weight in a director's kernel; absent where it is not in the table.", servers.flatMap(({ labels, server }) => Object.entries(server.weights).flatMap(([director, weight]) => (weight === null ? [] : [{ labels: { ...labels, director }, value: weight }])))),
     metric('lvs_real_server_configured_weight', "The inventory's weight.", some(({ weight }) => weight)),
     metric('lvs_real_server_active_connections', 'Active connections on the director that holds the virtual IP.', some(({ active }) => active)),

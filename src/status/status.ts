@@ -20,7 +20,7 @@ export interface ClusterStatus {
   /** Directors that were reached by no way, and those that failed or said what is no answer. */
   readonly unreachable: readonly string[];
   readonly failed: readonly string[];
-  /** Both: of them nothing is said. */
+  /** Both, and with drift the hosts that could not be compared: of them nothing is said. */
   readonly unknown: readonly string[];
   /** Why, in words, each cause once; null: every director answered. */
   readonly why: string | null;
@@ -69,7 +69,7 @@ export function withDrift(status: ClusterStatus, drift: DriftCount): ClusterStat
   const found = differences === 0 ? [] : [`${on.join(', ')} ${on.length === 1 ? 'differs' : 'differ'} from ${playbook} in ${String(differences)} ${differences === 1 ? 'thing' : 'things'}: lvs-play drift ${playbook}`];
   const missed = unknown.length === 0 ? [] : [`${hostNames(unknown)} could not be compared with ${playbook}`];
   const problems = [...status.problems, ...found, ...missed];
-  return { ...status, drift, problems, verdict: differences > 0 ? 'problems' : unknown.length > 0 && status.verdict === 'ok' ? null : status.verdict };
+  return { ...status, drift, problems, unknown: [...new Set([...status.unknown, ...unknown])], verdict: differences > 0 ? 'problems' : unknown.length > 0 && status.verdict === 'ok' ? null : status.verdict };
 }
 
 export interface ServiceStatus {

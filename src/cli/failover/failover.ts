@@ -14,6 +14,7 @@ import { EXPIRY_SECONDS } from '../../lock/types.ts';
 import { movedWith } from '../../lvs/failover/topology.ts';
 import { withHands } from '../drain/drain.ts';
 import type { OpenHands } from '../drain/hands.ts';
+import { requireAll } from '../../observe/missing.ts';
 import { EXIT, exitCodeOfHosts } from '../exit.ts';
 import type { CommonOptions } from '../input/options.ts';
 import { canAsk, confirm } from '../input/prompt.ts';
@@ -60,6 +61,8 @@ export async function drillPair(pair: string, options: CommonOptions, { kind, sy
     const { topology } = open.hands;
     const hosts = membersOf(topology, movedWith(topology, pair));
     const means = await meansOf(kind, pair, options, yes, open);
+    // Before anything is locked or journaled: harm needs everybody's answer.
+    requireAll(await failoverHands(open).lookAtPairs(movedWith(topology, pair)), `who holds ${pair}`);
     const journal = openJournal({ id: newRunId(new Date()), command: 'drill', playbook: '', options, line: `failover ${pair} --drill ${kind}` });
     const end = (result: 'ok' | 'failed', message?: string): void => {
       journal.end({ version: 1, at: new Date().toISOString(), result, message, recap: {} });
