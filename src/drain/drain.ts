@@ -115,7 +115,7 @@ async function untilEmpty(hands: DrainHands, order: DrainOrder, persistence: Per
         return resultOf(hands, order, look, { left, empty: false, seconds });
       }
       const silent = silentIn(hands, order, look);
-      if ((order.onTimeout !== 'continue' || sent) && silent.length > 0) throw new HostsMissing({ code: 'drain-timeout', missing: silent, message: `${said}; how much is left is unknown: ${unansweredWords(silent)}`, hint: 'they have their weight back' });
+      if ((order.onTimeout !== 'continue' || sent) && silent.length > 0) throw new HostsMissing({ code: 'drain-timeout', missing: silent, message: `${said}; ${unansweredWords(silent)}`, hint: 'they have their weight back' });
       if (order.onTimeout !== 'continue' || sent) throw new LvsPlayError({ code: 'drain-timeout', kind: 'verification', message: said, hint: 'they have their weight back; --timeout gives them longer, --on-timeout force goes on all the same' });
       hands.say('warning', `${said}; it is waited for (--on-timeout continue)`);
     }

@@ -1,4 +1,4 @@
-import type { Missing } from './observation.ts';
+import type { Missing, MissingHost } from './observation.ts';
 
 /** Hosts that are all named; of more the first few. */
 const NAMED = 5;
@@ -46,6 +46,13 @@ export function unansweredWords(missing: readonly Missing[]): string {
   return groupedBy(missing.map(({ host, kind, error }) => ({ host, kind, message: error.message })))
     .map(({ kind, hosts, cause }) => `${hostNames(hosts)} ${kind === 'unreachable' ? 'did not answer' : 'gave no usable answer'} (${cause})`)
     .join('; ');
+}
+
+/** The same without the reasons, where they are told elsewhere: `lvs1 and lvs2 did not answer`. */
+export function silentWords(missing: readonly MissingHost[]): string {
+  const of = (kind: MissingHost['kind']): string[] => missing.filter((one) => one.kind === kind).map(({ host }) => host);
+  const [unreachable, failed] = [of('unreachable'), of('failed')];
+  return [...(unreachable.length === 0 ? [] : [`${hostNames(unreachable)} did not answer`]), ...(failed.length === 0 ? [] : [`${hostNames(failed)} gave no usable answer`])].join('; ');
 }
 
 export function namesOfMissing(missing: readonly Missing[]): string[] {

@@ -1,5 +1,5 @@
 import type { Missing, MissingHost } from '../observe/observation.ts';
-import { groupedBy, hostNames, unansweredWords } from '../observe/words.ts';
+import { groupedBy, hostNames, silentWords, unansweredWords } from '../observe/words.ts';
 import type { Check, MeasuredCheck, VerificationReport } from './types.ts';
 
 /** Checks with the moment of their measurement. Pure, as all here. @param at milliseconds since the epoch */
@@ -25,14 +25,17 @@ export function keysOfChecks(checks: readonly MeasuredCheck[]): string[] {
   });
 }
 
-/** A check that cannot be made without hosts that gave no answer. @param check what it would have said, but for its verdict */
+/** A check that cannot be made without hosts that gave no answer; why they did not is told once, by `reached`. @param check what it would have said, but for its verdict */
 export function unknownCheck(check: Pick<Check, 'name' | 'subject' | 'expected' | 'from'>, missing: readonly Missing[]): Check {
-  return { ...check, verdict: 'unknown', measured: 'unknown', reason: unansweredWords(missing), missing: missing.map(({ host, kind }) => ({ host, kind })) };
+  return { ...check, verdict: 'unknown', measured: 'unknown', reason: silentWords(missing), missing: missing.map(({ host, kind }) => ({ host, kind })) };
 }
 
 /** That hosts did not answer: one check for each reason, whatever the number of hosts. */
 export function reachedChecks(missing: readonly Missing[]): Check[] {
-  return groupedBy(missing.map(({ host, kind, error }) => ({ host, kind, message: error.message }))).map(({ hosts }) => unknownCheck({ name: 'reached', subject: hostNames(hosts), expected: 'an answer' }, missing.filter(({ host }) => hosts.includes(host))));
+  return groupedBy(missing.map(({ host, kind, error }) => ({ host, kind, message: error.message }))).map(({ hosts }) => {
+    const own = missing.filter(({ host }) => hosts.includes(host));
+    return { ...unknownCheck({ name: 'reached', subject: hostNames(hosts), expected: 'an answer' }, own), reason: unansweredWords(own) };
+  });
 }
 
 /** Hosts that gave no answer, each once: as unreachable, where any check found it so. */

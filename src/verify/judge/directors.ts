@@ -16,7 +16,7 @@ import type { ArpSeen, Check, DirectorState } from '../types.ts';
 export function judgeHolder(vip: string, states: Observation<DirectorState>): Check {
   const holders = states.each(({ addresses }, host) => (addresses.has(vip) ? [host] : [])).flat();
   const check = { name: 'holder', subject: vip, expected: 'held by exactly one director', measured: holders.length === 0 ? 'held by nobody' : `held by ${holders.join(' and ')}` } as const;
-  if (holders.length < 2 && states.missing.length > 0) return { ...unknownCheck(check, states.missing), measured: holders.length === 0 ? 'held by nobody who answered' : check.measured };
+  if (holders.length < 2 && states.missing.length > 0) return { ...unknownCheck(check, states.missing), ...(holders.length === 0 ? {} : { measured: check.measured }) };
   if (holders.length === 1) return { ...check, verdict: 'pass' };
   const reason =
     holders.length === 0 ? 'no director carries the address: is keepalived running on any?' : 'more than one holder: adverts do not reach each other, or the pair disagrees on its VIPs';

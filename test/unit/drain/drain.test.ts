@@ -131,7 +131,7 @@ describe('a drain', () => {
   it('gives it back on each director by itself where they cannot take it together', async () => {
     const cluster = new FakeCluster();
     cluster.open.set('rs1', 1);
-    cluster.onRun = ({ line, what }) => (line === 'restore rs1' && 'plays' in what && String(what.plays[0]?.['hosts']).includes('lvs1') ? { code: 2, bad: ['lvs1'] } : undefined);
+    cluster.onRun = ({ line, what }) => (line === 'restore rs1' && 'plays' in what && JSON.stringify(what.plays).includes('lvs1') ? { code: 2, bad: ['lvs1'] } : undefined);
     expect(await refusals(drain(cluster, ORDER))).toEqual(['drain-timeout']);
     expect(cluster.notes()).toEqual(['lvs1 rs1 0']);
     expect(cluster.said.at(-1)).toBe('rs1 may still be drained on lvs1, which did not take it: lvs-play restore rs1');

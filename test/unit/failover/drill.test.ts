@@ -70,8 +70,7 @@ describe('a drill', () => {
     pair.measure = async () => ({ ...(await measure()), end: () => Promise.reject(new Error('the watch broke')) });
     let tries = 0;
     const means = crash(pair);
-    const mend = means.mend;
-    await expect(drill(pair, ORDER, { ...means, mend: (host) => (++tries < 3 ? Promise.reject(new LvsPlayError({ code: 'x', kind: 'unreachable', message: 'not yet' })) : mend(host)) })).rejects.toThrow('the watch broke');
+    await expect(drill(pair, ORDER, { ...means, mend: (host) => (++tries < 3 ? Promise.reject(new LvsPlayError({ code: 'x', kind: 'unreachable', message: 'not yet' })) : means.mend(host)) })).rejects.toThrow('the watch broke');
     expect([tries, means.done.at(-1), pair.gone.size]).toEqual([3, 'mend lvs1', 0]);
   });
 

@@ -106,8 +106,8 @@ describe('asking', () => {
 
   it('who has no way, or is too slow, is unreachable; a fault of ours is none of the host', async () => {
     const slow = fakeTarget('slow', () => { throw new LvsPlayError({ code: 'command-timeout', kind: 'host', host: 'slow', message: 'slow did not answer within 15 s; the connection was closed' }); });
-    const { connect } = fakeConnector([slow]);
-    const reach = (host: string): Promise<Target> => connect({ host } as never);
+    const connector = fakeConnector([slow]);
+    const reach = (host: string): Promise<Target> => connector.connect({ host } as never);
     const all = await observe(['gone', 'slow'], reach, () => ({ script: ':', read: String }), { again: true });
     expect(all.missing.map(({ host, kind }) => [host, kind])).toEqual([['gone', 'unreachable'], ['slow', 'unreachable']]);
     const broken = (): Promise<Target> => Promise.reject(new LvsPlayError({ code: 'bad-port', kind: 'input', message: 'ansible_port is no number' }));

@@ -3,13 +3,15 @@ export interface Case {
   readonly args: readonly string[];
   /** Which hosts it looks at; of others it does not hear. */
   readonly looksAt: readonly string[];
+  /** It finds something on hosts that answer: its verdict is known then, whatever the others are. */
+  readonly finds?: true;
   /** It prints no document. */
   readonly textOnly?: true;
   /** It goes on until it is told to end, after its first result. */
   readonly endless?: true;
   /** Kinds of host that it is not tried with: it waits long for them. */
   readonly not?: readonly string[];
-  /** Done before, while hosts fail as well: a run that is to be gone on with. */
+  /** Done before, while all is well: a run that is to be gone on with. */
   readonly before?: readonly string[];
 }
 
@@ -53,8 +55,8 @@ export const TABLE: Readonly<Record<string, readonly Case[]>> = {
   lint: [{ args: ['lint', '--live'], looksAt: ALL }],
   inventory: [],
   module: [],
-  resume: [{ args: ['resume', 'last'], looksAt: ALL, before: ['deploy', 'change.yml'] }],
-  rollback: [{ args: ['rollback', 'RUN', '-C'], looksAt: ALL }, { args: ['rollback', 'RUN'], looksAt: ALL }],
+  resume: [{ args: ['resume', 'last'], looksAt: ALL, before: ['deploy', 'fails-once.yml'] }],
+  rollback: [{ args: ['rollback', 'RUN', '-C'], looksAt: ALL, finds: true }, { args: ['rollback', 'RUN'], looksAt: ALL }],
   confirm: [{ args: ['confirm', 'zzz'], looksAt: ALL }, { args: ['confirm', 'RUN'], looksAt: ALL }],
   history: [{ args: ['history'], looksAt: ALL }],
   lock: [{ args: ['lock', 'status'], looksAt: ALL }, { args: ['lock', 'acquire', '--reason', 'test'], looksAt: ALL }, { args: ['lock', 'release', '--force'], looksAt: ALL }],
