@@ -20,6 +20,8 @@ module.exports = {
     only('yaml', ['core']),
     only('template', ['core']),
     only('lvs', ['core']),
+    // What hosts answered when they were looked at, and who did not.
+    only('observe', ['core', TARGET]),
     // lvs knows the text of IPVS tables, and nothing of facts.
     only('facts', ['lvs', 'core']),
     only('modules', ['facts', 'lvs', 'template', 'core']),
@@ -27,29 +29,29 @@ module.exports = {
     only('playbook', ['yaml', 'core']),
     only('transport', ['core']),
     only('plan', ['impact/types.ts', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
-    only('apply', ['impact', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
+    only('apply', ['observe', 'impact', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     // Pure: what a plan costs, and what is too much of it.
     only('impact', ['plan/types.ts', 'plan/sessions.ts', 'facts', 'lvs', 'core']),
-    only('verify', ['plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
+    only('verify', ['observe', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core', TARGET]),
     // Clients that go on asking while something is done.
     only('pulse', ['verify/types.ts', 'verify/controller-vantage.ts', 'lvs/change/timeline.ts', 'core']),
     // A report as documents that outlive it.
     only('evidence', ['verify/types.ts', 'verify/report.ts', 'pulse/types.ts', 'lvs/model/topology.ts', 'core']),
     // A replica of an inventory, and faults tried on it: what is decided is pure; the command line hands it its own commands.
     only('rehearse', ['lab', 'pulse', 'inventory', 'lvs', 'core']),
-    only('undo', ['apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
+    only('undo', ['observe', 'apply', 'plan', 'modules', 'facts', 'lvs', 'playbook', 'core', TARGET]),
     // Whoever carries its runs out is handed in.
-    only('drain', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
-    only('failover', ['drain', 'apply/pair/director.ts', 'apply/pair/watch.ts', 'plan/reached.ts', 'plan/session.ts', 'pulse', 'verify/judge/requests.ts', 'facts', 'lvs', 'core', TARGET]),
-    only('maintain', ['drain', 'failover', 'lvs', 'core']),
-    only('status', ['plan/reached.ts', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
+    only('drain', ['observe', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
+    only('failover', ['observe', 'drain', 'apply/pair/director.ts', 'apply/pair/watch.ts', 'plan/session.ts', 'pulse', 'verify/judge/requests.ts', 'facts', 'lvs', 'core', TARGET]),
+    only('maintain', ['observe', 'drain', 'failover', 'lvs', 'core']),
+    only('status', ['observe', 'plan/session.ts', 'facts', 'lvs', 'core', TARGET]),
     // A plan read as a report of differences, with what the journal knows of them.
     only('drift', ['journal', 'plan', 'facts', 'core', TARGET]),
-    only('explain', ['lvs', 'core']),
+    only('explain', ['observe', 'lvs', 'core']),
     // It reads scripts and firewalls as an import does.
-    only('lint', ['import/firewall', 'import/shell', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core']),
+    only('lint', ['observe', 'import/firewall', 'import/shell', 'plan', 'modules', 'facts', 'lvs', 'template', 'playbook', 'inventory', 'core']),
     only('import', ['lvs', 'core']),
-    only('report', ['core', 'rehearse/types.ts', 'rehearse/drills/types.ts', 'rehearse/sample/types.ts', 'plan/types.ts', 'impact/types.ts', 'impact/words.ts', 'plan/saved/types.ts', 'drift/types.ts', 'status/status.ts']),
+    only('report', ['observe', 'core', 'rehearse/types.ts', 'rehearse/drills/types.ts', 'rehearse/sample/types.ts', 'plan/types.ts', 'impact/types.ts', 'impact/words.ts', 'plan/saved/types.ts', 'drift/types.ts', 'status/status.ts']),
     only('lab', ['inventory', 'core']),
     {
       name: 'no-cycles',

@@ -2,6 +2,7 @@ import { InputErrors, LvsPlayError } from '../core/errors.ts';
 import type { ChangeView } from '../core/events.ts';
 import { formatEndpoint } from '../lvs/model/ip.ts';
 import type { Topology } from '../lvs/model/topology.ts';
+import { hostNames } from '../observe/words.ts';
 import type { TaskInstance } from '../plan/compile/instantiate.ts';
 import { changedInputs, changedState, changedTasks, sameChanges, sameOutcome, untimely } from '../plan/saved/compare.ts';
 import { appliedBy, noteApplied } from '../plan/saved/file.ts';
@@ -62,7 +63,10 @@ async function reasonsAgainst({ file, plan, tool, extraVars }: PlanToApply, run:
   const known = (line: string) => inputs.length === 0 || !/ (?:is asked now|was asked for the plan), and /.test(line);
   const { secrets } = input;
   const state = (await changedState(plan, { answers: prepared.answers, names: serverNames(prepared.compiled.site.topology), secrets })).filter(known);
-  const lost = (['unreachable', 'failed'] as const).flatMap((kind) => Object.keys(prepared.plan[kind]).map((host) => `${host} is ${kind} now`));
+  const lost = (['unreachable', 'failed'] as const).flatMap((kind) => {
+    const hosts = Object.keys(prepared.plan[kind]);
+    return hosts.length === 0 ? [] : [`${hostNames(hosts)} ${hosts.length === 1 ? 'is' : 'are'} ${kind} now`];
+  });
   const reasons = [
     ...(applied === undefined ? [] : [`it was carried out at ${applied.at} already, by run ${applied.run}`]),
     ...untimely(plan, { now: new Date(), tool }),

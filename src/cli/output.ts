@@ -8,7 +8,15 @@ export const processSecrets = new SecretMask();
 
 /** Results go to stdout, alone; everything that is said about them goes to stderr. */
 export function printResult(text: string): void {
+  if (text !== '') printed += 1;
   process.stdout.write(text);
+}
+
+let printed = 0;
+
+/** How many pieces of results were printed up to now. */
+export function resultsPrinted(): number {
+  return printed;
 }
 
 export function printProgress(text: string): void {

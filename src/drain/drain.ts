@@ -1,8 +1,12 @@
-import { LvsPlayError } from '../core/errors.ts';
-import { type ClusterLook, drainLeft, type DrainLeft, directorsOf, sharesOf } from '../lvs/drain/look.ts';
-import { counted, type DrainHistory, isDrained, leftWords, NO_LOOKS, oldestPeer, type PersistenceChoice, remaining, secondsLeft, withLook } from '../lvs/drain/progress.ts';
-import { drainFindings, methodFindings, methodWords } from '../lvs/drain/preflight.ts';
-import type { DrainHands, RunOutcome } from './hands.ts';
+import { LvsPlayError, messageOf } from '../core/errors.ts';
+import { directorsOf, sharesOf } from '../lvs/drain/shares.ts';
+import { HostsMissing, unknown } from '../observe/missing.ts';
+import type { Missing } from '../observe/observation.ts';
+import { hostNames, namesOfMissing, unansweredWords } from '../observe/words.ts';
+import { answering, type ClusterLook, drainLeft, type DrainLeft } from './cluster.ts';
+import { counted, type DrainHistory, isDrained, leftWords, NO_LOOKS, oldestPeer, type PersistenceChoice, remaining, secondsLeft, withLook } from './progress.ts';
+import { drainFindings, methodFindings, methodWords } from './preflight.ts';
+import type { DrainHands, RunOutcome, RunWork } from './hands.ts';
 import { notePlays, unrelatedPlays } from './plays.ts';
 import { type Refusal, refuse } from './refuse.ts';
 
@@ -18,7 +22,7 @@ export interface DrainOrder {
   readonly onTimeout: 'abort' | 'force' | 'continue';
   /** Undefined: as the directors' kernels are set. */
   readonly persistence: PersistenceChoice | undefined;
-  /** Rules that may be broken: those of lvs/drain/preflight.ts, `undeployed`, and guards. */
+  /** Rules that may be broken: those of drain/preflight.ts, `undeployed`, and guards. */
   readonly allow: readonly string[];
   /** See DrainWish. */
   readonly removedShare: number;
@@ -27,9 +31,11 @@ export interface DrainOrder {
 export interface DrainResult {
   readonly hosts: readonly string[];
   readonly left: readonly DrainLeft[];
-  /** False: it was forced. */
-  readonly empty: boolean;
+  /** False: it was forced. Null: nobody who counts answered whether clients have connections there; the directors that answered count none. */
+  readonly empty: boolean | null;
   readonly seconds: number;
+  /** Hosts that gave no answer when it ended. */
+  readonly missing: readonly Missing[];
 }
 
 /** Between two looks. */
@@ -44,6 +50,7 @@ const TELL_MS = 10_000;
 export async function drain(hands: DrainHands, order: DrainOrder): Promise<DrainResult> {
   const begun = hands.now();
   const first = await hands.look(order.hosts);
+  requireSomeDirector(hands, order.hosts, first, `whether ${hostNames(order.hosts)} can be drained`, first.servers.missing);
   const fresh = await preflight(hands, order, first);
   const persistence = order.persistence ?? choiceOf(first);
   const without = unreachableOf(first);
@@ -60,18 +67,21 @@ export async function drain(hands: DrainHands, order: DrainOrder): Promise<Drain
 
 /** @returns those that are not drained yet: only they are given back what they had when it fails */
 async function preflight(hands: DrainHands, order: DrainOrder, look: ClusterLook): Promise<readonly string[]> {
-  const versions = await hands.versions(order.hosts);
-  refuse(hands, 'drain', order.allow, [...methodFindings(hands.topology, versions), ...drainFindings(hands.topology, look, order), ...(await undeployed(hands, order, look))]);
+  const seen = await hands.versions(order.hosts);
+  const versions = new Map(seen.each((version, host) => (version === undefined ? [] : [[host, version] as const])).flat());
+  // What can be seen of it, and not by which method it could drain.
+  const silent = seen.without(look.directors.missing.map(({ host }) => host)).missing;
+  refuse(hands, 'drain', order.allow, [...(silent.length === 0 ? [] : [{ rule: 'director-unreachable', missing: silent, message: `${unansweredWords(silent)}: how it drains is unknown`, hint: 'bring it back first' }]), ...methodFindings(hands.topology, versions), ...drainFindings(hands.topology, look, order), ...(await undeployed(hands, order, look))]);
   const method = methodWords(hands.topology, versions);
   if (method !== undefined) hands.say('info', method);
-  const records = directorsOf(hands.topology, order.hosts).flatMap((name) => look.directors.get(name) ?? []);
+  const records = answering(directorsOf(hands.topology, order.hosts), look);
   return order.hosts.filter((host) => !records.some(({ drains }) => drains.get(host)?.weight === '0'));
 }
 
 /** A drain brings the whole of what a director balances into force: what else the inventory says and nobody deployed would come with it, unseen. */
 async function undeployed(hands: DrainHands, order: DrainOrder, look: ClusterLook): Promise<Refusal[]> {
   // One that was cut short has left something to be done as well: it cannot be told apart.
-  const records = [...look.directors.values()].flatMap((director) => (director === undefined ? [] : [...director.drains.keys()]));
+  const records = look.directors.each(({ drains }) => [...drains.keys()]).flat();
   if (order.hosts.some((host) => records.includes(host))) return [];
   const changes = await hands.plan(unrelatedPlays(hands.topology, order.hosts, unreachableOf(look)));
   if (changes.length === 0) return [];
@@ -89,7 +99,7 @@ async function untilEmpty(hands: DrainHands, order: DrainOrder, persistence: Per
     const left = order.hosts.map((host) => drainLeft(hands.topology, host, look));
     history = withLook(history, look.at, left);
     const seconds = Math.round((hands.now() - begun) / 1000);
-    if (isDrained(history, persistence)) return { hosts: order.hosts, left, empty: true, seconds };
+    if (isDrained(history, persistence)) return resultOf(hands, order, look, { left, empty: true, seconds });
     const words = waitingWords(history, left, persistence, hands.now());
     hands.progress(words);
     if (hands.now() - told >= TELL_MS) {
@@ -102,8 +112,10 @@ async function untilEmpty(hands: DrainHands, order: DrainOrder, persistence: Per
       const sent = left.some(({ stillSent }) => stillSent.length > 0);
       if (order.onTimeout === 'force' && !sent) {
         hands.say('warning', `${said}; it counts as drained, and what is left will be cut by what is done there`);
-        return { hosts: order.hosts, left, empty: false, seconds };
+        return resultOf(hands, order, look, { left, empty: false, seconds });
       }
+      const silent = silentIn(hands, order, look);
+      if ((order.onTimeout !== 'continue' || sent) && silent.length > 0) throw new HostsMissing({ code: 'drain-timeout', missing: silent, message: `${said}; ${unansweredWords(silent)}`, hint: 'they have their weight back' });
       if (order.onTimeout !== 'continue' || sent) throw new LvsPlayError({ code: 'drain-timeout', kind: 'verification', message: said, hint: 'they have their weight back; --timeout gives them longer, --on-timeout force goes on all the same' });
       hands.say('warning', `${said}; it is waited for (--on-timeout continue)`);
     }
@@ -113,11 +125,11 @@ async function untilEmpty(hands: DrainHands, order: DrainOrder, persistence: Per
 
 /** Without a holder nobody knows what is left; that may pass, with a failover. */
 function requireHolders(hands: DrainHands, order: DrainOrder, look: ClusterLook): void {
-  const gone = directorsOf(hands.topology, order.hosts).filter((name) => look.directors.get(name) === undefined);
   const services = [...new Set(order.hosts.flatMap((host) => sharesOf(hands.topology, host).map(({ service }) => service)))];
-  const lost = services.filter(({ directors }) => directors.every((name) => gone.includes(name)));
-  const [first] = lost;
-  if (first !== undefined) throw new LvsPlayError({ code: 'directors-lost', kind: 'unreachable', message: `no director of ${first.name} can be reached any more`, hint: 'lvs-play status shows who is there' });
+  const lost = services.find(({ directors }) => answering(directors, look).length === 0);
+  if (lost === undefined) return;
+  const { missing } = look.directors.among(lost.directors);
+  throw new HostsMissing({ code: 'directors-lost', missing, message: `no director of ${lost.name} answers any more: ${unansweredWords(missing)}`, hint: 'lvs-play status shows who is there' });
 }
 
 function waitingWords(history: DrainHistory, left: readonly DrainLeft[], persistence: PersistenceChoice, now: number): string {
@@ -129,17 +141,41 @@ function waitingWords(history: DrainHistory, left: readonly DrainLeft[], persist
   return parts.join('; ');
 }
 
-/** What was not drained before gets its weight back. That it could not is said beside why. */
+/** What was not drained before gets its weight back. That it could not is said beside why. Never throws. */
 async function giveBack(hands: DrainHands, order: DrainOrder, hosts: readonly string[], clientsStay: boolean | undefined, why: unknown): Promise<void> {
   const before = order.hosts.filter((host) => !hosts.includes(host));
   if (before.length > 0) hands.say('warning', `${before.join(', ')} ${before.length === 1 ? 'stays' : 'stay'} drained, as before: lvs-play restore ${before.join(' ')} gives back`);
   if (hosts.length === 0) return;
-  hands.say('warning', `${why instanceof Error ? why.message : String(why)}: ${hosts.join(', ')} ${hosts.length === 1 ? 'gets its' : 'get their'} weight back`);
-  const look = await hands.look(hosts);
-  const outcome = await hands.run({ line: `restore ${hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: hosts, record: null }, unreachableOf(look), clientsStay) }, allow: order.allow });
-  const missed = unreachableOf(look);
-  if (outcome.code === 0 && missed.size === 0) return;
-  hands.say('warning', `${hosts.join(', ')} may still be drained${missed.size > 0 ? ` on ${[...missed].join(', ')}, which cannot be reached` : ''}: lvs-play restore ${hosts.join(' ')}`);
+  hands.say('warning', `${messageOf(why)}: ${hosts.join(', ')} ${hosts.length === 1 ? 'gets its' : 'get their'} weight back`);
+  const line = `restore ${hosts.join(' ')}`;
+  const left = await onEachOf(hands, directorsOf(hands.topology, hosts), async () => (await hands.look(hosts)).directors.missing.map(({ host }) => host), (without) => ({ line, what: { plays: notePlays(hands.topology, { servers: hosts, record: null }, without, clientsStay) }, allow: order.allow }));
+  if (left.length > 0) hands.say('warning', `${hosts.join(', ')} may still be drained on ${hostNames(left)}, which did not take it: ${line.replace('restore', 'lvs-play restore')}`);
+}
+
+/**
+ * Puts something back on hosts, whatever happens: on all that answer in one run; where that fails, and on those that did not answer, on each by itself, so that none
+ * is left out as another one fails. Never throws.
+ * @param absent hosts that do not answer now @param work for all but some hosts @returns hosts that did not take it
+ */
+export async function onEachOf(hands: Pick<DrainHands, 'run'>, hosts: readonly string[], absent: () => Promise<readonly string[]>, work: (without: ReadonlySet<string>) => RunWork): Promise<readonly string[]> {
+  const attempt = async (some: readonly string[]): Promise<boolean> => {
+    if (some.length === 0) return false;
+    const outcome = await hands.run(work(new Set(hosts.filter((host) => !some.includes(host))))).catch(() => undefined);
+    return outcome?.code === 0;
+  };
+  // A look that fails says nothing of anybody.
+  const gone = await absent().catch(() => hosts);
+  const there = hosts.filter((host) => !gone.includes(host));
+  const open = (await attempt(there)) ? hosts.filter((host) => gone.includes(host)) : hosts;
+  const left: string[] = [];
+  for (const host of open) if (!(await attempt([host]))) left.push(host);
+  return left;
+}
+
+/** Without a single director there is nothing to begin with. @param also others that gave no answer, to be named @throws HostsMissing */
+export function requireSomeDirector({ topology }: Pick<DrainHands, 'topology'>, hosts: readonly string[], look: ClusterLook, about: string, also: readonly Missing[] = []): void {
+  const directors = look.directors.among(directorsOf(topology, hosts));
+  if (directors.missing.length > 0 && directors.missing.length === directors.hosts.length) throw unknown(about, [...directors.missing, ...also]);
 }
 
 /** @throws LvsPlayError what the run met */
@@ -147,18 +183,20 @@ export function requireDone(outcome: RunOutcome, message: string): void {
   if (outcome.code === 0) return;
   const [error] = outcome.errors;
   if (error !== undefined) throw error;
+  const { missing = [] } = outcome;
+  if (missing.length > 0 && outcome.code !== 130) throw new HostsMissing({ code: 'run-failed', missing, message: `${message}: ${unansweredWords(missing)}`, hint: outcome.id === undefined ? undefined : `lvs-play history show ${outcome.id}` });
   const kind = outcome.code === 130 ? 'interrupted' : outcome.code === 4 ? 'unreachable' : 'host';
   throw new LvsPlayError({ code: 'run-failed', kind, message: `${message}${outcome.bad.length === 0 ? '' : `: ${outcome.bad.join(', ')} failed`}`, hint: outcome.id === undefined ? undefined : `lvs-play history show ${outcome.id}` });
 }
 
-/** Directors that cannot be reached. */
+/** Directors that give no answer. */
 export function unreachableOf(look: ClusterLook): ReadonlySet<string> {
-  return new Set([...look.directors].flatMap(([name, state]) => (state === undefined ? [name] : [])));
+  return new Set(namesOfMissing(look.directors.missing));
 }
 
 /** As the kernels are set. */
 function choiceOf(look: ClusterLook): PersistenceChoice {
-  return [...look.directors.values()].some((director) => director?.expireQuiescentTemplate === 0) ? 'wait' : 'expire';
+  return look.directors.each(({ expireQuiescentTemplate }) => expireQuiescentTemplate === 0).includes(true) ? 'wait' : 'expire';
 }
 
 /** What expire_quiescent_template has to be made; undefined: it stays. */
@@ -166,8 +204,21 @@ function staysOf({ persistence }: DrainOrder, look: ClusterLook): boolean | unde
   return persistence === undefined || persistence === choiceOf(look) ? undefined : persistence === 'wait';
 }
 
+/** Hosts that a drain is about and that gave no answer. */
+function silentIn({ topology }: DrainHands, { hosts }: DrainOrder, look: ClusterLook): readonly Missing[] {
+  return [...look.directors.among(directorsOf(topology, hosts)).missing, ...look.servers.missing];
+}
+
+function resultOf(hands: DrainHands, order: DrainOrder, look: ClusterLook, { left, empty, seconds }: Pick<DrainResult, 'left' | 'seconds'> & { readonly empty: boolean }): DrainResult {
+  const { hosts } = order;
+  const missing = silentIn(hands, order, look);
+  return { hosts, left, empty: empty && look.servers.missing.length > 0 ? null : empty, seconds, missing };
+}
+
 /** For the end of a drain: `rs1 is drained after 12 s`. */
-export function drainedWords({ hosts, left, empty, seconds }: DrainResult): string {
+export function drainedWords({ hosts, left, empty, seconds, missing }: DrainResult): string {
   const rest = left.reduce((sum, { connections }) => sum + connections, 0);
-  return `${hosts.join(', ')} ${hosts.length === 1 ? 'is' : 'are'} drained after ${String(seconds)} s${empty ? ': no client has a connection there' : `, with ${counted(rest, 'connection')} left`}`;
+  const unseen = missing.length === 0 ? '' : `; ${unansweredWords(missing)}`;
+  if (empty === null) return `${hosts.join(', ')} ${hosts.length === 1 ? 'gets' : 'get'} no new clients, after ${String(seconds)} s; the directors that answered count no connection, and whether a client has one there is unknown${unseen}`;
+  return `${hosts.join(', ')} ${hosts.length === 1 ? 'is' : 'are'} drained after ${String(seconds)} s${empty ? ': no client has a connection there' : `, with ${counted(rest, 'connection')} left`}${unseen}`;
 }

@@ -1,7 +1,8 @@
 import type { LvsPlayError } from '../core/errors.ts';
-import type { ClusterLook } from '../lvs/drain/look.ts';
+import type { ClusterLook } from './cluster.ts';
 import type { KeepalivedVersion } from '../lvs/keepalived/version.ts';
 import type { Topology } from '../lvs/model/topology.ts';
+import type { Missing, Observation } from '../observe/observation.ts';
 import type { Plays } from './plays.ts';
 
 /** What a drain, a restore or a maintenance does things with; the command line gives it. Times are milliseconds. */
@@ -9,11 +10,11 @@ export interface DrainHands {
   readonly topology: Topology;
   /** See drain/look.ts. */
   look(hosts: readonly string[]): Promise<ClusterLook>;
-  /** Of keepalived, on the directors that balance to these hosts with it and can be asked; where nobody knows it is left out. */
-  versions(hosts: readonly string[]): Promise<ReadonlyMap<string, KeepalivedVersion>>;
+  /** Of keepalived, on the directors that balance to these hosts with it; undefined: it is not there as a package. */
+  versions(hosts: readonly string[]): Promise<Observation<KeepalivedVersion | undefined>>;
   /** Carries plays out, as a deploy does: guarded, locked, journaled. Never throws what the run itself met. */
   run(work: RunWork): Promise<RunOutcome>;
-  /** What plays would change: `lvs1 /etc/keepalived/keepalived.conf`. @throws LvsPlayError when a host cannot be asked */
+  /** What plays would change: `lvs1 /etc/keepalived/keepalived.conf`. @throws HostsMissing when a host gives no answer */
   plan(plays: Plays): Promise<readonly string[]>;
   /** A client's request, made from here, past the virtual IP: why the server does not pass its health check; undefined: it does, or that cannot be judged from here. */
   checkDirectly(host: string): Promise<string | undefined>;
@@ -48,4 +49,6 @@ export interface RunOutcome {
   readonly errors: readonly LvsPlayError[];
   /** Hosts that failed or could not be reached. */
   readonly bad: readonly string[];
+  /** Those of them that gave no answer. */
+  readonly missing?: readonly Missing[];
 }

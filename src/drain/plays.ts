@@ -1,6 +1,6 @@
 import type { JsonObject } from '../core/json.ts';
 import { usesKeepalived } from '../lvs/host/director-script.ts';
-import { directorsOf } from '../lvs/drain/look.ts';
+import { directorsOf } from '../lvs/drain/shares.ts';
 import type { DrainRecord } from '../lvs/drain/record.ts';
 import type { Topology } from '../lvs/model/topology.ts';
 

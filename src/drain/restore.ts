@@ -1,8 +1,12 @@
-import { LvsPlayError } from '../core/errors.ts';
-import { type ClusterLook, destinationIn, directorsOf, type ServerShare, sharesOf, silentServices } from '../lvs/drain/look.ts';
+import { LvsPlayError, messageOf } from '../core/errors.ts';
+import { destinationIn, directorsOf, type ServerShare, sharesOf } from '../lvs/drain/shares.ts';
 import { stepsFor } from '../lvs/drain/ramp.ts';
 import { type DrainRecord, type DrainWeight, weightUnder } from '../lvs/drain/record.ts';
-import { requireDone, unreachableOf } from './drain.ts';
+import { missingIn, unknown } from '../observe/missing.ts';
+import type { Missing } from '../observe/observation.ts';
+import { hostNames, unansweredWords } from '../observe/words.ts';
+import { answering, type ClusterLook, silentServices } from './cluster.ts';
+import { onEachOf, requireDone, requireSomeDirector, unreachableOf } from './drain.ts';
 import type { DrainHands } from './hands.ts';
 import { notePlays, ownNeedsPlays } from './plays.ts';
 import { type Refusal, refuse } from './refuse.ts';
@@ -24,6 +28,8 @@ export interface RestoreResult {
   /** Those that were drained, and have their weight back. */
   readonly restored: readonly string[];
   readonly steps: readonly DrainWeight[];
+  /** Directors that gave no answer, and were allowed to be left out. */
+  readonly missing: readonly Missing[];
 }
 
 const LOOK_MS = 1000;
@@ -36,10 +42,12 @@ const SETTLE_MS = 90_000;
  */
 export async function restore(hands: DrainHands, order: RestoreOrder): Promise<RestoreResult> {
   const look = await hands.look(order.hosts);
+  requireSomeDirector(hands, order.hosts, look, `whether ${hostNames(order.hosts)} ${order.hosts.length === 1 ? 'is' : 'are'} drained`);
   const records = recordsOf(hands, order.hosts, look);
   const hosts = order.hosts.filter((host) => records.has(host));
+  requireKnown(hands, order.hosts.filter((host) => !records.has(host)), look);
   for (const host of order.hosts.filter((name) => !records.has(name))) hands.say('info', `${host} is not drained: there is nothing to give back`);
-  if (hosts.length === 0) return { restored: [], steps: [] };
+  if (hosts.length === 0) return { restored: [], steps: [], missing: [] };
   refuse(hands, 'restore', order.allow, [...strangers(hosts, records, order.by), ...missing(look, hosts), ...(await settled(hands, hosts, order.settle))]);
   const without = unreachableOf(look);
   const steps = stepsFor(hands.topology, hosts, order.ramp);
@@ -49,9 +57,9 @@ export async function restore(hands: DrainHands, order: RestoreOrder): Promise<R
     const outcome = await hands.run({ line: `restore ${hosts.join(' ')}${weight === undefined ? '' : ` (${weight})`}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, without, record === null ? clientsStay(hands, hosts) : undefined) }, allow: order.allow });
     requireDone(outcome, `${hosts.join(', ')} could not be restored`);
     hands.say('info', `${hosts.join(', ')}: ${weight === undefined ? 'the whole weight' : `weight ${weight}`}`);
-    await gate(hands, order, hosts, weight ?? '100%', records);
+    await gate(hands, order, hosts, weight ?? '100%', records, without);
   }
-  return { restored: hosts, steps };
+  return { restored: hosts, steps, missing: look.directors.missing };
 }
 
 /** What becomes of persistent clients is the inventory's again, whatever a drain was asked for; undefined: there are none. */
@@ -61,11 +69,17 @@ function clientsStay({ topology }: DrainHands, hosts: readonly string[]): boolea
 }
 
 function recordsOf(hands: DrainHands, hosts: readonly string[], look: ClusterLook): ReadonlyMap<string, DrainRecord> {
-  const directors = directorsOf(hands.topology, hosts).flatMap((name) => look.directors.get(name) ?? []);
+  const directors = answering(directorsOf(hands.topology, hosts), look);
   return new Map(hosts.flatMap((host) => {
     const record = directors.flatMap(({ drains }) => drains.get(host) ?? [])[0];
     return record === undefined ? [] : [[host, record] as const];
   }));
+}
+
+/** That no director which answered has a record of a host says nothing of the others. @throws HostsMissing */
+function requireKnown({ topology }: DrainHands, hosts: readonly string[], look: ClusterLook): void {
+  const doubtful = hosts.filter((host) => look.directors.among(directorsOf(topology, [host])).missing.length > 0);
+  if (doubtful.length > 0) throw unknown(`whether ${hostNames(doubtful)} ${doubtful.length === 1 ? 'is' : 'are'} drained`, look.directors.among(directorsOf(topology, doubtful)).missing, 'bring the directors back first');
 }
 
 /** The drain at another weight: whose it was before tells why and since when. */
@@ -83,7 +97,9 @@ function strangers(hosts: readonly string[], records: ReadonlyMap<string, DrainR
 }
 
 function missing(look: ClusterLook, hosts: readonly string[]): Refusal[] {
-  return [...unreachableOf(look)].map((director) => ({ rule: 'director-unreachable', message: `${director} cannot be reached: ${hosts.join(', ')} would stay drained there`, hint: `bring ${director} back first` }));
+  const { missing: gone } = look.directors;
+  if (gone.length === 0) return [];
+  return [{ rule: 'director-unreachable', missing: gone, message: `${unansweredWords(gone)}: ${hosts.join(', ')} would stay drained there`, hint: `bring ${gone.length === 1 ? 'it' : 'them'} back first` }];
 }
 
 /** What has just started may need a moment. */
@@ -100,15 +116,21 @@ async function settled(hands: DrainHands, hosts: readonly string[], seconds: num
 /** What the server itself lacks, seen without the virtual IP. */
 async function unready(hands: DrainHands, hosts: readonly string[]): Promise<Refusal[]> {
   const found: Refusal[] = [];
-  const add = (message: string, hint: string): void => void found.push({ rule: 'not-ready', message, hint });
+  const add = (message: string, hint: string, gone: readonly Missing[] = []): void => void found.push({ rule: 'not-ready', message, hint, missing: gone });
   const look = await hands.look(hosts);
   for (const host of hosts) {
-    const silent = silentServices(hands.topology, host, look);
-    if (silent === undefined) add(`${host} cannot be reached`, 'see whether it is up');
-    else for (const what of silent) add(`${host} does not serve ${what}`, 'start its service there');
+    const answer = look.servers.at(host);
+    if (answer?.kind === 'answered') for (const what of silentServices(hands.topology, host, answer.value)) add(`${host} does not serve ${what}`, 'start its service there');
+    else add(`whether ${host} serves is unknown: ${unansweredWords(look.servers.among([host]).missing)}`, 'see whether it is up', look.servers.among([host]).missing);
   }
   if (found.length > 0) return found;
-  for (const change of await hands.plan(ownNeedsPlays(hosts))) add(`not as it has to be: ${change}`, 'deploy with -l first');
+  try {
+    for (const change of await hands.plan(ownNeedsPlays(hosts))) add(`not as it has to be: ${change}`, 'deploy with -l first');
+  } catch (error) {
+    const gone = missingIn(error);
+    if (gone.length === 0) throw error;
+    add(messageOf(error), 'see whether it is up', gone);
+  }
   for (const host of hosts) {
     const why = await hands.checkDirectly(host);
     if (why !== undefined) add(`${host} ${why}`, 'see to its service');
@@ -117,23 +139,28 @@ async function unready(hands: DrainHands, hosts: readonly string[]): Promise<Ref
 }
 
 /** Every director has the server at its weight, and goes on having it for a while; else it is drained again. */
-async function gate(hands: DrainHands, order: RestoreOrder, hosts: readonly string[], weight: DrainWeight, records: ReadonlyMap<string, DrainRecord>): Promise<void> {
+async function gate(hands: DrainHands, order: RestoreOrder, hosts: readonly string[], weight: DrainWeight, records: ReadonlyMap<string, DrainRecord>, without: ReadonlySet<string>): Promise<void> {
   const begun = hands.now();
   let since: number | undefined;
   for (;;) {
     if (hands.signal.aborted) throw interrupted(hosts);
     const look = await hands.look(hosts);
     const amiss = amissIn(hands, hosts, weight, look);
-    if (amiss.length > 0) {
+    // A director that was there when this began has to be heard, too.
+    const { missing: gone } = look.directors.without(without);
+    if (gone.length > 0 && amiss.length === 0) {
+      since = undefined;
+      if (hands.now() - begun > SETTLE_MS) throw unknown(`whether ${hosts.join(', ')} ${hosts.length === 1 ? 'serves' : 'serve'} everywhere`, gone, `lvs-play status shows who is there; lvs-play restore ${hosts.join(' ')} goes on`);
+    } else if (amiss.length > 0) {
       if (since !== undefined || hands.now() - begun > SETTLE_MS) {
-        await drainAgain(hands, order, hosts, records, look, amiss[0] ?? '');
+        await drainAgain(hands.insisting(), order, hosts, records, amiss[0] ?? '');
         throw new LvsPlayError({ code: 'not-healthy', kind: 'verification', message: `${amiss.join('; ')}: ${hosts.join(', ')} ${hosts.length === 1 ? 'is' : 'are'} drained again`, hint: 'see to the service and its health check, then restore again' });
       }
     } else {
       since ??= hands.now();
       if (hands.now() - since >= order.hold * 1000) return;
     }
-    hands.progress(amiss.length > 0 ? amiss.join('; ') : `${hosts.join(', ')} at ${weight}: healthy on every director`);
+    hands.progress(amiss.length > 0 ? amiss.join('; ') : gone.length > 0 ? unansweredWords(gone) : `${hosts.join(', ')} at ${weight}: healthy on every director that takes part`);
     await hands.sleep(LOOK_MS);
   }
 }
@@ -144,7 +171,7 @@ function amissIn(hands: DrainHands, hosts: readonly string[], weight: DrainWeigh
 }
 
 function amissOn(look: ClusterLook, name: string, share: ServerShare, weight: DrainWeight): string[] {
-  const director = look.directors.get(name);
+  const [director] = answering([name], look);
   if (director === undefined) return [];
   const is = destinationIn(director.table, share)?.weight;
   const wanted = weightUnder(weight, share.server.weight);
@@ -152,11 +179,12 @@ function amissOn(look: ClusterLook, name: string, share: ServerShare, weight: Dr
   return [`${share.service.name}: ${share.server.host} ${is === undefined ? 'was taken out by its health check' : `has weight ${String(is)} instead of ${String(wanted)}`} on ${name}`];
 }
 
-async function drainAgain(hands: DrainHands, order: RestoreOrder, hosts: readonly string[], records: ReadonlyMap<string, DrainRecord>, look: ClusterLook, why: string): Promise<void> {
+async function drainAgain(hands: DrainHands, order: RestoreOrder, hosts: readonly string[], records: ReadonlyMap<string, DrainRecord>, why: string): Promise<void> {
   hands.say('warning', `${why}: no new clients for ${hosts.join(', ')} again`);
   const record = recordAt('0', order, hosts, records);
-  const outcome = await hands.insisting().run({ line: `drain ${hosts.join(' ')}`, what: { plays: notePlays(hands.topology, { servers: hosts, record }, unreachableOf(look)) }, allow: order.allow });
-  if (outcome.code !== 0) hands.say('warning', `${hosts.join(', ')} could not be drained again: lvs-play drain ${hosts.join(' ')}`);
+  const line = `drain ${hosts.join(' ')}`;
+  const left = await onEachOf(hands, directorsOf(hands.topology, hosts), async () => [...unreachableOf(await hands.look(hosts))], (without) => ({ line, what: { plays: notePlays(hands.topology, { servers: hosts, record }, without) }, allow: order.allow }));
+  if (left.length > 0) hands.say('warning', `${hosts.join(', ')} could not be drained again on ${hostNames(left)}: lvs-play ${line}`);
 }
 
 function interrupted(hosts: readonly string[]): LvsPlayError {

@@ -33,7 +33,7 @@ export async function findDrift(input: RunInput, sources: DriftSources, emit: Em
       hosts: prepared.compiled.hosts.filter((host) => host !== 'localhost'),
       desired: await desiredState({ playbook: input.playbook.file, inventories: sources.inventories, inputs: input.inputs.list(), cwd: sources.cwd }, sources.journal),
       items: await withRuns(dated, sources, sources.journal),
-      unknown: unknownOf(prepared),
+      notCompared: notCompared(prepared),
       unreachable: plan.unreachable,
       failed: plan.failed,
     };
@@ -43,7 +43,7 @@ export async function findDrift(input: RunInput, sources: DriftSources, emit: Em
 }
 
 /** A keepalived that runs and did not tell what it does. */
-function unknownOf({ answers }: PreparedRun): DriftReport['unknown'] {
+function notCompared({ answers }: PreparedRun): DriftReport['notCompared'] {
   const active = new Set(answers.flatMap(({ host, fact, key, value }) => (fact.name === 'unit' && key === 'keepalived.service' && (value as UnitState).active ? [host] : [])));
   const silent = answers.filter(({ host, fact, value }) => fact.name === keepalivedFact.name && value === null && active.has(host)).map(({ host }) => host);
   return [...new Set(silent)].map((host) => ({ host, what: 'keepalived did not tell what it runs: neither that nor what it filled in the kernel was compared' }));

@@ -49,7 +49,12 @@ export interface DriftReport {
   readonly desired: DesiredState;
   readonly items: readonly DriftItem[];
   /** What could not be compared on hosts that answered. */
-  readonly unknown: readonly { readonly host: string; readonly what: string }[];
+  readonly notCompared: readonly { readonly host: string; readonly what: string }[];
   readonly unreachable: Readonly<Record<string, string>>;
   readonly failed: Readonly<Record<string, string>>;
+}
+
+/** Hosts that were not compared, or not in whole: of them it cannot be said that they have no drift. Pure. */
+export function unknownHosts({ hosts, notCompared, unreachable, failed }: DriftReport): string[] {
+  return hosts.filter((host) => host in unreachable || host in failed || notCompared.some((one) => one.host === host));
 }

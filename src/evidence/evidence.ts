@@ -24,8 +24,9 @@ export function checkEvidence(text: string, file: string): CheckedEvidence {
   if (!isIntact(document)) return { intact: false, words: `${file} was changed: its digest does not fit what it says` };
   const { report, begun, ended, operator, vantages, digest } = document;
   const checks = isJsonObject(report) && Array.isArray(report['checks']) ? (report['checks'] as readonly Json[]) : [];
-  const failed = checks.filter((check) => isJsonObject(check) && check['verdict'] === 'fail').length;
-  const what = `${String(checks.length)} checks, ${String(failed)} failed; from ${wordsOf(vantages)}, ${wordsOf(begun)} to ${wordsOf(ended)}, by ${wordsOf(operator)}`;
+  const count = (verdict: string): number => checks.filter((check) => isJsonObject(check) && check['verdict'] === verdict).length;
+  const [failed, unknown] = [count('fail'), count('unknown')];
+  const what = `${String(checks.length)} checks, ${String(failed)} failed${unknown === 0 ? '' : `, ${String(unknown)} unknown`}; from ${wordsOf(vantages)}, ${wordsOf(begun)} to ${wordsOf(ended)}, by ${wordsOf(operator)}`;
   return { intact: true, words: `${file} is intact: ${what}; ${wordsOf(digest)}` };
 }
 

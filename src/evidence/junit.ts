@@ -39,6 +39,8 @@ function caseLines(check: MeasuredCheck, turn: string | undefined): string[] {
     pass: [],
     fail: [`      <failure message="${escaped(reason === '' ? measured : `${measured}: ${reason}`)}" type="${name}">${escaped(`expected: ${expected}\nmeasured: ${measured}\n${reason}`)}</failure>`],
     skip: [`      <skipped message="${escaped(reason)}"/>`],
+    // Neither passed nor failed: it could not be made.
+    unknown: [`      <error message="${escaped(`unknown: ${reason}`)}" type="${name}"/>`],
   }[verdict];
   return [
     `    <testcase classname="${escaped(name)}" name="${escaped(turn === undefined ? subject : `${subject} ${turn}`)}" time="0">`,
@@ -50,7 +52,7 @@ function caseLines(check: MeasuredCheck, turn: string | undefined): string[] {
 
 function countsOf(checks: readonly MeasuredCheck[]): string {
   const count = (verdict: MeasuredCheck['verdict']): string => String(checks.filter((check) => check.verdict === verdict).length);
-  return `tests="${String(checks.length)}" failures="${count('fail')}" errors="0" skipped="${count('skip')}"`;
+  return `tests="${String(checks.length)}" failures="${count('fail')}" errors="${count('unknown')}" skipped="${count('skip')}"`;
 }
 
 /** Seconds. */

@@ -32,7 +32,7 @@ export function hostStateScript(host: string, needs: readonly Need[]): string {
   const modules = [...new Set(own.flatMap((probe) => (probe.type === 'module' ? [probe.name] : [])))];
   const keys = [...new Set(own.flatMap((probe) => (probe.type === 'sysctl' ? [probe.key.replaceAll('.', '/')] : [])))].map((key) => shellQuote(`/proc/sys/${key}`));
   return [
-    'ip -o addr show',
+    'ip -o addr show || exit 1',
     "echo '--- sysctl'",
     // The shell's own `read` takes a byte at a time, and the kernel answers the second with end of file.
     `grep -Hs "" /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/ipv4/conf/*/arp_announce /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/send_redirects ${keys.join(' ')}`,

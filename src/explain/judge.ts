@@ -1,11 +1,13 @@
 import { parseIp } from '../lvs/model/ip.ts';
 import { serviceKey } from '../lvs/ipvs/types.ts';
 import { formatEndpoint } from '../lvs/model/ip.ts';
+import type { Observation } from '../observe/observation.ts';
+import { hostNames, namesOfMissing } from '../observe/words.ts';
 import type { HostState } from './host-state.ts';
 import type { Explanation, Finding, Need, Probe } from './types.ts';
 
-/** The explanation with what the hosts say of each need. Pure. @param states of hosts that answered */
-export function judgeExplanation(explanation: Explanation, states: ReadonlyMap<string, HostState>): Explanation {
+/** The explanation with what the hosts say of each need. Pure. */
+export function judgeExplanation(explanation: Explanation, states: Observation<HostState>): Explanation {
   const judged = (need: Need): Need => ({ ...need, live: judge(need, states) });
   return { ...explanation, paths: explanation.paths.map((path) => ({ ...path, hops: path.hops.map((hop) => ({ ...hop, needs: hop.needs.map(judged) })) })) };
 }
@@ -20,9 +22,11 @@ export function hostsOf(explanation: Explanation): readonly string[] {
   return [...new Set(needsOf(explanation).flatMap((need) => [...need.hosts, ...('directors' in need.probe ? need.probe.directors : [])]))];
 }
 
-function judge(need: Need, states: ReadonlyMap<string, HostState>): Finding {
-  const found = need.hosts.map((host) => states.get(host)).filter((state) => state !== undefined);
+function judge(need: Need, states: Observation<HostState>): Finding {
+  const asked = states.among([...need.hosts, ...('directors' in need.probe ? need.probe.directors : [])]);
+  const found = states.among(need.hosts).each((state) => state);
   const [state] = found;
+  if (asked.missing.length > 0) return { verdict: 'unknown', found: `${hostNames(namesOfMissing(asked.missing))} did not answer` };
   if (state === undefined || found.length < need.hosts.length) return { verdict: 'unknown', found: 'not every host of it was asked' };
   if (need.probe.type === 'one-holds') {
     const { address } = need.probe;
@@ -32,7 +36,7 @@ function judge(need: Need, states: ReadonlyMap<string, HostState>): Finding {
   return judgeHost(need.probe, state, states);
 }
 
-function judgeHost(probe: Exclude<Probe, { type: 'one-holds' }>, state: HostState, states: ReadonlyMap<string, HostState>): Finding {
+function judgeHost(probe: Exclude<Probe, { type: 'one-holds' }>, state: HostState, states: Observation<HostState>): Finding {
   switch (probe.type) {
     case 'address': {
       const at = held(state, probe.address);
@@ -121,11 +125,10 @@ function shortRoute(route: string): string {
   return (/^(.*?\bdev \S+)/.exec(route)?.[1] ?? route).replaceAll('\\', ' ').replaceAll(/\s+/g, ' ');
 }
 
-function defaultRoute(probe: Extract<Probe, { type: 'gateway' | 'no-gateway' }>, state: HostState, states: ReadonlyMap<string, HostState>): Finding {
+function defaultRoute(probe: Extract<Probe, { type: 'gateway' | 'no-gateway' }>, state: HostState, states: Observation<HostState>): Finding {
   const [route] = state.defaults.get(probe.family) ?? [];
   const via = /\bvia (?:inet6 )?(\S+)/.exec(route ?? '')?.[1];
-  const asked = probe.directors.map((host) => states.get(host)).filter((one) => one !== undefined);
-  const own = asked.flatMap((one) => one.addresses.map(({ address }) => address));
+  const own = states.among(probe.directors).each(({ addresses }) => addresses.map(({ address }) => address)).flat();
   if (probe.type === 'gateway') {
     if (via === undefined) return { verdict: 'broken', found: route === undefined ? 'no default route' : shortRoute(route) };
     return finding(probe.via === undefined ? own.includes(via) : via === probe.via, `via ${via}`);

@@ -1,13 +1,15 @@
-import { LvsPlayError } from '../core/errors.ts';
+import { LvsPlayError, messageOf } from '../core/errors.ts';
+import { HostsMissing, unknown } from '../observe/missing.ts';
+import { hostNames, unansweredWords } from '../observe/words.ts';
 import { refuse } from '../drain/refuse.ts';
 import { failoverTargetsOf } from '../lvs/failover/record.ts';
 import { movedWith } from '../lvs/failover/topology.ts';
 import { readinessFaults } from '../apply/pair/director.ts';
-import type { FailoverHands, Measured, PairsLook } from './hands.ts';
+import type { FailoverHands, Measured, Measuring, PairsLook } from './hands.ts';
 import { membersOf } from './look.ts';
 import { boundOf, electionSeconds, synchronised } from './move.ts';
-import { chosenTarget, failoverFindings, holdersIn, soleHolder } from './preflight.ts';
-import { type FailoverReport, namedArps } from './report.ts';
+import { chosenTarget, failoverFindings, heldWords, holdersIn, recordsIn, soleHolder } from './preflight.ts';
+import { type FailoverReport, namedArps, shownHolders, shownMissing } from './report.ts';
 
 /** What happens to the director that holds the virtual IPs: its power is cut, keepalived is stopped in order, or nobody hears it any more. */
 export const DRILLS = ['crash', 'stop', 'isolate'] as const;
@@ -51,40 +53,30 @@ const BACK_MS = 120_000;
 export async function drill(hands: FailoverHands, order: DrillOrder, means: DrillMeans): Promise<FailoverReport> {
   const pairs = movedWith(hands.topology, order.pair);
   const before = await hands.lookAtPairs(pairs);
+  if (before.missing.length > 0 && before.missing.length === before.hosts.length) throw unknown(`who holds ${hostNames(pairs)}`, before.missing);
   const from = soleHolder(hands.topology, pairs, before);
   const to = chosenTarget(hands.topology, pairs, before, from);
   if (to === undefined) throw new LvsPlayError({ code: 'no-member', kind: 'usage', message: `${order.pair} has nobody else who could take over` });
   const findings = failoverFindings(hands.topology, { pairs, from, to }, before, order.by).filter(({ rule }) => rule !== 'other-pairs' && rule !== 'failed-over-by-other');
   refuse(hands, 'drill', order.allow, findings);
+  if (from === undefined && before.missing.length > 0) throw unknown(`who holds ${hostNames(pairs)}`, before.missing);
   if (from === undefined) throw new LvsPlayError({ code: 'drill-holders', kind: 'input', message: `no single director holds ${pairs.join(', ')}: there is nobody to do harm to`, hint: 'lvs-play verify says more' });
-  const shared = [...hands.topology.pairs.values()].filter(({ name, vips }) => !pairs.includes(name) && vips.some(({ address }) => before.get(from)?.addresses.has(address) === true)).map(({ name }) => name);
+  const shared = [...hands.topology.pairs.values()].filter(({ name, vips }) => !pairs.includes(name) && vips.some(({ address }) => before.among([from]).each(({ addresses }) => addresses.has(address)).includes(true))).map(({ name }) => name);
   if (shared.length > 0) hands.say('info', `${from} holds ${shared.join(' and ')} as well: ${shared.length === 1 ? 'it moves' : 'they move'} too`);
   const measuring = await hands.measure(pairs);
-  let measured: Measured | undefined;
-  let after: PairsLook;
   const sync = await synchronised(hands, { pairs, from, to, syncWait: order.syncWait, look: before }).catch(async (error: unknown) => {
     await measuring.end();
     throw error;
   });
-  try {
-    hands.say('info', means.words(from));
-    const begun = hands.now();
-    await means.harm(from);
-    // Somewhere between the order and its answer.
-    if (means.unreachable) measuring.died(from, (begun + hands.now()) / 2, Math.ceil((hands.now() - begun) / 2));
-    after = await untilTaken(hands, pairs, from, means.letsGo);
+  const { after, measured } = await whileHarmed(hands, means, from, measuring, async () => {
+    const taken = await untilTaken(hands, pairs, from, means.letsGo);
     await hands.sleep(TAIL_MS);
-    measured = await measuring.end();
-  } finally {
-    await (measured === undefined ? measuring.end() : Promise.resolve());
-    hands.say('info', `mending ${from}`);
-    await means.mend(from);
-    await measuring.afterwards();
-  }
+    return taken;
+  });
   const mended = await untilAsBefore(hands.insisting(), pairs, from);
-  const reached = new Map([...after].filter(([host]) => means.letsGo || host !== from));
+  const reached = means.letsGo ? after : after.without([from]);
   const holder = soleHolder(hands.topology, pairs, reached) ?? to;
-  const records = [...before.values()].flatMap((state) => pairs.flatMap((pair) => state?.failovers[pair] ?? []));
+  const records = recordsIn(before, pairs);
   return {
     version: 1,
     what: `drill ${means.kind}`,
@@ -92,13 +84,56 @@ export async function drill(hands: FailoverHands, order: DrillOrder, means: Dril
     from,
     to: holder,
     moved: true,
-    before: holdersIn(hands.topology, pairs, before),
-    after: holdersIn(hands.topology, pairs, reached),
-    mended: holdersIn(hands.topology, pairs, mended),
+    before: shownHolders(holdersIn(hands.topology, pairs, before)),
+    after: shownHolders(holdersIn(hands.topology, pairs, reached)),
+    mended: shownHolders(holdersIn(hands.topology, pairs, mended)),
+    ...shownMissing(mended.missing),
     sync,
     measured: { ...measured, arps: namedArps(measured.arps, before) },
     bound: boundOf(hands.topology, pairs, holder, failoverTargetsOf(records)),
   };
+}
+
+/**
+ * Does the harm, and mends it whatever happens: nothing that fails before it, and nothing that cannot be measured, keeps it from being mended.
+ * @throws what failed first
+ */
+async function whileHarmed(hands: FailoverHands, means: DrillMeans, from: string, measuring: Measuring, watched: () => Promise<PairsLook>): Promise<{ readonly after: PairsLook; readonly measured: Measured }> {
+  try {
+    hands.say('info', means.words(from));
+    const begun = hands.now();
+    await means.harm(from);
+    // Somewhere between the order and its answer.
+    if (means.unreachable) measuring.died(from, (begun + hands.now()) / 2, Math.ceil((hands.now() - begun) / 2));
+    const after = await watched();
+    return { after, measured: await measuring.end() };
+  } catch (error) {
+    await measuring.end().catch(() => undefined);
+    throw error;
+  } finally {
+    hands.say('info', `mending ${from}`);
+    await mend(hands, means, from);
+    await measuring.afterwards().catch(() => undefined);
+  }
+}
+
+/** Tries of mending: the way to a host that was harmed may come back late. */
+const MENDS = 3;
+
+/** @throws LvsPlayError when it cannot be mended */
+async function mend(hands: FailoverHands, means: DrillMeans, host: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await means.mend(host);
+      return;
+    } catch (error) {
+      if (attempt >= MENDS) {
+        hands.say('warning', `${host} could not be mended: ${messageOf(error)}`);
+        throw error;
+      }
+      await hands.insisting().sleep(LOOK_MS);
+    }
+  }
 }
 
 /** Waits until one of the others holds all. @throws LvsPlayError `not-taken-over`, interrupted */
@@ -109,7 +144,9 @@ async function untilTaken(hands: FailoverHands, pairs: readonly string[], from: 
     const look = await hands.lookAtPairs(pairs, letsGo ? [] : [from]);
     const holder = soleHolder(hands.topology, pairs, look);
     if (holder !== undefined && holder !== from) return look;
-    if (hands.now() >= deadline) throw new LvsPlayError({ code: 'not-taken-over', kind: 'verification', message: `nobody took over from ${from}: ${heldWords(hands, pairs, look)}`, hint: 'lvs-play status shows who is there; journalctl -u keepalived on the others tells why' });
+    const { missing } = look.without([from]);
+    if (hands.now() >= deadline && missing.length > 0) throw new HostsMissing({ code: 'not-taken-over', missing, message: `whether another director took over from ${from} is unknown: ${unansweredWords(missing)}` });
+    if (hands.now() >= deadline) throw new LvsPlayError({ code: 'not-taken-over', kind: 'verification', message: `nobody took over from ${from}: ${allHeld(hands, pairs, look)}`, hint: 'lvs-play status shows who is there; journalctl -u keepalived on the others tells why' });
     await hands.sleep(LOOK_MS);
   }
 }
@@ -122,20 +159,20 @@ async function untilAsBefore(hands: FailoverHands, pairs: readonly string[], fro
   const deadline = hands.now() + BACK_MS + 1000 * (delay + electionSeconds(hands.topology, pairs));
   for (;;) {
     const look = await hands.lookAtPairs(pairs);
-    const states = [...look.values()].filter((state) => state !== undefined);
     const holder = soleHolder(hands.topology, pairs, look);
-    const faults = membersOf(hands.topology, pairs).flatMap((host) => [...readinessFaults(host, states), ...(synchronises && (look.get(host)?.sync.length ?? 0) === 0 ? [`connections are not synchronised on ${host}`] : [])]);
-    const away = holder === undefined || (preempts && holder !== from) ? [heldWords(hands, pairs, look)] : [];
+    const faults = membersOf(hands.topology, pairs).flatMap((host) => [...readinessFaults(host, look), ...(synchronises && look.among([host]).each(({ sync }) => sync.length === 0).includes(true) ? [`connections are not synchronised on ${host}`] : [])]);
+    const away = holder === undefined || (preempts && holder !== from) ? [allHeld(hands, pairs, look)] : [];
     if (faults.length + away.length === 0) {
       if (holder !== from) hands.say('info', `${holder ?? ''} goes on holding ${pairs.join(', ')} (preempt: false); lvs-play failover ${pairs[0] ?? ''} --to ${from} moves ${pairs.length === 1 ? 'it' : 'them'} back`);
       return look;
     }
+    if (hands.now() >= deadline && look.missing.length > 0) throw new HostsMissing({ code: 'not-as-before', missing: look.missing, message: `${from} was mended, and whether all is as before is unknown: ${unansweredWords(look.missing)}`, hint: 'lvs-play status says more' });
     if (hands.now() >= deadline) throw new LvsPlayError({ code: 'not-as-before', kind: 'verification', message: `${from} was mended, and not all is as before: ${[...faults, ...away].join('; ')}`, hint: 'lvs-play status and lvs-play verify say more' });
     hands.progress(`until all is as before: ${[...faults, ...away].join('; ')}`);
     await hands.sleep(LOOK_MS);
   }
 }
 
-function heldWords({ topology }: FailoverHands, pairs: readonly string[], look: PairsLook): string {
-  return holdersIn(topology, pairs, look).map(({ vip, holders }) => `${holders.length === 0 ? 'nobody holds' : `${holders.join(' and ')} ${holders.length === 1 ? 'holds' : 'hold'}`} ${vip}`).join('; ');
+function allHeld({ topology }: FailoverHands, pairs: readonly string[], look: PairsLook): string {
+  return holdersIn(topology, pairs, look).map(heldWords).join('; ');
 }

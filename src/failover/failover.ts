@@ -1,14 +1,16 @@
-import { LvsPlayError } from '../core/errors.ts';
-import { requireDone } from '../drain/drain.ts';
+import { LvsPlayError, messageOf } from '../core/errors.ts';
+import { onEachOf, requireDone } from '../drain/drain.ts';
 import { type Refusal, refuse } from '../drain/refuse.ts';
 import { failoverTargetsOf, type FailoverRecord } from '../lvs/failover/record.ts';
 import { movedWith } from '../lvs/failover/topology.ts';
+import { requireAll, unknown } from '../observe/missing.ts';
+import { hostNames, namesOfMissing } from '../observe/words.ts';
 import type { FailoverHands, PairsLook } from './hands.ts';
 import { membersOf } from './look.ts';
 import { boundOf, move, orderOf } from './move.ts';
 import { type FailoverNote, notePlays, unrelatedPlays } from './plays.ts';
-import { chosenTarget, failoverFindings, holdersIn, needsRestart, soleHolder, type Way } from './preflight.ts';
-import { type FailoverReport, namedArps } from './report.ts';
+import { chosenTarget, failoverFindings, holdersIn, needsRestart, recordsIn, soleHolder, type Way } from './preflight.ts';
+import { type FailoverReport, namedArps, shownHolders, shownMissing } from './report.ts';
 
 export interface FailoverOrder {
   /** Name of the HA pair; those of its sync group come along. */
@@ -34,13 +36,18 @@ export type FailbackOrder = Pick<FailoverOrder, 'pair' | 'by' | 'allow' | 'syncW
  */
 export async function failOver(hands: FailoverHands, order: FailoverOrder): Promise<FailoverReport> {
   const pairs = together(hands, order.pair);
+  if (order.to !== undefined) requireMember(hands, order.pair, order.to);
   const look = await hands.lookAtPairs(pairs);
+  requireSome(look, pairs);
   const from = soleHolder(hands.topology, pairs, look);
   const to = order.to ?? chosenTarget(hands.topology, pairs, look, from);
   requireMember(hands, order.pair, to);
-  if (from === to) return idle(hands, 'failover', { pairs, from, to }, look);
+  if (from === to) {
+    requireAll(look, `whether ${from} alone holds ${hostNames(pairs)}`);
+    return idle(hands, 'failover', { pairs, from, to }, look);
+  }
   const way: Way = { pairs, from, to };
-  const earlier = recordsOf(look, pairs);
+  const earlier = recordsIn(look, pairs);
   refuse(hands, 'failover', order.allow, [...failoverFindings(hands.topology, way, look, order.by), ...(earlier.length > 0 ? [] : await undeployed(hands, way, look))]);
   const note = { to, by: order.by, reason: order.reason, since: new Date(hands.now()).toISOString(), until: order.until };
   const moved = await move(hands, { ...way, line: `failover ${order.pair} --to ${to}`, note, allow: order.allow, syncWait: order.syncWait, look }, async (error) => {
@@ -56,11 +63,14 @@ export async function failOver(hands: FailoverHands, order: FailoverOrder): Prom
 export async function failBack(hands: FailoverHands, order: FailbackOrder): Promise<FailoverReport> {
   const pairs = together(hands, order.pair);
   const look = await hands.lookAtPairs(pairs);
+  requireSome(look, pairs);
   const from = soleHolder(hands.topology, pairs, look);
   const [to] = membersOf(hands.topology, [order.pair]);
   requireMember(hands, order.pair, to);
   const way: Way = { pairs, from, to };
-  const noted = recordsOf(look, pairs).length > 0;
+  const noted = recordsIn(look, pairs).length > 0;
+  // That those who answered have no record says nothing of the others.
+  if (!noted) requireAll(look, `whether ${order.pair} is failed over`);
   if (!noted && (from === to || !needsRestart(hands.topology, pairs))) {
     if (from !== to) hands.say('info', `${order.pair} is not failed over: there is nothing to give back${from === undefined ? '' : `; ${from} holds it, and ${to} takes it by itself when it can`}`);
     return idle(hands, 'failback', { ...way, to: from ?? to }, look);
@@ -93,9 +103,9 @@ function requireMember({ topology }: FailoverHands, pair: string, to: string | u
   throw new LvsPlayError({ code: 'no-member', kind: 'usage', message: `${to ?? 'nobody'} is no member of ${pair} that it could move to`, hint: `its members are ${members.join(', ')}` });
 }
 
-/** Records of these pairs on any member. */
-function recordsOf(look: PairsLook, pairs: readonly string[]): FailoverRecord[] {
-  return [...look.values()].flatMap((state) => pairs.flatMap((pair) => state?.failovers[pair] ?? []));
+/** Without a single member there is nothing to begin with. @throws HostsMissing */
+function requireSome(look: PairsLook, pairs: readonly string[]): void {
+  if (look.missing.length > 0 && look.missing.length === look.hosts.length) throw unknown(`who holds ${hostNames(pairs)}`, look.missing);
 }
 
 /** A failover brings the whole of a keepalived.conf into force: what else the inventory says and nobody deployed would come with it, unseen. */
@@ -105,21 +115,24 @@ async function undeployed(hands: FailoverHands, way: Way, look: PairsLook): Prom
   return [{ rule: 'undeployed', message: `the directors are not as the inventory says, and the failover would bring that along: ${changes.slice(0, 3).join(', ')}${changes.length > 3 ? ` and ${String(changes.length - 3)} more` : ''}`, hint: 'see it with lvs-play plan, and deploy it first' }];
 }
 
-/** What was there before is noted again. That it could not is said beside why. */
+/** What was there before is noted again, on each member that takes it. That it could not is said beside why. Never throws. */
 async function takeBack(hands: FailoverHands, order: FailoverOrder, way: Way, earlier: FailoverRecord | null, why: unknown): Promise<void> {
-  hands.say('warning', `${why instanceof Error ? why.message : String(why)}: the failover of ${way.pairs.join(', ')} is taken back`);
-  const look = await hands.lookAtPairs(way.pairs);
+  hands.say('warning', `${messageOf(why)}: the failover of ${way.pairs.join(', ')} is taken back`);
   const note: FailoverNote = earlier;
-  const plays = notePlays(hands.topology, { pairs: way.pairs, note, order: orderOf({ from: way.to, to: way.from ?? way.to, look }), restarts: undefined });
-  const outcome = await hands.run({ line: `failback ${order.pair}`, what: { plays }, allow: order.allow });
-  const missed = [...look].flatMap(([host, state]) => (state === undefined ? [host] : []));
-  if (outcome.code === 0 && missed.length === 0) return;
-  hands.say('warning', `${way.pairs.join(', ')} may still be noted as failed over${missed.length > 0 ? ` on ${missed.join(', ')}, which cannot be reached` : ''}: lvs-play failback ${order.pair}`);
+  const last = way.from ?? way.to;
+  const members = membersOf(hands.topology, way.pairs);
+  const inOrder = [...members.filter((host) => host === last), ...members.filter((host) => host !== last && host !== way.to), ...members.filter((host) => host === way.to && host !== last)];
+  const left = await onEachOf(hands, members, async () => namesOfMissing((await hands.lookAtPairs(way.pairs)).missing), (without) => ({
+    line: `failback ${order.pair}`,
+    what: { plays: notePlays(hands.topology, { pairs: way.pairs, note, order: inOrder.filter((host) => !without.has(host)), restarts: undefined }) },
+    allow: order.allow,
+  }));
+  if (left.length > 0) hands.say('warning', `${way.pairs.join(', ')} may still be noted as failed over on ${hostNames(left)}, which did not take it back: lvs-play failback ${order.pair}`);
 }
 
 function idle({ topology }: FailoverHands, what: string, { pairs, from, to }: Way, look: PairsLook): FailoverReport {
-  const holders = holdersIn(topology, pairs, look);
-  return { version: 1, what, pairs, from: from ?? null, to, moved: false, before: holders, after: holders, sync: null, measured: null, bound: boundOf(topology, pairs, to, failoverTargetsOf(recordsOf(look, pairs))) };
+  const holders = shownHolders(holdersIn(topology, pairs, look));
+  return { version: 1, what, pairs, from: from ?? null, to, moved: false, before: holders, after: holders, ...shownMissing([]), sync: null, measured: null, bound: boundOf(topology, pairs, to, failoverTargetsOf(recordsIn(look, pairs))) };
 }
 
 function reportOf({ topology }: FailoverHands, what: string, { pairs, from, to }: Way, before: PairsLook, { measured, sync, look }: Awaited<ReturnType<typeof move>>): FailoverReport {
@@ -130,10 +143,11 @@ function reportOf({ topology }: FailoverHands, what: string, { pairs, from, to }
     from: from ?? null,
     to,
     moved: from !== to,
-    before: holdersIn(topology, pairs, before),
-    after: holdersIn(topology, pairs, look),
+    before: shownHolders(holdersIn(topology, pairs, before)),
+    after: shownHolders(holdersIn(topology, pairs, look)),
+    ...shownMissing(look.missing),
     sync,
     measured: { ...measured, arps: namedArps(measured.arps, look) },
-    bound: boundOf(topology, pairs, to, failoverTargetsOf(recordsOf(look, pairs))),
+    bound: boundOf(topology, pairs, to, failoverTargetsOf(recordsIn(look, pairs))),
   };
 }

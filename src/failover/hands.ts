@@ -2,13 +2,14 @@ import type { DirectorNow } from '../apply/pair/director.ts';
 import type { DrainHands } from '../drain/hands.ts';
 import type { VipTimeline } from '../lvs/change/timeline.ts';
 import type { FailoverRecords } from '../lvs/failover/record.ts';
+import type { Observation } from '../observe/observation.ts';
 import type { PulseReport } from '../pulse/types.ts';
 
 /** What a failover does things with; the command line gives it. */
 export interface FailoverHands extends DrainHands {
-  /** Asks the members of these pairs, each in one request. @param without those that are known not to answer */
+  /** Asks the members of these pairs, each in one request. @param without those that are not asked */
   lookAtPairs(pairs: readonly string[], without?: readonly string[]): Promise<PairsLook>;
-  /** Established connections of these pairs' virtual IPs in the kernels of two directors; see lvs/failover/sync.ts. @throws LvsPlayError when one cannot be asked */
+  /** Established connections of these pairs' virtual IPs in the kernels of two directors; see lvs/failover/sync.ts. @throws HostsMissing when one gives no answer */
   connections(pairs: readonly string[], hosts: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
   /** Begins to watch who holds what, to play clients, and to listen for gratuitous ARP. */
   measure(pairs: readonly string[]): Promise<Measuring>;
@@ -24,8 +25,8 @@ export interface MemberLook extends DirectorNow {
   readonly macs: readonly string[];
 }
 
-/** Members of pairs; undefined: it cannot be reached. */
-export type PairsLook = ReadonlyMap<string, MemberLook | undefined>;
+/** Members of pairs. */
+export type PairsLook = Observation<MemberLook>;
 
 export interface Measuring {
   /** Nobody reaches this director from that moment on: what it held until then counts, and what it holds now does not. Milliseconds since the epoch, give or take `uncertainty`. */

@@ -1,18 +1,16 @@
 import { DIRECTOR_SCRIPT, parseDirector } from '../apply/pair/director.ts';
 import { HOST_STATE } from '../core/host-state.ts';
-import { LvsPlayError } from '../core/errors.ts';
 import { failoversFact } from '../facts/records/failovers.ts';
 import { syncDaemons } from '../lvs/ipvs/counters.ts';
 import { addressesOf, type HaPair, type Topology } from '../lvs/model/topology.ts';
-import { ANSWER_MS, reached } from '../plan/reached.ts';
+import { ANSWER_MS, observe, type Question, type Reach } from '../observe/ask.ts';
 import { newNonce } from '../plan/session.ts';
-import type { Target } from '../transport/target.ts';
 import type { MemberLook, PairsLook } from './hands.ts';
 
 /** Directors as a failover asks them. */
 export interface FailoverEyes {
   readonly topology: Topology;
-  readonly target: (host: string) => Promise<Target>;
+  readonly target: Reach;
 }
 
 export function pairsOf(topology: Topology, names: readonly string[]): readonly HaPair[] {
@@ -29,12 +27,12 @@ export function movingAddresses(topology: Topology, names: readonly string[]): r
   return [...new Set(pairsOf(topology, names).flatMap((pair) => addressesOf(pair).map(({ address }) => address)))];
 }
 
-export async function lookAtPairs({ topology, target }: FailoverEyes, pairs: readonly string[], without: readonly string[] = []): Promise<PairsLook> {
-  const looks = await Promise.all(membersOf(topology, pairs).map(async (host) => [host, without.includes(host) ? undefined : await reached(await target(host), (open) => lookAtMember(host, open))] as const));
-  return new Map(looks);
+export function lookAtPairs({ topology, target }: FailoverEyes, pairs: readonly string[], without: readonly string[] = []): Promise<PairsLook> {
+  const hosts = membersOf(topology, pairs).filter((host) => !without.includes(host));
+  return observe(hosts, target, (host) => memberQuestion(host), { again: true, timeoutMs: ANSWER_MS });
 }
 
-async function lookAtMember(host: string, target: Target): Promise<MemberLook> {
+function memberQuestion(host: string): Question<MemberLook> {
   const nonce = newNonce();
   const mark = (name: string): string => `echo '${nonce} ${name}'`;
   const script = [
@@ -42,22 +40,22 @@ async function lookAtMember(host: string, target: Target): Promise<MemberLook> {
     mark('failovers'),
     failoversFact.script([HOST_STATE]),
     mark('links'),
-    'ip -o link show',
+    'ip -o link show || exit 1',
     mark('daemons'),
     // ipvsadm would load IPVS where it is not.
     'if [ -r /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -L --daemon; fi',
     ':',
   ].join('\n');
-  const reply = await target.request({ script, become: true, timeoutMs: ANSWER_MS });
-  const [state = '', failovers = '', links = '', daemons = ''] = reply.stdout.toString('utf8').split(new RegExp(`^${nonce} \\w+\\n`, 'm'));
-  try {
-    return {
-      ...parseDirector(host, state),
-      failovers: failoversFact.parse(Buffer.from(failovers), [HOST_STATE]).get(HOST_STATE) ?? {},
-      sync: syncDaemons(daemons),
-      macs: [...links.matchAll(/link\/ether ([0-9a-f]{2}(?::[0-9a-f]{2}){5})/g)].map(([, mac = '']) => mac),
-    };
-  } catch (cause) {
-    throw new LvsPlayError({ code: 'host-unreadable', kind: 'host', host, message: `${host} does not tell what a failover has to know: ${cause instanceof Error ? cause.message : String(cause)}`, cause });
-  }
+  return {
+    script,
+    read: (output) => {
+      const [state = '', failovers = '', links = '', daemons = ''] = output.split(new RegExp(`^${nonce} \\w+\\n`, 'm'));
+      return {
+        ...parseDirector(host, state),
+        failovers: failoversFact.parse(Buffer.from(failovers), [HOST_STATE]).get(HOST_STATE) ?? {},
+        sync: syncDaemons(daemons),
+        macs: [...links.matchAll(/link\/ether ([0-9a-f]{2}(?::[0-9a-f]{2}){5})/g)].map(([, mac = '']) => mac),
+      };
+    },
+  };
 }

@@ -1,4 +1,6 @@
 import { LvsPlayError } from '../core/errors.ts';
+import { HostsMissing } from '../observe/missing.ts';
+import { hostNames, unansweredWords } from '../observe/words.ts';
 import { requireDone } from '../drain/drain.ts';
 import { masterDown } from '../lvs/change/classify.ts';
 import { type SyncState, syncWords } from '../lvs/failover/sync.ts';
@@ -7,7 +9,7 @@ import type { Topology } from '../lvs/model/topology.ts';
 import type { FailoverHands, Measured, PairsLook } from './hands.ts';
 import { pairsOf } from './look.ts';
 import { type FailoverNote, notePlays } from './plays.ts';
-import { holdersIn, needsRestart, soleHolder, type Way } from './preflight.ts';
+import { heldWords, holdersIn, needsRestart, soleHolder, type Way } from './preflight.ts';
 import type { Bound } from './report.ts';
 import { catchUp } from './sync.ts';
 
@@ -61,14 +63,14 @@ export async function move(hands: FailoverHands, order: Move, failed: (error: un
 
 /** Those that can be reached: who takes over first, who lets go last, so that the virtual IPs move once, and to one that knows why. */
 export function orderOf({ from, to, look }: Pick<Move, 'from' | 'to' | 'look'>): string[] {
-  const there = [...look].flatMap(([host, state]) => (state === undefined ? [] : [host]));
+  const there = look.each((_state, host) => host);
   return [...there.filter((host) => host === to), ...there.filter((host) => host !== to && host !== from), ...there.filter((host) => host === from && host !== to)];
 }
 
 /** What of the connections the target would go on with, said aloud; null: the pairs have no synchronisation, or nobody to compare. */
 export async function synchronised(hands: FailoverHands, { pairs, from, to, syncWait, look }: Pick<Move, 'pairs' | 'from' | 'to' | 'syncWait' | 'look'>): Promise<SyncState | null> {
   const wanted = pairsOf(hands.topology, pairs).some(({ connectionSync }) => connectionSync !== undefined);
-  if (from === undefined || from === to || look.get(to) === undefined) return null;
+  if (from === undefined || from === to || look.at(to)?.kind !== 'answered') return null;
   if (!wanted) {
     hands.say('warning', `${pairs.join(', ')}: connections are not synchronised: those that are open will be cut (connection_sync of the pair keeps them)`);
     return null;
@@ -87,7 +89,8 @@ async function untilHeld(hands: FailoverHands, { pairs, from, to }: Move): Promi
     if (hands.signal.aborted) throw new LvsPlayError({ code: 'interrupted', kind: 'interrupted', message: `interrupted while ${to} was waited for` });
     const look = await hands.lookAtPairs(pairs);
     if (soleHolder(hands.topology, pairs, look) === to) return look;
-    const words = holdersIn(hands.topology, pairs, look).map(({ vip, holders }) => `${holders.length === 0 ? 'nobody holds' : `${holders.join(' and ')} ${holders.length === 1 ? 'holds' : 'both hold'}`} ${vip}`).join('; ');
+    const words = holdersIn(hands.topology, pairs, look).map(heldWords).join('; ');
+    if (hands.now() >= deadline && look.missing.length > 0) throw new HostsMissing({ code: 'not-moved', missing: look.missing, message: `whether ${to} took ${hostNames(pairs)} over is unknown: ${unansweredWords(look.missing)}` });
     if (hands.now() >= deadline) throw new LvsPlayError({ code: 'not-moved', kind: 'verification', message: `${to} did not take over: ${words}`, hint: `journalctl -u keepalived on ${to} tells why; trackers with a weight may have taken its priority away` });
     hands.progress(`${to} is waited for: ${words}`);
     await hands.sleep(LOOK_MS);

@@ -1,7 +1,10 @@
 import { readinessFaults } from '../apply/pair/director.ts';
 import type { Refusal } from '../drain/refuse.ts';
-import { destinationIn } from '../lvs/drain/look.ts';
+import type { FailoverRecord } from '../lvs/failover/record.ts';
+import { destinationIn } from '../lvs/drain/shares.ts';
 import type { Topology } from '../lvs/model/topology.ts';
+import { type Missing, Observation } from '../observe/observation.ts';
+import { hostNames, namesOfMissing, unansweredWords } from '../observe/words.ts';
 import type { MemberLook, PairsLook } from './hands.ts';
 import { membersOf, movingAddresses, pairsOf } from './look.ts';
 
@@ -15,12 +18,26 @@ export interface Way {
   readonly to: string;
 }
 
-/** Who holds each address that moves with pairs. Pure, as all here. */
-export function holdersIn(topology: Topology, pairs: readonly string[], look: PairsLook): { readonly vip: string; readonly holders: readonly string[] }[] {
-  return movingAddresses(topology, pairs).map((vip) => ({ vip, holders: [...look].flatMap(([host, state]) => (state?.addresses.has(vip) === true ? [host] : [])) }));
+/** Who holds an address, by those who answered. */
+export interface Held {
+  readonly vip: string;
+  readonly holders: readonly string[];
+  /** Members that gave no answer: they may hold it as well, or be the only one. */
+  readonly missing: readonly Missing[];
 }
 
-/** The one director that holds every address of these pairs, and nobody else any of them. */
+/** Who holds each address that moves with pairs. Pure, as all here. */
+export function holdersIn(topology: Topology, pairs: readonly string[], look: PairsLook): Held[] {
+  return movingAddresses(topology, pairs).map((vip) => ({ vip, holders: look.each(({ addresses }, host) => (addresses.has(vip) ? [host] : [])).flat(), missing: look.missing }));
+}
+
+/** `nobody holds 192.168.0.38`, `lvs1 holds 192.168.0.38`; of one that nobody who answered holds, while others did not, that it is unknown. */
+export function heldWords({ vip, holders, missing }: Held): string {
+  if (holders.length > 0) return `${holders.join(' and ')} ${holders.length === 1 ? 'holds' : 'both hold'} ${vip}`;
+  return missing.length === 0 ? `nobody holds ${vip}` : `who holds ${vip} is unknown, as ${hostNames(namesOfMissing(missing))} did not answer`;
+}
+
+/** The one director that holds every address of these pairs, and nobody else who answered any of them. Undefined: nobody, several, or one that gave no answer. */
 export function soleHolder(topology: Topology, pairs: readonly string[], look: PairsLook): string | undefined {
   const [first, ...others] = holdersIn(topology, pairs, look);
   const [host] = first?.holders ?? [];
@@ -46,13 +63,18 @@ export function failoverFindings(topology: Topology, way: Way, look: PairsLook, 
 
 /** Why a director could not take these pairs over. */
 function faultsOf(host: string, pairs: readonly string[], look: PairsLook): string[] {
-  const states = [...look.values()].filter((state) => state !== undefined).map((state) => ({ ...state, running: state.running && { ...state.running, instances: state.running.instances.filter(({ name }) => pairs.includes(name)) } }));
-  return readinessFaults(host, states);
+  const seen = look.at(host);
+  if (seen?.kind !== 'answered') return readinessFaults(host, look);
+  const { running } = seen.value;
+  const own = { ...seen.value, running: running && { ...running, instances: running.instances.filter(({ name }) => pairs.includes(name)) } };
+  return readinessFaults(host, new Observation([[host, { kind: 'answered', value: own }]]));
 }
 
 function target(topology: Topology, { pairs, to }: Way, look: PairsLook): Refusal[] {
-  const state = look.get(to);
-  if (state === undefined) return [{ rule: 'target-unreachable', message: `${to} cannot be reached`, hint: `bring ${to} back first, or name another director with --to` }];
+  const seen = look.at(to);
+  const { missing } = look.among([to]);
+  if (seen?.kind !== 'answered') return [{ rule: 'target-unreachable', missing, message: `whether ${to} could take over is unknown: ${unansweredWords(missing)}`, hint: `bring ${to} back first, or name another director with --to` }];
+  const state = seen.value;
   const faults = faultsOf(to, pairs, look);
   const synchronised = pairsOf(topology, pairs).some(({ connectionSync }) => connectionSync !== undefined);
   return [
@@ -63,21 +85,22 @@ function target(topology: Topology, { pairs, to }: Way, look: PairsLook): Refusa
 
 /** One that does not know of it would take the virtual IPs back, or away, with the priority that it had. */
 function others(topology: Topology, { pairs, to }: Way, look: PairsLook): Refusal[] {
-  return membersOf(topology, pairs)
-    .filter((host) => host !== to && look.get(host) === undefined)
-    .map((host) => ({ rule: 'director-unreachable', message: `${host} cannot be reached: it would not know of the failover, and take the virtual IPs by its old priority when it is back`, hint: `bring ${host} back first` }));
+  const { missing } = look.among(membersOf(topology, pairs)).without([to]);
+  if (missing.length === 0) return [];
+  const it = missing.length === 1 ? 'it' : 'they';
+  return [{ rule: 'director-unreachable', missing, message: `${unansweredWords(missing)}: ${it} would not know of the failover, and take the virtual IPs by the old priority when ${it === 'it' ? 'it is' : 'they are'} back`, hint: `bring ${it === 'it' ? 'it' : 'them'} back first` }];
 }
 
 function holders(topology: Topology, { pairs }: Way, look: PairsLook): Refusal[] {
-  return holdersIn(topology, pairs, look).flatMap(({ vip, holders: names }): Refusal[] => {
-    if (names.length === 1) return [];
-    return [{ rule: 'holders', message: names.length === 0 ? `nobody holds ${vip}` : `${names.join(' and ')} both hold ${vip}`, hint: 'lvs-play verify and lvs-play lint --live say more' }];
+  return holdersIn(topology, pairs, look).flatMap((held): Refusal[] => {
+    if (held.holders.length === 1) return [];
+    return [{ rule: 'holders', missing: held.holders.length === 0 ? held.missing : [], message: heldWords(held), hint: 'lvs-play verify and lvs-play lint --live say more' }];
   });
 }
 
 /** Clients would be balanced otherwise than they are now. */
 function tables(topology: Topology, { pairs, from, to }: Way, look: PairsLook): Refusal[] {
-  const [holder, next] = [from === undefined ? undefined : look.get(from), look.get(to)];
+  const [holder, next] = [from === undefined ? undefined : answerOf(look, from), answerOf(look, to)];
   if (holder === undefined || next === undefined) return [];
   return [...topology.services.values()]
     .filter(({ pair }) => pair !== undefined && pairs.includes(pair))
@@ -93,7 +116,7 @@ function tables(topology: Topology, { pairs, from, to }: Way, look: PairsLook): 
 
 /** A restart of keepalived takes all that the director holds away. */
 function otherPairs(topology: Topology, { pairs, from }: Way, look: PairsLook): Refusal[] {
-  const state = from === undefined ? undefined : look.get(from);
+  const state = from === undefined ? undefined : answerOf(look, from);
   if (state === undefined || !needsRestart(topology, pairs)) return [];
   const more = [...topology.pairs.values()].filter(({ name, vips }) => !pairs.includes(name) && vips.some(({ address }) => state.addresses.has(address))).map(({ name }) => name);
   if (more.length === 0) return [];
@@ -101,8 +124,18 @@ function otherPairs(topology: Topology, { pairs, from }: Way, look: PairsLook): 
 }
 
 function strangers({ pairs }: Way, look: PairsLook, by: string): Refusal[] {
-  const records = [...look.values()].flatMap((state) => pairs.flatMap((pair) => state?.failovers[pair] ?? []));
+  const records = recordsIn(look, pairs);
   const other = records.find((record) => record.by !== by);
   if (other === undefined) return [];
   return [{ rule: 'failed-over-by-other', message: `${other.pair} is failed over to ${other.to} by ${other.by} since ${other.since}${other.reason === '' ? '' : `: ${other.reason}`}`, hint: `ask ${other.by}` }];
+}
+
+/** Records of these pairs on any member that answered. */
+export function recordsIn(look: PairsLook, pairs: readonly string[]): FailoverRecord[] {
+  return look.each(({ failovers }) => pairs.flatMap((pair) => failovers[pair] ?? [])).flat();
+}
+
+function answerOf(look: PairsLook, host: string): MemberLook | undefined {
+  const seen = look.at(host);
+  return seen?.kind === 'answered' ? seen.value : undefined;
 }

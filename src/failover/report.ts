@@ -2,7 +2,10 @@ import { timelineText } from '../lvs/change/timeline.ts';
 import { type SyncState, syncWords } from '../lvs/failover/sync.ts';
 import { pulseWords } from '../pulse/summary.ts';
 import type { PulseReport } from '../pulse/types.ts';
+import type { Missing, MissingHost } from '../observe/observation.ts';
+import { hostNames, namesOfMissing } from '../observe/words.ts';
 import type { ArpCount, Measured, PairsLook } from './hands.ts';
+import type { Held } from './preflight.ts';
 
 /** What a failover, a failback or a drill came to. A versioned document; spans are milliseconds. */
 export interface FailoverReport {
@@ -17,6 +20,9 @@ export interface FailoverReport {
   readonly moved: boolean;
   readonly before: readonly VipHolders[];
   readonly after: readonly VipHolders[];
+  /** Members that gave no answer afterwards, and how. */
+  readonly unknown: readonly string[];
+  readonly missing: readonly MissingHost[];
   /** Of a drill: when the harm was mended. */
   readonly mended?: readonly VipHolders[];
   /** What connection synchronisation had come to before; null: the pairs have none. */
@@ -28,7 +34,17 @@ export interface FailoverReport {
 
 export interface VipHolders {
   readonly vip: string;
-  readonly holders: readonly string[];
+  /** Those who say that they hold it. Null: nobody who answered does, and others did not answer. */
+  readonly holders: readonly string[] | null;
+}
+
+/** Who gave no answer, for a report. Pure, as all here. */
+export function shownMissing(missing: readonly Missing[]): Pick<FailoverReport, 'unknown' | 'missing'> {
+  return { unknown: namesOfMissing(missing), missing: missing.map(({ host, kind }) => ({ host, kind })) };
+}
+
+export function shownHolders(held: readonly Held[]): VipHolders[] {
+  return held.map(({ vip, holders, missing }) => ({ vip, holders: holders.length === 0 && missing.length > 0 ? null : holders }));
 }
 
 /** Gratuitous ARP by director; of a hardware address that is none's, by that. */
@@ -45,7 +61,7 @@ export interface Bound {
 
 /** Whose hardware addresses they are. Pure. */
 export function namedArps(arps: readonly ArpCount[], look: PairsLook): NamedArps[] {
-  const owner = (mac: string): string => [...look].find(([, state]) => state?.macs.includes(mac) === true)?.[0] ?? mac;
+  const owner = (mac: string): string => look.each(({ macs }, host) => (macs.includes(mac) ? [host] : [])).flat()[0] ?? mac;
   return arps.map((one) => ('unseen' in one ? one : { vip: one.vip, from: Object.fromEntries(Object.entries(one.from).map(([mac, count]) => [owner(mac), count])) }));
 }
 
@@ -67,9 +83,13 @@ export function reportLines(report: FailoverReport): string[] {
   ];
 }
 
-function holderLines({ before, after, mended }: FailoverReport): string[] {
-  const who = (holders: readonly string[]): string => (holders.length === 0 ? 'nobody' : holders.join(' and '));
-  return before.map(({ vip, holders }) => `${vip}: ${who(holders)} before, ${who(after.find((one) => one.vip === vip)?.holders ?? [])} after${mended === undefined ? '' : `, ${who(mended.find((one) => one.vip === vip)?.holders ?? [])} when all was mended`}`);
+function holderLines({ before, after, mended, unknown }: FailoverReport): string[] {
+  const who = (held: VipHolders | undefined): string => (held === undefined || held.holders === null ? 'unknown' : held.holders.length === 0 ? 'nobody' : held.holders.join(' and '));
+  const of = (vip: string, all: readonly VipHolders[]): string => who(all.find((one) => one.vip === vip));
+  return [
+    ...before.map((held) => `${held.vip}: ${who(held)} before, ${of(held.vip, after)} after${mended === undefined ? '' : `, ${of(held.vip, mended)} when all was mended`}`),
+    ...(unknown.length === 0 ? [] : [`${hostNames(unknown)} did not answer afterwards: what ${unknown.length === 1 ? 'it holds' : 'they hold'} is unknown`]),
+  ];
 }
 
 /** Where no client was ever answered, a gap says nothing. */

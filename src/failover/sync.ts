@@ -1,26 +1,17 @@
-import { LvsPlayError } from '../core/errors.ts';
 import { connectionsScript, isInSync, lasting, parseConnections, type SyncState, syncState, syncWords } from '../lvs/failover/sync.ts';
-import { ANSWER_MS } from '../plan/reached.ts';
+import { ANSWER_MS, observe } from '../observe/ask.ts';
+import { known } from '../observe/missing.ts';
 import type { FailoverHands } from './hands.ts';
 import { type FailoverEyes, movingAddresses } from './look.ts';
 
 /** Between two looks; the kernel sends what it has to tell at least every two seconds (ip_vs_sync.c). */
 const LOOK_MS = 1000;
 
-/** @throws LvsPlayError when one of them cannot be asked */
+/** @throws HostsMissing when one of them gives no answer */
 export async function lookAtConnections({ topology, target }: FailoverEyes, pairs: readonly string[], hosts: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const script = connectionsScript(movingAddresses(topology, pairs));
-  const looks = await Promise.all(
-    hosts.map(async (host) => {
-      const reply = await (await target(host)).request({ script, become: true, timeoutMs: ANSWER_MS });
-      try {
-        return [host, parseConnections(reply.stdout.toString('utf8'))] as const;
-      } catch (cause) {
-        throw new LvsPlayError({ code: 'host-unreadable', kind: 'host', host, message: `${host} does not tell its connections: ${cause instanceof Error ? cause.message : String(cause)}`, cause });
-      }
-    }),
-  );
-  return new Map(looks);
+  const seen = await observe(hosts, target, () => ({ script, read: parseConnections }), { timeoutMs: ANSWER_MS });
+  return known(seen.judge((connections) => connections), 'which connections are open');
 }
 
 /**

@@ -15,9 +15,9 @@ export function formatText(findings: readonly Finding[]): string {
   return `${shown.join('')}${words(count('error'), 'error')}, ${words(count('warning'), 'warning')}, ${String(count('info'))} info${waived === 0 ? '' : `, ${String(waived)} waived`}.\n`;
 }
 
-/** One versioned document. */
-export function formatJson(findings: readonly Finding[]): string {
-  return `${JSON.stringify({ version: 1, findings }, null, 2)}\n`;
+/** One versioned document. @param unknown hosts that gave no answer: of them nothing is said */
+export function formatJson(findings: readonly Finding[], unknown: readonly string[] = []): string {
+  return `${JSON.stringify({ version: 1, findings, unknown }, null, 2)}\n`;
 }
 
 /** Workflow commands of GitHub Actions, which show as notes at the lines of a pull request. */

@@ -2,14 +2,16 @@ import { LvsPlayError } from '../core/errors.ts';
 import { type Refusal, refuse } from '../drain/refuse.ts';
 import { failBack, failOver, forgetFailover } from '../failover/failover.ts';
 import type { FailoverHands, PairsLook } from '../failover/hands.ts';
-import { failoverFindings, holdersIn, soleHolder } from '../failover/preflight.ts';
+import { failoverFindings, heldWords, holdersIn, recordsIn, soleHolder } from '../failover/preflight.ts';
 import { reportLines } from '../failover/report.ts';
 import { catchUp } from '../failover/sync.ts';
 import { isInSync, syncWords } from '../lvs/failover/sync.ts';
 import { movedWith } from '../lvs/failover/topology.ts';
 import type { HaPair, Topology } from '../lvs/model/topology.ts';
+import { HostsMissing, unknown } from '../observe/missing.ts';
+import { hostNames } from '../observe/words.ts';
 import type { MaintenanceOrder } from './maintenance.ts';
-import { FORGOTTEN_AFTER, type Turn } from './turn.ts';
+import { awayFrom, FORGOTTEN_AFTER, type Turn } from './turn.ts';
 
 /** What maintenance of a director is refused for, beside what its failover is. */
 export const STANDBY_RULES = ['no-standby', 'failed-over'] as const;
@@ -35,7 +37,7 @@ export const directorTurn: Turn<FailoverHands> = {
   away: async (hands, batch) => {
     const away: string[] = [];
     // One that is in no pair is waited for by its restart.
-    for (const host of batch) if (pairsWith(hands.topology, host).length > 0 && (await hands.lookAtPairs(namesOf(hands.topology, host))).get(host) === undefined) away.push(host);
+    for (const host of batch) if (pairsWith(hands.topology, host).length > 0) away.push(...awayFrom((await hands.lookAtPairs(namesOf(hands.topology, host))).among([host])));
     return away;
   },
   leftWords: (host, why) => `${host} is not well: ${why}; its virtual IPs stay where they are; when it is well: lvs-play failback of its pairs`,
@@ -66,6 +68,7 @@ async function giveAway(hands: FailoverHands, order: MaintenanceOrder, host: str
     return `${host} is in no HA pair`;
   }
   const look = await hands.lookAtPairs(names);
+  if (look.at(host)?.kind !== 'answered') throw unknown(`what ${host} holds`, look.missing);
   refuse(hands, 'maintain', order.allow, [...standbyFindings(hands.topology, host, look), ...strangeFailovers(hands.topology, host, look)]);
   const held = heldBy(hands.topology, host, look);
   if (held.length === 0) return `${host} holds no virtual IP of ${names.join(', ')}`;
@@ -80,7 +83,7 @@ async function giveAway(hands: FailoverHands, order: MaintenanceOrder, host: str
 }
 
 function heldBy(topology: Topology, host: string, look: PairsLook): readonly HaPair[] {
-  return pairsWith(topology, host).filter(({ vips }) => vips.some(({ address }) => look.get(host)?.addresses.has(address) === true));
+  return pairsWith(topology, host).filter(({ vips }) => vips.some(({ address }) => look.among([host]).each(({ addresses }) => addresses.has(address)).includes(true)));
 }
 
 /** Of pairs that it does not hold: another one has to, alone. */
@@ -90,13 +93,13 @@ function standbyFindings(topology: Topology, host: string, look: PairsLook): Ref
     .filter(({ name }) => !held.has(name))
     .flatMap(({ name }) => holdersIn(topology, [name], look))
     .filter(({ holders }) => holders.length !== 1)
-    .map(({ vip, holders }) => ({ rule: 'no-standby', message: holders.length === 0 ? `nobody holds ${vip}` : `${holders.join(' and ')} both hold ${vip}`, hint: 'lvs-play verify and lvs-play lint --live say more' }));
+    .map((held) => ({ rule: 'no-standby', missing: held.holders.length === 0 ? held.missing : [], message: heldWords(held), hint: 'lvs-play verify and lvs-play lint --live say more' }));
 }
 
 /** Somebody moved a pair to this director on purpose, and would not find it there any more. */
 function strangeFailovers(topology: Topology, host: string, look: PairsLook): Refusal[] {
   return heldBy(topology, host, look).flatMap(({ name }): Refusal[] => {
-    const record = [...look.values()].flatMap((state) => state?.failovers[name] ?? [])[0];
+    const [record] = recordsIn(look, [name]);
     if (record === undefined || isOurs(record.reason, host)) return [];
     return [{ rule: 'failed-over', message: `${name} is failed over to ${record.to} by ${record.by}${record.reason === '' ? '' : `: ${record.reason}`}`, hint: `lvs-play failback ${name} first` }];
   });
@@ -111,7 +114,7 @@ async function takeBack(hands: FailoverHands, order: MaintenanceOrder, host: str
   await synchronised(hands, host, names, look);
   const done = new Set<string>();
   for (const pair of pairsWith(topology, host)) {
-    const record = [...look.values()].flatMap((state) => state?.failovers[pair.name] ?? []).find(({ reason }) => isOurs(reason, host));
+    const record = recordsIn(look, [pair.name]).find(({ reason }) => isOurs(reason, host));
     if (record === undefined || done.has(pair.name)) continue;
     for (const name of movedWith(topology, pair.name)) done.add(name);
     const back = { pair: pair.name, by: order.by, allow: order.allow, syncWait: SYNC_SECONDS };
@@ -131,6 +134,7 @@ async function untilReady(hands: FailoverHands, order: MaintenanceOrder, host: s
     const look = await hands.lookAtPairs(names);
     const faults = unreadiness(hands.topology, host, look, order.by);
     if (faults.length === 0) return look;
+    if (hands.now() - begun > limitMs && look.missing.length > 0) throw new HostsMissing({ code: 'director-not-ready', missing: look.missing, message: `whether ${host} could take ${hostNames(names)} over is unknown: ${faults.join('; ')}`, hint: 'lvs-play status shows who is there; then lvs-play resume goes on' });
     if (hands.now() - begun > limitMs) throw new LvsPlayError({ code: 'director-not-ready', kind: 'verification', host, message: `${host} could not take over: ${faults.join('; ')}`, hint: `journalctl -u keepalived on ${host} tells why; then lvs-play resume goes on` });
     hands.progress(`${host} cannot take over yet: ${faults.join('; ')}`);
     await hands.sleep(LOOK_MS);
@@ -159,8 +163,8 @@ async function synchronised(hands: FailoverHands, host: string, names: readonly 
   }
 }
 
-/** The order in which directors are worked on: those that hold nothing now come first, so that virtual IPs move as seldom as can be. Pure. @param hosts BACKUP first */
+/** The order in which directors are worked on: those that hold nothing now come first, so that virtual IPs move as seldom as can be; one that gave no answer may hold any. Pure. @param hosts BACKUP first */
 export function idleFirst(topology: Topology, hosts: readonly string[], look: PairsLook): string[] {
-  const holds = (host: string): boolean => heldBy(topology, host, look).length > 0;
+  const holds = (host: string): boolean => look.at(host)?.kind !== 'answered' || heldBy(topology, host, look).length > 0;
   return [...hosts.filter((host) => !holds(host)), ...hosts.filter(holds)];
 }

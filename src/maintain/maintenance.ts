@@ -1,5 +1,5 @@
 import type { DrainWeight } from '../lvs/drain/record.ts';
-import type { PersistenceChoice } from '../lvs/drain/progress.ts';
+import type { PersistenceChoice } from '../drain/progress.ts';
 
 /** How far a host is; `drained`: it is out of service, whatever its kind. `left`: it could not be given back. */
 export type HostStage = 'waiting' | 'draining' | 'drained' | 'worked' | 'rebooted' | 'restored' | 'left';

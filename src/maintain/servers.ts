@@ -1,6 +1,6 @@
 import { drain, drainedWords } from '../drain/drain.ts';
 import { restore } from '../drain/restore.ts';
-import { FORGOTTEN_AFTER, type Turn } from './turn.ts';
+import { awayFrom, FORGOTTEN_AFTER, type Turn } from './turn.ts';
 
 /** What has just started may need so many seconds until all of it serves. */
 const START_SECONDS = 60;
@@ -14,9 +14,6 @@ export const serverTurn: Turn = {
   giveBack: async (hands, order, batch, gently) => {
     await restore(hands, { hosts: batch, by: order.by, ramp: gently ? order.ramp : [], hold: order.hold, settle: START_SECONDS, allow: order.allow });
   },
-  away: async (hands, batch) => {
-    const { servers } = await hands.look(batch);
-    return batch.filter((host) => servers.get(host) === undefined);
-  },
+  away: async (hands, batch) => awayFrom((await hands.look(batch)).servers),
   leftWords: (host, why) => `${host} stays drained: ${why}; when it is well: lvs-play restore ${host}`,
 };

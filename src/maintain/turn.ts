@@ -1,4 +1,5 @@
 import type { DrainHands } from '../drain/hands.ts';
+import type { Observation } from '../observe/observation.ts';
 import type { MaintenanceOrder } from './maintenance.ts';
 
 /** Hands that can insist as what they are. */
@@ -21,3 +22,9 @@ export interface Turn<H extends RollHands<H> = DrainHands> {
 
 /** What is still out so many seconds after its time is called forgotten. */
 export const FORGOTTEN_AFTER = 3600;
+
+/** Hosts that give no answer yet. @throws LvsPlayError for one with another key than the one that is known: waiting does not change that */
+export function awayFrom({ missing }: Observation<unknown>): string[] {
+  for (const { error } of missing) if (error.code.startsWith('host-key')) throw error;
+  return missing.map(({ host }) => host);
+}

@@ -54,7 +54,10 @@ export class HostSession {
 
   /** Opens the connection and its shell, and that of the become user. @throws LvsPlayError when that fails */
   async reach(become: boolean): Promise<void> {
-    await this.target.request({ script: ':', become });
+    const nonce = newNonce();
+    const reply = await this.target.request({ script: `echo ${nonce}`, become });
+    if (reply.exitCode === 0 && reply.stdout.toString('utf8').trim() === nonce) return;
+    throw new LvsPlayError({ code: 'shell-unusable', kind: 'host', host: this.target.host, message: `${this.target.host}: its shell does not answer as it is asked${stderrTail(reply.stderr)}` });
   }
 
   /** Steps were carried out: these answers are doubtful now, under every privilege. */

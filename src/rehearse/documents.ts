@@ -35,7 +35,7 @@ export function heldTwice(stdout: string): string[] {
 
 export function verifiedOf({ code, seconds, stdout, stderr }: ToolResult): Verified {
   const report = documentOf(stdout) as { readonly checks?: readonly { readonly name: string; readonly subject: string; readonly verdict: string; readonly measured: string; readonly reason?: string }[] };
-  const failed = (report.checks ?? []).filter(({ verdict }) => verdict === 'fail').map(({ name, subject, measured, reason }) => `${name} ${subject}: ${measured}${reason === undefined ? '' : ` (${reason})`}`);
+  const failed = (report.checks ?? []).filter(({ verdict }) => verdict === 'fail' || verdict === 'unknown').map(({ name, subject, measured, reason }) => `${name} ${subject}: ${measured}${reason === undefined ? '' : ` (${reason})`}`);
   return { ok: code === 0, seconds, report: report.checks === undefined ? null : report, failures: code === 0 || failed.length > 0 ? failed : [errorLine(stderr)] };
 }
 

@@ -9,8 +9,10 @@ export interface Rehearsal {
   readonly playbook: string;
   readonly inventory: string;
   readonly seconds: number;
-  /** Every promise was kept. */
-  readonly ok: boolean;
+  /** Every promise was kept. Null: none was broken, but the replica did not begin from what all live hosts are like (--from-live). */
+  readonly ok: boolean | null;
+  /** Live hosts that gave no answer. */
+  readonly unknown: readonly string[];
   /** What was not, in words. */
   readonly broken: readonly string[];
   readonly replica: Replica;

@@ -3,7 +3,7 @@ import type { GuardFinding, Impact } from '../impact/types.ts';
 import { impactWords } from '../impact/words.ts';
 import type { Plan, PlannedPair } from '../plan/types.ts';
 import type { Weight } from './plan/impact.ts';
-import { countPlan, type PlanCounts } from './plan/plan-text.ts';
+import { countPlan, type PlanCounts, unknownOf } from './plan/plan-text.ts';
 
 /** A row of a document: one task, for one loop item, on one host. A plan's rows and a deploy's have the same `id`s. */
 export interface TaskRow {
@@ -29,6 +29,8 @@ interface RunDocument {
   readonly unreachable: Readonly<Record<string, string>>;
   /** What failed on a host before its first task (sudo, facts), by host. */
   readonly failed: Readonly<Record<string, string>>;
+  /** Both: of them nothing is said. */
+  readonly unknown: readonly string[];
   /** Counts in Ansible's words, by host. */
   readonly recap: Readonly<Record<string, HostRecap>>;
   readonly stats: Readonly<Record<string, HostStats>>;
@@ -37,6 +39,8 @@ interface RunDocument {
 export interface PlanDocument extends RunDocument {
   readonly command: 'plan';
   readonly createdAt: string;
+  /** Null: the hosts that answered need no change, and others did not answer. */
+  readonly verdict: 'changes' | 'no changes' | null;
   readonly plays: readonly { readonly name: string; readonly batches: readonly (readonly string[])[] }[];
   readonly tasks: readonly (TaskRow & { readonly predicted: boolean; readonly notifies: readonly string[]; readonly reason?: string; readonly pair?: PlannedPair })[];
   readonly counts: PlanCounts;
@@ -48,6 +52,8 @@ export interface PlanDocument extends RunDocument {
 
 export interface DeployDocument extends RunDocument {
   readonly command: 'deploy';
+  /** Null: nothing failed, but not every host answered. */
+  readonly verdict: 'ok' | 'failed' | null;
   readonly plays: readonly { readonly name: string; readonly hosts: readonly string[] }[];
   readonly tasks: readonly (TaskRow & { readonly message?: string; readonly hint?: string; readonly output?: string })[];
   readonly messages: readonly { readonly level: string; readonly text: string; readonly host?: string }[];
@@ -83,6 +89,8 @@ export function planJson(plan: Plan, weight: Weight, run: { readonly recap: Read
     ),
     unreachable,
     failed,
+    unknown: unknownOf(plan),
+    verdict: changesIn(plan) ? 'changes' : unknownOf(plan).length > 0 ? null : 'no changes',
     recap: run.recap,
     stats: run.stats,
     counts: countPlan(plan),
@@ -109,11 +117,26 @@ export function deployJson(events: readonly RunEvent[]): DeployDocument {
     pairs: events.flatMap((event) => (event.type === 'pair-watched' ? [{ pairs: event.pairs, hosts: event.hosts, vips: event.vips }] : [])),
     unreachable: lostHosts(events, 'unreachable'),
     failed: lostHosts(events, 'failed'),
+    unknown: [...Object.keys(lostHosts(events, 'unreachable')), ...Object.keys(lostHosts(events, 'failed'))],
+    verdict: verdictOf(events),
     recap: finished?.recap ?? {},
     stats: finished?.stats ?? {},
     ...(stopped === undefined ? {} : { stopped: { reason: stopped.reason, notStarted: stopped.notStarted } }),
     interrupted: finished?.interrupted ?? false,
   };
+}
+
+function changesIn(plan: Plan): boolean {
+  const { changes, deferred } = countPlan(plan);
+  return changes + deferred > 0;
+}
+
+function verdictOf(events: readonly RunEvent[]): DeployDocument['verdict'] {
+  const failed = events.some((event) => event.type === 'task-finished' && event.outcome.status === 'failed');
+  const lost = events.some((event) => event.type === 'host-lost');
+  if (failed) return 'failed';
+  if (lost) return null;
+  return events.some((event) => event.type === 'run-stopped') || events.findLast((event) => event.type === 'run-finished')?.interrupted === true ? 'failed' : 'ok';
 }
 
 function lostHosts(events: readonly RunEvent[], state: 'unreachable' | 'failed'): Record<string, string> {

@@ -1,11 +1,12 @@
 import { DRILL_WORDS, type DrillResult, type Measured } from '../rehearse/drills/types.ts';
+import { hostNames } from '../observe/words.ts';
 import { sampleWords } from '../rehearse/sample/types.ts';
 import type { Deployed, Rehearsal } from '../rehearse/types.ts';
 import type { Style } from './terminal/style.ts';
 
 /** A rehearsal for people: what was there, what changed, what each fault cost, and what does not hold. Pure. */
 export function formatRehearsal(rehearsal: Rehearsal, style: Style): string {
-  const { replica, deploy, again, verification, drills, skipped, left, seconds, margin, broken, ok } = rehearsal;
+  const { replica, deploy, again, verification, drills, skipped, left, seconds, margin, broken, ok, unknown } = rehearsal;
   const lines = [
     `${style.bold(rehearsal.playbook)} on a replica of ${rehearsal.inventory}: ${String(replica.sample.hosts.length)} nodes, from ${replica.start}`,
     ...sampleWords(replica.sample).map((line) => `  ${style.yellow(line)}`),
@@ -19,7 +20,7 @@ export function formatRehearsal(rehearsal: Rehearsal, style: Style): string {
     '',
     ...broken.map((text) => `${style.red('broken')}  ${text}`),
     drills.length === 0 ? '' : style.dim(`Bounds are the configuration's own; measured with ${String(margin / 1000)} s to spare for a busy machine.`),
-    `${ok ? style.green('Every promise was kept') : style.red(`${String(broken.length)} ${broken.length === 1 ? 'promise was' : 'promises were'} broken`)}, in ${String(seconds)} s.`,
+    `${ok === true ? style.green('Every promise was kept') : ok === null ? style.yellow(`No promise was broken on this replica; how ${hostNames(unknown)} would fare is unknown`) : style.red(`${String(broken.length)} ${broken.length === 1 ? 'promise was' : 'promises were'} broken`)}, in ${String(seconds)} s.`,
     '',
   ];
   return lines.filter((line, index) => line !== '' || lines[index - 1] !== '').join('\n');

@@ -1,3 +1,4 @@
+import { hostNames } from '../observe/words.ts';
 import type { ClusterStatus, ServerStatus } from '../status/status.ts';
 import type { Style } from './terminal/style.ts';
 
@@ -11,9 +12,10 @@ export function formatStatus(status: ClusterStatus, style: Style, last: string |
 
 function vipLines({ vips }: ClusterStatus, { bold, red, green }: Style): string[] {
   const width = Math.max(0, ...vips.map(({ vip }) => vip.length));
-  return vips.map(({ vip, pair, holders }) => {
-    const [only] = holders;
-    const words = holders.length === 1 && only !== undefined ? green(only) : red(holders.length === 0 ? 'NOBODY' : holders.join(' AND '));
+  return vips.map(({ vip, pair, holders, verdict, unknown }) => {
+    const silent = unknown.length === 0 ? '' : `${hostNames(unknown)} did not answer`;
+    const seen = { held: () => green(holders.join('')), nobody: () => red('NOBODY'), several: () => red(holders.join(' AND ')) };
+    const words = verdict === null ? red(`unknown: ${silent}`) : `${seen[verdict]()}${silent === '' ? '' : red(`; ${silent}`)}`;
     return `${bold(vip.padEnd(width))}  ${words}${pair === null ? '' : `  (${pair})`}`;
   });
 }
@@ -25,7 +27,7 @@ function serviceLines({ services }: ClusterStatus, style: Style, history: Histor
     const rows = service.servers.map((server) => [server.host, server.endpoint, weightText(server), number(server.active), number(server.inactive), number(server.rate?.connections ?? null), bytes(server.rate?.bytesIn ?? null), bytes(server.rate?.bytesOut ?? null), server.state]);
     const widths = COLUMNS.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
     const line = (cells: readonly string[]): string => cells.map((cell, column) => (column >= 2 && column <= 7 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd();
-    const head = `${style.bold(service.name)}  ${service.key}  ${service.holder === null ? style.red('no single director holds it') : `on ${service.holder}`}`;
+    const head = `${style.bold(service.name)}  ${service.key}  ${service.holder !== null ? `on ${service.holder}` : style.red(service.unknown.length > 0 ? 'who holds it is unknown' : 'no single director holds it')}${service.unknown.length === 0 ? '' : style.red(`  (${hostNames(service.unknown)} did not answer)`)}`;
     return ['', head, `  ${style.dim(line(COLUMNS))}`, ...rows.map((row, index) => `  ${coloured(line(row), service.servers[index]?.state ?? 'unknown', style)}${trail(history, `${service.name} ${row[0] ?? ''}`)}`)];
   });
 }
@@ -71,17 +73,20 @@ function failoverLines({ failovers }: ClusterStatus, { yellow, red }: Style): st
   })];
 }
 
-function directorLines({ directors, unreachable }: ClusterStatus, { red, bold }: Style): string[] {
+function directorLines({ directors, unreachable, failed }: ClusterStatus, { red, bold }: Style): string[] {
   const rows = [
     ...directors.map(({ host, keepalived, sync }) => `${bold(host)}  ${[keepalived === null ? 'no keepalived' : keepalived === 'runs' ? 'keepalived runs' : red('keepalived is stopped'), ...(sync.length > 0 ? [`connection sync: ${sync.join(' and ')}`] : [])].join('; ')}`),
-    ...unreachable.map((host) => `${bold(host)}  ${red('cannot be reached')}`),
+    ...(unreachable.length === 0 ? [] : [`${bold(hostNames(unreachable))}  ${red('unknown: did not answer')}`]),
+    ...(failed.length === 0 ? [] : [`${bold(hostNames(failed))}  ${red('unknown: gave no usable answer')}`]),
   ];
   return rows.length === 0 ? [] : ['', ...rows];
 }
 
 function driftLines({ drift }: ClusterStatus): string[] {
   if (drift === undefined) return [];
-  return [`drift      ${drift.differences === 0 ? 'none' : `${String(drift.differences)} on ${drift.on.join(', ')}`}, by ${drift.playbook}`];
+  const unseen = drift.unknown.length === 0 ? '' : `; unknown on ${hostNames(drift.unknown)}`;
+  const found = drift.differences > 0 ? `${String(drift.differences)} on ${drift.on.join(', ')}` : drift.compared === 0 ? 'unknown' : `none${unseen === '' ? '' : ` on ${String(drift.compared)} ${drift.compared === 1 ? 'host' : 'hosts'}`}`;
+  return [`drift      ${found}, by ${drift.playbook}${unseen}`];
 }
 
 function problemLines({ problems }: ClusterStatus, { red, green }: Style): string[] {

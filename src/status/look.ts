@@ -1,5 +1,4 @@
 import { HOST_STATE } from '../core/host-state.ts';
-import { LvsPlayError } from '../core/errors.ts';
 import { type FactRequest, request } from '../facts/contract.ts';
 import { gatherScript, parseGather } from '../facts/gather.ts';
 import { balanceFact, balanceOf } from '../facts/network/balance.ts';
@@ -15,9 +14,9 @@ import { usesKeepalived } from '../lvs/host/director-script.ts';
 import { keepalivedVersion } from '../lvs/keepalived/version.ts';
 import type { IpvsTable } from '../lvs/ipvs/types.ts';
 import type { Topology } from '../lvs/model/topology.ts';
-import { ANSWER_MS, reached } from '../plan/reached.ts';
+import { ANSWER_MS, observe, type Question, type Reach } from '../observe/ask.ts';
+import type { Observation } from '../observe/observation.ts';
 import { newNonce } from '../plan/session.ts';
-import type { Target } from '../transport/target.ts';
 
 /** What one director says of itself at one moment. */
 export interface DirectorStatus {
@@ -37,12 +36,12 @@ export interface DirectorStatus {
   readonly sync: readonly ('master' | 'backup')[];
 }
 
-/** One request. @returns undefined: it cannot be reached. @throws LvsPlayError when it answers what cannot be used */
-export function lookAtDirector(topology: Topology, host: string, target: Target): Promise<DirectorStatus | undefined> {
-  return reached(target, () => ask(topology, host, target));
+/** Asks directors, each in one request. */
+export function lookAtDirectors(topology: Topology, hosts: readonly string[], target: Reach): Promise<Observation<DirectorStatus>> {
+  return observe(hosts, target, (host) => directorQuestion(topology, host), { again: true, timeoutMs: ANSWER_MS });
 }
 
-async function ask(topology: Topology, host: string, target: Target): Promise<DirectorStatus> {
+function directorQuestion(topology: Topology, host: string): Question<DirectorStatus> {
   const unit = request(unitFact, 'keepalived.service');
   const daemon = request(packageFact, 'keepalived');
   const managed = usesKeepalived(topology, host);
@@ -50,7 +49,7 @@ async function ask(topology: Topology, host: string, target: Target): Promise<Di
   const nonce = newNonce();
   const script = [
     gatherScript(asked, nonce),
-    'ip -o addr show',
+    'ip -o addr show || exit 1',
     `echo '${nonce} rates'`,
     // ipvsadm would load IPVS where it is not.
     'if [ -r /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then',
@@ -60,23 +59,23 @@ async function ask(topology: Topology, host: string, target: Target): Promise<Di
     'fi',
     ':',
   ].join('\n');
-  const reply = await target.request({ script, become: true, timeoutMs: ANSWER_MS });
-  try {
-    const facts = parseGather(reply.stdout, asked, nonce).reader(asked);
-    const [rest = '', daemons = ''] = reply.stdout.toString('utf8').split(`${nonce} daemons\n`);
-    const [before = '', rates = ''] = rest.split(`${nonce} rates\n`);
-    return {
-      host,
-      table: balanceOf(facts.get(balanceFact, 'table')),
-      rates: parseCounters(rates),
-      holds: new Set(parseAddresses(before.slice(before.lastIndexOf(nonce))).map(({ address }) => address)),
-      drains: facts.get(drainsFact, HOST_STATE),
-      failovers: facts.get(failoversFact, HOST_STATE),
-      keepalived: managed ? (facts.get(unitFact, unit.key).active ? 'runs' : 'stopped') : null,
-      method: drainMethodOf(topology.drain, managed ? keepalivedVersion(facts.get(packageFact, daemon.key).installed ?? '') : undefined),
-      sync: syncDaemons(daemons),
-    };
-  } catch (error) {
-    throw new LvsPlayError({ code: 'host-unreadable', kind: 'host', host, message: `${host} does not tell its state: ${error instanceof Error ? error.message : String(error)}`, cause: error });
-  }
+  return {
+    script,
+    read: (output) => {
+      const facts = parseGather(Buffer.from(output), asked, nonce).reader(asked);
+      const [rest = '', daemons = ''] = output.split(`${nonce} daemons\n`);
+      const [before = '', rates = ''] = rest.split(`${nonce} rates\n`);
+      return {
+        host,
+        table: balanceOf(facts.get(balanceFact, 'table')),
+        rates: parseCounters(rates),
+        holds: new Set(parseAddresses(before.slice(before.lastIndexOf(nonce))).map(({ address }) => address)),
+        drains: facts.get(drainsFact, HOST_STATE),
+        failovers: facts.get(failoversFact, HOST_STATE),
+        keepalived: managed ? (facts.get(unitFact, unit.key).active ? 'runs' : 'stopped') : null,
+        method: drainMethodOf(topology.drain, managed ? keepalivedVersion(facts.get(packageFact, daemon.key).installed ?? '') : undefined),
+        sync: syncDaemons(daemons),
+      };
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { forgottenDrains } from '../lvs/drain/forgotten.ts';
-import { destinationIn } from '../lvs/drain/look.ts';
+import { destinationIn } from '../lvs/drain/shares.ts';
 import { type DrainRecord, weightUnder } from '../lvs/drain/record.ts';
 import { forgottenFailovers } from '../lvs/failover/forgotten.ts';
 import type { FailoverRecord } from '../lvs/failover/record.ts';
@@ -8,6 +8,8 @@ import { keyOfService } from '../lvs/ipvs/types.ts';
 import { formatEndpoint } from '../lvs/model/ip.ts';
 import { vipsOf } from '../lvs/model/lookups.ts';
 import { addressesOf, type RealServer, type Topology, type VirtualService } from '../lvs/model/topology.ts';
+import type { Missing, Observation } from '../observe/observation.ts';
+import { hostNames, namesOfMissing, unansweredWords } from '../observe/words.ts';
 import type { DirectorStatus } from './look.ts';
 
 /** A cluster as it is right now. A versioned document. */
@@ -15,8 +17,16 @@ export interface ClusterStatus {
   readonly version: 1;
   /** ISO 8601. */
   readonly at: string;
+  /** Directors that were reached by no way, and those that failed or said what is no answer. */
   readonly unreachable: readonly string[];
-  readonly vips: readonly { readonly vip: string; readonly pair: string | null; readonly holders: readonly string[] }[];
+  readonly failed: readonly string[];
+  /** Both, and with drift the hosts that could not be compared: of them nothing is said. */
+  readonly unknown: readonly string[];
+  /** Why, in words, each cause once; null: every director answered. */
+  readonly why: string | null;
+  /** Null: nothing was found amiss, but not every director answered. */
+  readonly verdict: 'ok' | 'problems' | null;
+  readonly vips: readonly VipStatus[];
   readonly services: readonly ServiceStatus[];
   readonly drains: readonly DrainStatus[];
   readonly failovers: readonly FailoverStatus[];
@@ -27,30 +37,49 @@ export interface ClusterStatus {
   readonly problems: readonly string[];
 }
 
+/** A virtual IP, and who says that he holds it. */
+export interface VipStatus {
+  readonly vip: string;
+  readonly pair: string | null;
+  readonly holders: readonly string[];
+  /** Directors that could hold it and gave no answer. */
+  readonly unknown: readonly string[];
+  /** Null: nobody who answered holds it, and others did not answer. */
+  readonly verdict: 'held' | 'nobody' | 'several' | null;
+}
+
 /** How many differences there are between hosts and a playbook; `lvs-play drift` names them. */
 export interface DriftCount {
   readonly playbook: string;
   readonly differences: number;
   /** Hosts that have any. */
   readonly on: readonly string[];
-  /** Hosts that could not be compared. */
+  /** Hosts that could not be compared, or not in whole. */
   readonly unknown: readonly string[];
+  /** How many were compared in whole. */
+  readonly compared: number;
+  /** Of those that could not be compared: hosts that gave no answer at all. */
+  readonly unreachable: readonly string[];
+  readonly failed: readonly string[];
 }
 
 /** A status that knows of drift too. Pure. */
 export function withDrift(status: ClusterStatus, drift: DriftCount): ClusterStatus {
   const { playbook, differences, on, unknown } = drift;
   const found = differences === 0 ? [] : [`${on.join(', ')} ${on.length === 1 ? 'differs' : 'differ'} from ${playbook} in ${String(differences)} ${differences === 1 ? 'thing' : 'things'}: lvs-play drift ${playbook}`];
-  const missed = unknown.length === 0 ? [] : [`${unknown.join(', ')} could not be compared with ${playbook}`];
-  return { ...status, drift, problems: [...status.problems, ...found, ...missed] };
+  const missed = unknown.length === 0 ? [] : [`${hostNames(unknown)} could not be compared with ${playbook}`];
+  const problems = [...status.problems, ...found, ...missed];
+  return { ...status, drift, problems, unknown: [...new Set([...status.unknown, ...unknown])], verdict: differences > 0 ? 'problems' : unknown.length > 0 && status.verdict === 'ok' ? null : status.verdict };
 }
 
 export interface ServiceStatus {
   readonly name: string;
   /** As in `ipvsadm -Ln`. */
   readonly key: string;
-  /** Who clients reach; null: nobody, or more than one. */
+  /** Who clients reach; null: nobody, more than one, or nobody knows. */
   readonly holder: string | null;
+  /** Its directors that gave no answer. */
+  readonly unknown: readonly string[];
   readonly servers: readonly ServerStatus[];
 }
 
@@ -59,7 +88,7 @@ export interface ServerStatus {
   readonly endpoint: string;
   /** The inventory's. */
   readonly weight: number;
-  /** The kernels'; null: it is not in the table. Of directors that could be asked. */
+  /** The kernels'; null: it is not in the table. Of directors that answered. */
   readonly weights: Readonly<Record<string, number | null>>;
   /** On the holder; null: there is none. */
   readonly active: number | null;
@@ -84,16 +113,24 @@ export interface FailoverStatus extends Omit<FailoverRecord, 'version'> {
 }
 
 /** Pure. @param now milliseconds since the epoch */
-export function clusterStatus(topology: Topology, looks: ReadonlyMap<string, DirectorStatus | undefined>, now: number): ClusterStatus {
-  const asked = [...looks.values()].filter((look) => look !== undefined);
-  const unreachable = [...looks].flatMap(([host, look]) => (look === undefined ? [host] : []));
-  const vips = vipsIn(topology).map(({ vip, pair, carriers }) => ({ vip, pair, holders: asked.filter(({ host, holds }) => carriers.includes(host) && holds.has(vip)).map(({ host }) => host) }));
-  const services = [...topology.services.values()].map((service) => serviceStatus(service, asked));
+export function clusterStatus(topology: Topology, looks: Observation<DirectorStatus>, now: number): ClusterStatus {
+  const asked = looks.each((look) => look);
+  const { missing } = looks;
+  const hostsOf = (kind: Missing['kind']): string[] => namesOfMissing(missing.filter((one) => one.kind === kind));
+  const vips = vipsIn(topology).map(({ vip, pair, carriers }) => vipStatus(vip, pair, looks.among(carriers)));
+  const services = [...topology.services.values()].map((service) => serviceStatus(service, looks.among(service.directors)));
   const drains = drainStatus(topology, asked, now);
   const failovers = forgottenFailovers(topology, asked, now).map(({ record: { pair, to, by, reason, since, until }, on, forgotten }) => ({ pair, to, by, reason, since, until, on, forgotten }));
   const directors = asked.map(({ host, keepalived, sync }) => ({ host, keepalived, sync }));
-  const found = { version: 1 as const, at: new Date(now).toISOString(), unreachable, vips, services, drains, failovers, directors };
-  return { ...found, problems: problemsIn(topology, found) };
+  const found = { version: 1 as const, at: new Date(now).toISOString(), unreachable: hostsOf('unreachable'), failed: hostsOf('failed'), unknown: namesOfMissing(missing), why: missing.length === 0 ? null : unansweredWords(missing), vips, services, drains, failovers, directors };
+  const faults = problemsIn(topology, found);
+  return { ...found, verdict: faults.length > 0 ? 'problems' : missing.length > 0 ? null : 'ok', problems: [...(found.why === null ? [] : [found.why]), ...faults] };
+}
+
+function vipStatus(vip: string, pair: string | null, carriers: Observation<DirectorStatus>): VipStatus {
+  const holders = carriers.each(({ holds }, host) => (holds.has(vip) ? [host] : [])).flat();
+  const verdict = holders.length === 1 ? 'held' : holders.length > 1 ? 'several' : carriers.missing.length > 0 ? null : 'nobody';
+  return { vip, pair, holders, unknown: namesOfMissing(carriers.missing), verdict };
 }
 
 /** Virtual IPs with those who may hold them. */
@@ -104,8 +141,8 @@ function vipsIn(topology: Topology): { readonly vip: string; readonly pair: stri
   return [...ofPairs, ...new Map(others.map((one) => [one.vip, one])).values()];
 }
 
-function serviceStatus(service: VirtualService, asked: readonly DirectorStatus[]): ServiceStatus {
-  const directors = asked.filter(({ host }) => service.directors.includes(host));
+function serviceStatus(service: VirtualService, looks: Observation<DirectorStatus>): ServiceStatus {
+  const directors = looks.each((look) => look);
   const holders = directors.filter(({ holds }) => vipsOf(service).every((vip) => holds.has(vip)));
   const holder = holders.length === 1 ? holders[0] : undefined;
   const servers = service.realServers.map((server): ServerStatus => {
@@ -116,7 +153,7 @@ function serviceStatus(service: VirtualService, asked: readonly DirectorStatus[]
     const counts = holder === undefined ? { active: null, inactive: null } : { active: entry?.activeConnections ?? 0, inactive: entry?.inactiveConnections ?? 0 };
     return { host: server.host, endpoint, weight: server.weight, weights, ...counts, rate, state: stateOf(server, directors, weights) };
   });
-  return { name: service.name, key: keyOfService(service), holder: holder?.host ?? null, servers };
+  return { name: service.name, key: keyOfService(service), holder: holder?.host ?? null, unknown: namesOfMissing(looks.missing), servers };
 }
 
 function stateOf(server: RealServer, directors: readonly DirectorStatus[], weights: Readonly<Record<string, number | null>>): ServerStatus['state'] {
@@ -137,11 +174,10 @@ function drainStatus(topology: Topology, asked: readonly DirectorStatus[], now: 
   return forgottenDrains(topology, asked, now).map(({ record: { host, weight, by, reason, since, until, run }, on, forgotten }) => ({ host, weight, by, reason, since, until, run, on, forgotten }));
 }
 
-function problemsIn(topology: Topology, { unreachable, vips, services, drains, failovers, directors }: Omit<ClusterStatus, 'problems'>): string[] {
-  const missing = new Set(unreachable);
+/** What is amiss on directors that answered. */
+function problemsIn(topology: Topology, { vips, services, drains, failovers, directors }: Omit<ClusterStatus, 'problems' | 'verdict'>): string[] {
   return [
-    ...unreachable.map((host) => `${host} cannot be reached`),
-    ...vips.flatMap(({ vip, holders }) => (holders.length === 1 ? [] : [holders.length === 0 ? `nobody ${missing.size > 0 ? 'that can be reached ' : ''}holds ${vip}` : `${holders.join(' and ')} both hold ${vip}`])),
+    ...vips.flatMap(({ vip, holders, verdict }) => (verdict === 'nobody' ? [`nobody holds ${vip}`] : verdict === 'several' ? [`${holders.join(' and ')} both hold ${vip}`] : [])),
     ...services.flatMap((service) => [...emptyService(service), ...service.servers.flatMap((server) => serverProblem(service, server))]),
     ...drains.flatMap(({ host, by, forgotten }) => (forgotten === null ? [] : [`the drain of ${host} by ${by} is forgotten: ${forgotten}`])),
     ...failovers.flatMap(({ pair, to, by, forgotten }) => (forgotten === null ? [] : [`the failover of ${pair} to ${to} by ${by} is forgotten: ${forgotten}`])),

@@ -10,7 +10,8 @@ import { collectTouched, keysOfInstance, type Touched } from './collect.ts';
 import { askSave, noteScript, saveScript } from './hosts.ts';
 import type { UndoKey } from './kinds/contract.ts';
 import { ALWAYS, covers, mergeKeys } from './keys.ts';
-import { askGuards, type GuardAnswer, guardText } from './reach.ts';
+import type { Observation } from '../observe/observation.ts';
+import { askGuards, type GuardAnswer, guardText, silentText } from './reach.ts';
 
 export interface UndoOptions {
   /** Seconds after which hosts restore themselves unless they are told not to; undefined: no dead man's switch. */
@@ -85,7 +86,7 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
     }
   }
 
-  function ask(run: KeptRun, words: 'disarm' | 'restore revert'): Promise<readonly GuardAnswer[]> {
+  function ask(run: KeptRun, words: 'disarm' | 'restore revert'): Promise<Observation<GuardAnswer>> {
     const armed = [...hosts].filter(([, kept]) => kept.armed).map(([host]) => host);
     return anew(run, (reach) => askGuards(armed, async (host) => (await reach(host)).target, { run: run.id, words, become, root: options.root }));
   }
@@ -93,13 +94,15 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
   async function revert(run: KeptRun, why: string, kind: 'host' | 'verification'): Promise<never> {
     say(run, 'warning', `${why}: the state before comes back on ${[...hosts.keys()].join(', ')}`);
     const answers = await ask(run, 'restore revert');
-    for (const answer of answers) say(run, 'info', guardText(answer), answer.host);
-    const whole = answers.every((answer) => answer.state === 'restored' && answer.restored.result === 'restored');
+    answers.each((answer) => { say(run, 'info', guardText(answer), answer.host); });
+    const silent = silentText(answers);
+    for (const text of silent) say(run, 'warning', run.input.secrets.mask(text));
+    const amiss = answers.each((answer) => (answer.state !== 'restored' || answer.restored.result !== 'restored' ? [guardText(answer)] : [])).flat();
     throw new LvsPlayError({
       code: 'reverted',
       kind,
       ...(isOver() ? { hint: LONGER } : {}),
-      message: `${why}; ${whole ? 'every host is as it was before' : answers.filter((answer) => answer.state !== 'restored' || answer.restored.result !== 'restored').map(guardText).join('; ')}`,
+      message: run.input.secrets.mask(`${why}; ${amiss.length + silent.length === 0 ? 'every host is as it was before' : [...amiss, ...silent].join('; ')}`),
     });
   }
 
@@ -145,12 +148,13 @@ export function undoKeeper(options: UndoOptions): RunKeeper {
       say(run, 'warning', `to be confirmed by hand: ${limit}, within ${String(options.confirmWithin)} s of the run's begin; else each host restores its state`);
       return;
     }
-    const open = (await ask(run, 'disarm')).filter((answer) => answer.state !== 'confirmed');
+    const answers = await ask(run, 'disarm');
+    const open = [...answers.each((answer) => (answer.state === 'confirmed' ? [] : [guardText(answer)])).flat(), ...silentText(answers)];
     if (open.length === 0) {
       say(run, 'info', `confirmed on ${[...hosts.keys()].join(', ')}`);
       return;
     }
-    throw new LvsPlayError({ code: 'not-confirmed', kind: 'host', message: `not confirmed: ${open.map(guardText).join('; ')}`, hint: `${limit}, or roll the others back` });
+    throw new LvsPlayError({ code: 'not-confirmed', kind: 'host', message: run.input.secrets.mask(`not confirmed: ${open.join('; ')}`), hint: `${limit}, or roll the others back` });
   }
 
   return {

@@ -1,40 +1,32 @@
-import { messageOf } from '../core/errors.ts';
-import { mapLimited } from '../core/pool.ts';
+import { observe, type Reach } from '../observe/ask.ts';
+import type { Observation } from '../observe/observation.ts';
+import { unansweredWords } from '../observe/words.ts';
 import { parseRestored, RESTORE_TIMEOUT_MS, type Restored, verbScript } from './hosts.ts';
-import type { Target } from '../transport/target.ts';
 
 /** How a host answered `disarm` or `restore`. */
 export type GuardAnswer =
   /** confirmed: what was changed stays; unarmed: there was no guard; absent: the run saved nothing there; restoring: the guard is at it. */
   | { readonly host: string; readonly state: 'confirmed' | 'unarmed' | 'absent' | 'restoring' }
-  | { readonly host: string; readonly state: 'restored'; readonly restored: Restored }
-  | { readonly host: string; readonly state: 'unreachable'; readonly why: string };
+  | { readonly host: string; readonly state: 'restored'; readonly restored: Restored };
 
-/** Opens the way to a host anew: what the change did to the one that is open says nothing. */
-export type Reach = (host: string) => Promise<Target>;
-
-/** Asks hosts side by side; never throws for one that does not answer. */
-export async function askGuards(hosts: readonly string[], reach: Reach, options: { run: string; words: 'disarm' | 'restore revert'; become: (host: string) => boolean; root?: string | undefined }): Promise<readonly GuardAnswer[]> {
-  const answers = new Map<string, GuardAnswer>();
+/** Asks hosts side by side. @param reach opens the way to a host anew: what the change did to the one that is open says nothing */
+export function askGuards(hosts: readonly string[], reach: Reach, options: { run: string; words: 'disarm' | 'restore revert'; become: (host: string) => boolean; root?: string | undefined }): Promise<Observation<GuardAnswer>> {
   // All at once: what a pair shares has to come back on both in the same moment.
-  await mapLimited(hosts, hosts.length, async (host) => {
-    try {
-      const target = await reach(host);
-      const reply = await target.request({ script: verbScript(options.run, options.words, options.root), become: options.become(host), timeoutMs: RESTORE_TIMEOUT_MS });
-      answers.set(host, answerOf(host, reply.stdout.toString('utf8'), reply.stderr.toString('utf8')));
-    } catch (error) {
-      answers.set(host, { host, state: 'unreachable', why: messageOf(error) });
-    }
-  });
-  return hosts.flatMap((host) => answers.get(host) ?? []);
+  return observe(hosts, reach, (host) => ({ script: verbScript(options.run, options.words, options.root), read: (said) => answerOf(host, said) }), { timeoutMs: RESTORE_TIMEOUT_MS, become: options.become });
 }
 
-function answerOf(host: string, said: string, complaint: string): GuardAnswer {
+/** @throws Error for what is not an answer */
+function answerOf(host: string, said: string): GuardAnswer {
   const restored = parseRestored(said);
   if (restored !== undefined) return { host, state: 'restored', restored };
   const word = said.trim();
   if (word === 'confirmed' || word === 'unarmed' || word === 'absent' || word === 'restoring') return { host, state: word };
-  return { host, state: 'unreachable', why: complaint.trim().split('\n')[0] ?? 'no answer' };
+  throw new Error(word === '' ? 'it says nothing of the run' : `it says of the run: ${word.split('\n')[0] ?? ''}`);
+}
+
+/** What hosts that were armed and gave no answer will do. */
+export function silentText(answers: Observation<GuardAnswer>): string[] {
+  return answers.missing.length === 0 ? [] : [`${unansweredWords(answers.missing)}: unless it was reached after all, each restores itself when the timeout expires`];
 }
 
 /** In words. */
@@ -44,8 +36,6 @@ export function guardText(answer: GuardAnswer): string {
       const { result, problems } = answer.restored;
       return result === 'restored' ? `${answer.host} is as it was before` : `${answer.host} is only partly as it was before: ${problems.join('; ')}`;
     }
-    case 'unreachable':
-      return `${answer.host} cannot be reached (${answer.why}) and restores itself when its time is up`;
     case 'restoring':
       return `${answer.host} is restoring itself`;
     case 'confirmed':

@@ -1,4 +1,3 @@
-import { LvsPlayError } from '../core/errors.ts';
 import { HOST_STATE } from '../core/host-state.ts';
 import { drainsFact } from '../facts/records/drains.ts';
 import { failoversFact } from '../facts/records/failovers.ts';
@@ -6,7 +5,8 @@ import { packageFact } from '../facts/system/package.ts';
 import { parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
 import { keepalivedVersion } from '../lvs/keepalived/version.ts';
-import type { Target } from '../transport/target.ts';
+import { observe, type Reach } from '../observe/ask.ts';
+import type { Observation } from '../observe/observation.ts';
 import type { DirectorState } from './types.ts';
 
 /**
@@ -14,9 +14,9 @@ import type { DirectorState } from './types.ts';
  * rest is read by the shell itself.
  */
 export const DIRECTOR_SCRIPT = [
-  'ip -o addr show',
+  'ip -o addr show || exit 1',
   "echo '--- link'",
-  'ip -o link show',
+  'ip -o link show || exit 1',
   "echo '--- vs'",
   // The shell's own `read` takes a byte at a time, and the kernel answers the second with end of file.
   'grep -Hs "" /proc/sys/net/ipv4/vs/conn_reuse_mode /proc/sys/net/ipv4/vs/expire_nodest_conn',
@@ -55,28 +55,7 @@ export function parseDirectorState(host: string, output: string): DirectorState 
   };
 }
 
-/** What becomes of a director that cannot be asked. */
-export type OnLost = (host: string, error: LvsPlayError) => void;
-
-/** Asks directors side by side. @param onLost is told of those that cannot be asked. @throws LvsPlayError for such a one, without `onLost` */
-export async function askDirectors(target: (host: string) => Promise<Target>, hosts: readonly string[], onLost?: OnLost): Promise<DirectorState[]> {
-  const states = await Promise.all(
-    hosts.map(async (host) => {
-      try {
-        return [await askDirector(host, await target(host))];
-      } catch (error) {
-        if (onLost === undefined || !(error instanceof LvsPlayError) || (error.kind !== 'unreachable' && error.kind !== 'host')) throw error;
-        onLost(host, error);
-        return [];
-      }
-    }),
-  );
-  return states.flat();
-}
-
-async function askDirector(host: string, target: Target): Promise<DirectorState> {
-  // ipvsadm is for root only.
-  const reply = await target.request({ script: DIRECTOR_SCRIPT, become: true });
-  if (reply.exitCode === 0) return parseDirectorState(host, reply.stdout.toString('utf8'));
-  throw new LvsPlayError({ code: 'director-unreadable', kind: 'host', host, message: `${host} does not tell its state: ${reply.stderr.toString('utf8').trim().split('\n')[0] ?? ''}` });
+/** Asks directors side by side. @param again one that could not be reached is tried anew */
+export function askDirectors(target: Reach, hosts: readonly string[], again = false): Promise<Observation<DirectorState>> {
+  return observe(hosts, target, (host) => ({ script: DIRECTOR_SCRIPT, read: (output) => parseDirectorState(host, output) }), { again });
 }

@@ -10,7 +10,8 @@ export function formatVerification(report: VerificationReport): string {
 /** `12 passed, 0 failed, 1 not judged`. */
 export function countWords({ checks }: Pick<VerificationReport, 'checks'>): string {
   const count = (verdict: MeasuredCheck['verdict']): string => String(checks.filter((check) => check.verdict === verdict).length);
-  return `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} not judged`;
+  const unknown = count('unknown');
+  return `${count('pass')} passed, ${count('fail')} failed, ${unknown === '0' ? '' : `${unknown} unknown, `}${count('skip')} not judged`;
 }
 
 /** @param several vantages: who saw it is told where it makes a difference */
@@ -26,4 +27,4 @@ function tableOf(checks: readonly MeasuredCheck[], several: boolean): string[] {
 }
 
 /** What a verdict is called on a screen. */
-export const VERDICT_WORDS = { pass: 'ok', fail: 'FAIL', skip: '-' } as const;
+export const VERDICT_WORDS = { pass: 'ok', fail: 'FAIL', skip: '-', unknown: '?' } as const;

@@ -18,8 +18,8 @@ export interface VerifyOptions {
   readonly signal: AbortSignal;
   /** Real servers are asked too: who listens there, and which way answers take. Default: they are not. */
   readonly servers?: boolean;
-  /** A director that cannot be asked fails the check `reached`, and the others are judged. Default: it is an error. */
-  readonly lenient?: boolean;
+  /** A director that gives no answer may be on its way back: it is waited for, as long as anything may settle. Default: it is not. */
+  readonly patient?: boolean;
   /** Checks that somebody else has made. */
   readonly more?: readonly MeasuredCheck[];
 }

@@ -4,36 +4,39 @@ import { addressesOf, checksOf, type Topology } from '../lvs/model/topology.ts';
 import { askDirectors } from './director-state.ts';
 import { judgeArp, judgeDrains, judgeFailovers, judgeHolder, judgeReuse, judgeSync, judgeTable, type MissingServer, missingServers } from './judge/directors.ts';
 import type { VerifyOptions } from './options.ts';
-import { measuredAt, reportOf } from './report.ts';
+import { measuredAt, reachedChecks, reportOf } from './report.ts';
 import { type Client, judgeServers } from './servers.ts';
 import { judgeTraffic } from './traffic.ts';
+import type { Observation } from '../observe/observation.ts';
 import type { Check, ClientRequest, DirectorState, MeasuredCheck, Vantage, VerificationReport } from './types.ts';
 
 /**
  * Looks at the cluster from outside and at its directors' kernels. Changes nothing there. A director is asked once before the traffic (more often only while things
  * settle) and the active ones once after it. Vantages work side by side.
- * @throws LvsPlayError when a director or a vantage cannot be asked; AbortError when `signal` ends it
+ * @throws LvsPlayError when a vantage cannot be asked; AbortError when `signal` ends it
  */
 export async function runVerification(options: VerifyOptions): Promise<VerificationReport> {
   const { topology, vantages } = options;
   const begun = Date.now();
   const vips = carriersOf(topology);
-  const { states, at, lost, holders, tables } = await settledStates(options, vips);
+  const { states, at, holders, tables } = await settledStates(options, vips);
+  const answered = states.each((state) => state);
   const arp = await Promise.all(vantages.map((vantage) => arpFrom(vantage, vips, states, options.signal)));
-  const reuse = states.map((state) => judgeReuse(topology, state)).filter((check) => check !== undefined);
-  const sync = states.map((state) => judgeSync(topology, state)).filter((check) => check !== undefined);
-  const drains = judgeDrains(topology, states, Date.now());
-  const failovers = judgeFailovers(topology, states, Date.now());
-  const servers = options.servers === true ? await judgeServers({ topology, target: options.target, clients: await clientsOf(options), states }) : [];
-  const checks = [...measuredAt([...lost, ...holders], at), ...arp.flat(), ...measuredAt([...tables, ...reuse, ...sync, ...drains, ...failovers], at), ...servers, ...(options.more ?? []), ...(await judgeTraffic(options, states))];
+  const reuse = answered.map((state) => judgeReuse(topology, state)).filter((check) => check !== undefined);
+  const sync = answered.map((state) => judgeSync(topology, state)).filter((check) => check !== undefined);
+  const drains = judgeDrains(topology, answered, Date.now());
+  const failovers = judgeFailovers(topology, answered, Date.now());
+  const servers = options.servers === true ? await judgeServers({ topology, target: options.target, clients: await clientsOf(options), states }) : { checks: [], missing: [] };
+  const missing = new Map([...servers.missing, ...states.missing].map((one) => [one.host, one]));
+  const checks = [...measuredAt([...reachedChecks([...missing.values()]), ...holders], at), ...arp.flat(), ...measuredAt([...tables, ...reuse, ...sync, ...drains, ...failovers], at), ...servers.checks, ...(options.more ?? []), ...(await judgeTraffic(options, states))];
   return reportOf(checks, vantages.map(({ name }) => name), begun, Date.now());
 }
 
-async function arpFrom(vantage: Vantage, vips: ReadonlyMap<string, readonly string[]>, states: readonly DirectorState[], signal: AbortSignal): Promise<MeasuredCheck[]> {
+async function arpFrom(vantage: Vantage, vips: ReadonlyMap<string, readonly string[]>, states: Observation<DirectorState>, signal: AbortSignal): Promise<MeasuredCheck[]> {
   const checks: MeasuredCheck[] = [];
   for (const [vip, carriers] of vips) {
     signal.throwIfAborted();
-    checks.push(...measuredAt([judgeArp(vip, await vantage.arp(vip), states.filter((state) => carriers.includes(state.host)), vantage.name)], Date.now()));
+    checks.push(...measuredAt([judgeArp(vip, await vantage.arp(vip), states.among(carriers), vantage.name)], Date.now()));
   }
   return checks;
 }
@@ -56,9 +59,7 @@ export function carriersOf(topology: Topology): ReadonlyMap<string, readonly str
 interface Settled {
   /** When the directors answered. */
   readonly at: number;
-  readonly states: readonly DirectorState[];
-  /** Directors that could not be asked. */
-  readonly lost: readonly Check[];
+  readonly states: Observation<DirectorState>;
   readonly holders: readonly Check[];
   readonly tables: readonly Check[];
 }
@@ -68,21 +69,16 @@ async function settledStates(options: VerifyOptions, vips: ReadonlyMap<string, r
   const deadline = Date.now() + options.settle * 1000;
   for (;;) {
     options.signal.throwIfAborted();
-    const lost: Check[] = [];
-    const onLost = (host: string, error: Error): void => void lost.push(unreached(host, error));
-    const states = await askDirectors(options.target, [...options.topology.directors.keys()], options.lenient === true ? onLost : undefined);
+    const states = await askDirectors(options.target, [...options.topology.directors.keys()], options.patient);
     const at = Date.now();
-    const holders = [...vips].map(([vip, carriers]) => judgeHolder(vip, states.filter((state) => carriers.includes(state.host))));
-    const answering = await answeringServers(options, states.flatMap((state) => missingServers(options.topology, state)));
-    const tables = states.map((state) => judgeTable(options.topology, state, answering));
-    if ([...lost, ...holders, ...tables].every((check) => check.verdict === 'pass') || Date.now() >= deadline) return { states, at, lost, holders, tables };
+    const holders = [...vips].map(([vip, carriers]) => judgeHolder(vip, states.among(carriers)));
+    const answering = await answeringServers(options, states.each((state) => missingServers(options.topology, state)).flat());
+    const tables = states.each((state) => judgeTable(options.topology, state, answering));
+    const settled = states.missing.length === 0 && [...holders, ...tables].every((check) => check.verdict === 'pass');
+    const lost = states.missing.length > 0 && options.patient !== true;
+    if (settled || lost || Date.now() >= deadline) return { states, at, holders, tables };
     await delay(1000, undefined, { signal: options.signal });
   }
-}
-
-/** A host that could not be asked. Pure. */
-export function unreached(host: string, error: Error): Check {
-  return { name: 'reached', subject: host, verdict: 'fail', measured: 'it did not answer', expected: 'it tells its state', reason: error.message };
 }
 
 /** Those that pass their own health check, made here as the director makes it. */

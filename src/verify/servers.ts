@@ -1,12 +1,13 @@
-import { LvsPlayError, messageOf } from '../core/errors.ts';
 import { shellCommand, shellQuote } from '../core/text/quote.ts';
-import { parseSockets, socketsScript } from '../lvs/drain/sockets.ts';
+import { type LocalSockets, parseSockets, socketsScript } from '../lvs/drain/sockets.ts';
+import { sharesOf } from '../lvs/drain/shares.ts';
 import type { Topology } from '../lvs/model/topology.ts';
-import type { Target } from '../transport/target.ts';
+import { observe, type Reach } from '../observe/ask.ts';
+import type { Missing, Observation } from '../observe/observation.ts';
 import { judgeListeners } from './judge/listeners.ts';
 import { type Answers, answersOf, judgeReturnPath, type Route, routeKey } from './judge/return-path.ts';
-import { measuredAt } from './report.ts';
-import type { Check, DirectorState, MeasuredCheck } from './types.ts';
+import { measuredAt, unknownCheck } from './report.ts';
+import type { DirectorState, MeasuredCheck } from './types.ts';
 
 /** A vantage, and its own address towards each virtual IP. */
 export interface Client {
@@ -16,33 +17,39 @@ export interface Client {
 
 export interface ServersQuestion {
   readonly topology: Topology;
-  readonly target: (host: string) => Promise<Target>;
+  readonly target: Reach;
   readonly clients: readonly Client[];
-  readonly states: readonly DirectorState[];
+  readonly states: Observation<DirectorState>;
 }
 
-/** Asks every real server who listens there and which way its answers take, in one request each. One that cannot be asked is told, and hides no other. */
-export async function judgeServers({ topology, target, clients, states }: ServersQuestion): Promise<MeasuredCheck[]> {
-  const all = await Promise.all(
-    [...topology.realServers.keys()].map(async (host) => {
-      const answers = clients.map((client) => ({ client, answers: answersOf(topology, host, client.sources) }));
-      const script = serverScript(answers.flatMap((one) => one.answers));
-      try {
-        const reply = await (await target(host)).request({ script, become: true });
-        if (reply.exitCode !== 0) throw new Error(reply.stderr.toString('utf8').trim().split('\n')[0]);
-        const { routes, sockets } = parseServer(reply.stdout.toString('utf8'));
-        const paths = answers.map((one) => judgeReturnPath(topology, host, one.client.name, one.answers, routes, states));
-        return measuredAt([judgeListeners(topology, host, parseSockets(sockets)), ...paths], Date.now());
-      } catch (error) {
-        if (error instanceof LvsPlayError && error.code.startsWith('host-key')) throw error;
-        const unasked = { subject: host, verdict: 'skip', measured: 'not measured', reason: messageOf(error) } as const;
-        const paths = clients.map(({ name }): Check => ({ ...unasked, name: 'return-path', from: name, expected: 'answers find back' }));
-        return measuredAt([{ ...unasked, name: 'listener', expected: 'each service is listened to' }, ...paths], Date.now());
-      }
-    }),
-  );
-  const checks = all.flat();
-  return [...checks.filter(({ name }) => name === 'listener'), ...checks.filter(({ name }) => name !== 'listener')];
+/** What real servers say, and those that gave no answer. */
+export interface JudgedServers {
+  readonly checks: readonly MeasuredCheck[];
+  readonly missing: readonly Missing[];
+}
+
+/** Asks every real server who listens there and which way its answers take, in one request each. One that gives no answer hides no other. */
+export async function judgeServers({ topology, target, clients, states }: ServersQuestion): Promise<JudgedServers> {
+  const asked = new Map([...topology.realServers.keys()].map((host) => [host, clients.map((client) => ({ client, answers: answersOf(topology, host, client.sources) }))]));
+  const seen = await observe([...asked.keys()], target, (host) => ({ script: serverScript((asked.get(host) ?? []).flatMap((one) => one.answers)), read: readServer }));
+  const directors = states.each((state) => state);
+  const checks = seen.each(({ routes, sockets }, host) => {
+    const silent = states.among(sharesOf(topology, host).flatMap(({ service }) => service.directors)).missing;
+    const paths = (asked.get(host) ?? []).map(({ client, answers }) => {
+      const check = judgeReturnPath(topology, host, client.name, answers, routes, directors);
+      // The next hop may be an address of a director that gave no answer.
+      const doubtful = check.verdict !== 'skip' && silent.length > 0 && answers.some((answer) => routes.get(routeKey(answer))?.via !== undefined);
+      return doubtful ? { ...unknownCheck(check, silent), measured: check.measured } : check;
+    });
+    return measuredAt([judgeListeners(topology, host, sockets), ...paths], Date.now());
+  }).flat();
+  return { missing: seen.missing, checks: [...checks.filter(({ name }) => name === 'listener'), ...checks.filter(({ name }) => name !== 'listener')] };
+}
+
+/** @throws Error for what is not an answer */
+function readServer(output: string): { readonly routes: ReadonlyMap<string, Route | undefined>; readonly sockets: readonly LocalSockets[] } {
+  const { routes, sockets } = parseServer(output);
+  return { routes, sockets: parseSockets(sockets) };
 }
 
 /** A source that the host does not have is refused: then the way without it is told, and that it is missing is for another check to say. */

@@ -8,6 +8,7 @@ import { clientRequest, judgeLarge, judgeRequests, untried } from './judge/reque
 import { judgeSpread, type Sent } from './judge/spread.ts';
 import type { VerifyOptions } from './options.ts';
 import { measuredAt } from './report.ts';
+import type { Observation } from '../observe/observation.ts';
 import type { ClientRequest, DirectorState, MeasuredCheck, RequestSample, RequestsSeen } from './types.ts';
 
 /** What one vantage saw of one service. */
@@ -23,7 +24,8 @@ interface Tried {
  * Sends the requests of all services, then looks at the counters once. Vantages send side by side: a director's counters take all of them together, and each vantage
  * has its own requests one after the other.
  */
-export async function judgeTraffic(options: VerifyOptions, before: readonly DirectorState[]): Promise<MeasuredCheck[]> {
+export async function judgeTraffic(options: VerifyOptions, seenBefore: Observation<DirectorState>): Promise<MeasuredCheck[]> {
+  const before = seenBefore.each((state) => state);
   const services = [...options.topology.services.values()].map((service) => ({ service, request: clientRequest(service, options.path) }));
   const checks = services.flatMap(({ service, request }) => (request === undefined ? measuredAt([untried(service, whyUntried(service))], Date.now()) : []));
   const seen = await Promise.all(
@@ -44,14 +46,16 @@ export async function judgeTraffic(options: VerifyOptions, before: readonly Dire
   const active = [...new Set(sent.flatMap(({ service }) => before.filter((state) => holds(state, service)).map((state) => state.host)))];
   // What no director holds is counted nowhere: there is nothing to wait for.
   const held = sent.filter(({ service }) => before.some((state) => holds(state, service)));
-  const after = await countedStates(options, active, (states) => held.every((one) => allCounted(one, before, states)));
+  const seenAfter = await countedStates(options, active, (states) => held.every((one) => allCounted(one, before, states)));
+  const after = seenAfter.each((state) => state);
   const counted = Date.now();
   for (const { service, sent: all } of sent) {
     const at = (states: readonly DirectorState[]): DirectorState | undefined => states.find((state) => holds(state, service));
     const own = tried.filter((one) => one.service === service);
+    const missing = [...seenBefore.among(service.directors).missing, ...seenAfter.among(service.directors).missing];
     checks.push(
       ...own.flatMap((one) => measuredAt([judgeRequests(service, one.request, one.samples, one.from)], one.at)),
-      ...measuredAt([judgeSpread(underDrains(options.topology, service, at(before)), at(before), at(after), all)], counted),
+      ...measuredAt([judgeSpread(underDrains(options.topology, service, at(before)), at(before), at(after), all, missing)], counted),
       ...own.flatMap((one) => measuredAt([judgeLarge(service, one.request, one.samples, one.from)], one.at)),
     );
   }
@@ -72,11 +76,11 @@ function sentTo(service: VirtualService, tried: readonly Tried[]): Sent {
 const COUNTERS_MS = 5000;
 
 /** Asks until the counters show what was sent, or they have had the time to. */
-async function countedStates(options: VerifyOptions, hosts: readonly string[], counted: (states: readonly DirectorState[]) => boolean): Promise<DirectorState[]> {
+async function countedStates(options: VerifyOptions, hosts: readonly string[], counted: (states: readonly DirectorState[]) => boolean): Promise<Observation<DirectorState>> {
   const deadline = Date.now() + COUNTERS_MS;
   for (;;) {
-    const states = await askDirectors(options.target, hosts, options.lenient === true ? () => undefined : undefined);
-    if (counted(states) || Date.now() >= deadline) return states;
+    const states = await askDirectors(options.target, hosts);
+    if (states.missing.length > 0 || counted(states.each((state) => state)) || Date.now() >= deadline) return states;
     await delay(500, undefined, { signal: options.signal });
   }
 }

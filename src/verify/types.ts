@@ -1,17 +1,20 @@
 import type { DrainRecord } from '../lvs/drain/record.ts';
 import type { FailoverRecords } from '../lvs/failover/record.ts';
 import type { KeepalivedVersion } from '../lvs/keepalived/version.ts';
+import type { MissingHost } from '../observe/observation.ts';
 
 /** What verification found: one row for each thing measured. A versioned document; times are ISO 8601. */
 export interface VerificationReport {
-  /** 2: `from` is a list, `begun` and `ended` in place of `at`; checks have their own `at`, and `from` and `phase` where these tell them apart. */
-  readonly version: 2;
+  /** 3: a check may be `unknown`, `ok` may be null, and `unknown` names hosts. 2: `from` is a list, `begun` and `ended` in place of `at`; checks have their own `at`, and `from` and `phase` where these tell them apart. */
+  readonly version: 3;
   readonly begun: string;
   readonly ended: string;
   /** Vantages: `controller` or inventory hosts. */
   readonly from: readonly string[];
-  /** No check failed. */
-  readonly ok: boolean;
+  /** No check failed. Null: none failed, but of some nobody knows, as hosts gave no answer. */
+  readonly ok: boolean | null;
+  /** Hosts that gave no answer. */
+  readonly unknown: readonly string[];
   readonly checks: readonly MeasuredCheck[];
 }
 
@@ -24,14 +27,16 @@ export interface Check {
   readonly name: CheckName;
   /** The VIP, director or virtual service concerned. */
   readonly subject: string;
-  /** skip: it could not be measured or cannot be judged; `reason` says why. */
-  readonly verdict: 'pass' | 'fail' | 'skip';
+  /** skip: it could not be measured or cannot be judged; `reason` says why. unknown: hosts that it needs gave no answer: `missing`. */
+  readonly verdict: 'pass' | 'fail' | 'skip' | 'unknown';
   /** What was seen, in words and numbers. */
   readonly measured: string;
   /** What should be seen. */
   readonly expected: string;
   /** Why it fails or was skipped, or what to know of a pass. */
   readonly reason?: string;
+  /** Hosts without whose answer it is unknown; of one that fails all the same, hosts that it says nothing of. */
+  readonly missing?: readonly MissingHost[];
   /** The vantage that it was measured from, where that makes a difference. */
   readonly from?: string;
 }

@@ -106,7 +106,7 @@ describe("the dead man's switch, and rollback", () => {
     const cut = await run(...changeArgs('cut.yml', limit));
     expect(cut.code, cut.stderr).not.toBe(0);
     // Depending on what is sooner: the end of the connection's patience, or the host's. On a busy machine all may be back when the run asks them; by whom is told below.
-    expect(cut.stderr).toMatch(/and restores itself when its time is up|the time was up before|every host is as it was before/);
+    expect(cut.stderr).toMatch(/each restores itself when the timeout expires|the time was up before|every host is as it was before/);
     await comesBack(before);
     await expectRestored('guard', begun, limit);
   });

@@ -56,7 +56,7 @@ describe('verification of a pair in DR, as evidence', () => {
     const [evidence = '', junit = ''] = files;
     const { code, report, stderr } = await verify('--from', 'controller', '--from', 'clients', '--requests', '6', '--plan', 'playbooks/demo.yml', '--evidence', evidence, '--junit', junit, '-e', 'token=secret-value');
     expect([failed(report), code, stderr]).toEqual([[], 0, expect.any(String)]);
-    expect(report).toMatchObject({ version: 2, from: ['controller', 'client1'] });
+    expect(report).toMatchObject({ version: 3, from: ['controller', 'client1'] });
     const of = (name: string): string[] => report.checks.filter((check) => check.name === name && check.verdict === 'pass').map(({ from, subject }) => `${from ?? ''} ${subject}`.trim());
     expect(of('requests')).toEqual(['controller web', 'client1 web']);
     expect(of('return-path')).toEqual(['controller rs1', 'client1 rs1', 'controller rs2', 'client1 rs2']);

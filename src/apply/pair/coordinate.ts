@@ -4,6 +4,9 @@ import { configOf, confNodes } from '../../lvs/change/config.ts';
 import { advertsMatch } from '../../lvs/change/differences.ts';
 import { backupFirst } from '../../lvs/model/groups.ts';
 import type { PairActivation, PairRestart, Step } from '../../modules/contract.ts';
+import { known } from '../../observe/missing.ts';
+import type { Observation } from '../../observe/observation.ts';
+import { unansweredWords } from '../../observe/words.ts';
 import type { Done } from '../executed.ts';
 import { directorFaults, type DirectorNow, holderFaults } from './director.ts';
 import { Meeting } from './joint.ts';
@@ -116,7 +119,9 @@ export class PairCoordinator {
   async #refuseAlone(host: string, activation: PairActivation, change: PairChange, members: readonly string[]): Promise<void> {
     const wanted = configOf(confNodes(activation.after, 'keepalived.conf'));
     const others = await this.#look.ask(members.filter((member) => member !== host));
-    const deaf = others.filter(({ alive, running }) => alive && running !== undefined && !advertsMatch(running, wanted)).map((state) => state.host);
+    const deaf = others.each(({ alive, running }, member) => (alive && running !== undefined && !advertsMatch(running, wanted) ? [member] : [])).flat();
+    // It may be down, which is what the pair is there for; that it is, nobody knows.
+    if (others.missing.length > 0) this.#services.emit({ at: Date.now(), type: 'message', level: 'warning', host, text: this.#services.mask(`${unansweredWords(others.missing)}: whether it would still hear ${host} is unknown`) });
     if (deaf.length === 0) return;
     throw new LvsPlayError({
       code: 'pair-one-sided',
@@ -129,17 +134,23 @@ export class PairCoordinator {
 
   /** A disruptive change: who does not hold the virtual IPs stops, the holder takes the new configuration, the others start with theirs. */
   async #inTurn(host: string, joint: Joint, vips: readonly string[], activate: readonly Step[], doSteps: DoSteps): Promise<Done> {
-    joint.holder ??= this.#look.ask(joint.hosts).then((states) => states.find(({ addresses }) => vips.some((vip) => addresses.has(vip)))?.host ?? joint.hosts[0] ?? host);
+    joint.holder ??= this.#look.ask(joint.hosts).then((seen) => seen.each(({ addresses }, member) => (vips.some((vip) => addresses.has(vip)) ? [member] : [])).flat()[0] ?? joint.hosts[0] ?? host);
     const holder = await joint.holder;
     if (holder === host) {
       await joint.reloaded.arrive(host).catch(() => undefined);
       return doSteps(activate);
     }
-    const stopped = await doSteps([STOP]);
-    await joint.reloaded.arrive(host).catch(() => undefined);
-    if (stopped.failing !== undefined) return stopped;
-    // Started before the holder is back, it would be elected first, and the virtual IPs would move twice.
-    await this.#look.settled([holder], (states) => holderFaults(vips, states), SETTLE_MS);
+    try {
+      const stopped = await doSteps([STOP]);
+      await joint.reloaded.arrive(host).catch(() => undefined);
+      if (stopped.failing !== undefined) return stopped;
+      // Started before the holder is back, it would be elected first, and the virtual IPs would move twice.
+      await this.#look.settled([holder], (seen) => holderFaults(vips, seen), SETTLE_MS);
+    } catch (error) {
+      // It may have stopped: whatever went wrong, it runs again.
+      await doSteps([START]).catch(() => undefined);
+      throw error;
+    }
     return doSteps([START]);
   }
 
@@ -150,23 +161,34 @@ export class PairCoordinator {
   async #drain(host: string, activation: PairActivation, change: PairChange, members: readonly string[], vips: readonly string[], doSteps: DoSteps): Promise<Done> {
     const none: Done = { outcomes: [], failing: undefined };
     if (change.leaving.size === 0) return none;
-    const [now] = await this.#look.ask([host]);
-    if (now === undefined || !vips.some((vip) => now.addresses.has(vip))) return none;
+    const now = await this.#look.ask([host]);
+    // Where it holds something, connections would be cut: that it holds nothing has to be seen.
+    if (!known(now.some(({ addresses }) => vips.some((vip) => addresses.has(vip))), `whether ${host} holds ${vips.join(', ')}`)) return none;
     const interim = quiesced(activation.before, change.leaving);
-    const done = await doSteps([activation.write(interim), RELOAD]);
-    if (done.failing !== undefined) return done;
-    const faults = await this.#look.settled([host], (states) => states.flatMap((state) => directorFaults(state, interim)), SETTLE_MS);
+    const faults = await this.#quiesce(host, activation, interim, doSteps);
     if (faults.length > 0) throw await this.#takenBack(host, newJoint([host]), activation, faults, vips, members, doSteps);
     const deadline = Date.now() + activation.drainSeconds * 1000;
     for (;;) {
-      const open = openConnections(await this.#look.ask([host]), change.leaving);
-      if (open.length === 0) return none;
+      const seen = await this.#look.ask([host]);
+      const open = seen.each(({ table }) => openConnections(table, change.leaving)).flat();
+      if (open.length === 0 && seen.missing.length === 0) return none;
       if (Date.now() >= deadline) {
-        const text = open.map(({ server, service, active }) => `${String(active)} of ${server} in ${service}`).join(', ');
+        const text = seen.missing.length > 0 ? `unknown, as ${unansweredWords(seen.missing)}` : open.map(({ server, service, active }) => `${String(active)} of ${server} in ${service}`).join(', ');
         this.#services.emit({ at: Date.now(), type: 'message', level: 'warning', host, text: `${host}: still open after ${String(activation.drainSeconds)} s, and cut now: ${text}` });
         return none;
       }
       await this.#services.sleep(POLL_MS);
+    }
+  }
+
+  /** Servers that leave get nothing new. @returns what is wrong: then the old configuration has to come back, whatever went wrong */
+  async #quiesce(host: string, activation: PairActivation, interim: string, doSteps: DoSteps): Promise<readonly string[]> {
+    try {
+      const done = await doSteps([activation.write(interim), RELOAD]);
+      if (done.failing !== undefined) return [`${done.failing.title} failed on ${host}`];
+      return await this.#look.settled([host], (seen) => [...unansweredFaults(seen), ...seen.each((state) => directorFaults(state, interim)).flat()], SETTLE_MS);
+    } catch (error) {
+      return [messageOf(error)];
     }
   }
 
@@ -175,12 +197,12 @@ export class PairCoordinator {
     const limit = SETTLE_MS + (change.class === 'disruptive' ? 2 : 1) * elections * 1000;
     const faults = await this.#look.settled(
       members,
-      (states) => [
+      (seen) => [
         ...[...joint.wanted].flatMap(([host, text]) => {
-          const state = states.find((one) => one.host === host);
-          return state === undefined ? [`${host} no longer answers`] : directorFaults(state, text);
+          const state = seen.at(host);
+          return state?.kind === 'answered' ? directorFaults(state.value, text) : unansweredFaults(seen.among([host]));
         }),
-        ...holderFaults(vips, states),
+        ...holderFaults(vips, seen),
       ],
       limit,
     );
@@ -197,12 +219,12 @@ export class PairCoordinator {
 
   /** Puts the old configuration back, on every member that took the new one. @returns the error that tells */
   async #takenBack(host: string, joint: Joint, activation: PairActivation, faults: readonly string[], vips: readonly string[], members: readonly string[], doSteps: DoSteps): Promise<LvsPlayError> {
-    const back = await doSteps(activation.putBack);
+    const back = await attempt(doSteps, activation.putBack);
     // All have their old file before any of them reads it.
     await joint.judged.arrive(host).catch(() => undefined);
-    const revived = await doSteps([REVIVE]);
-    const left = await this.#look.settled(members, (states) => [...states.filter((state) => state.host === host).flatMap((state) => directorFaults(state, activation.before)), ...holderFaults(vips, states)], 2 * SETTLE_MS);
-    const failed = [...(back.failing === undefined ? [] : [`${back.failing.title} failed`]), ...(revived.failing === undefined ? [] : [`${revived.failing.title} failed`]), ...left];
+    const revived = await attempt(doSteps, [REVIVE]);
+    const left = await this.#look.settled(members, (seen) => [...unansweredFaults(seen.among([host])), ...seen.among([host]).each((state) => directorFaults(state, activation.before)).flat(), ...holderFaults(vips, seen)], 2 * SETTLE_MS);
+    const failed = [...back, ...revived, ...left];
     const outcome = failed.length === 0 ? 'the old configuration is back and runs' : `the old configuration was put back, but: ${failed.join('; ')}`;
     return new LvsPlayError({ code: 'pair-change-failed', kind: 'host', host, message: this.#services.mask(`${faults.join('; ')}; ${outcome}`), hint: `journalctl -u keepalived on ${host} tells why` });
   }
@@ -213,18 +235,30 @@ function newJoint(hosts: readonly string[]): Joint {
   return { hosts, written: meeting(), reloaded: meeting(), activated: meeting(), judged: meeting(), wanted: new Map(), failures: [], faults: undefined, watches: undefined, holder: undefined };
 }
 
+/** Does steps whose failure keeps nothing else from being done. @returns what went wrong */
+async function attempt(doSteps: DoSteps, steps: readonly Step[]): Promise<readonly string[]> {
+  try {
+    const { failing } = await doSteps(steps);
+    return failing === undefined ? [] : [`${failing.title} failed`];
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
+
+function unansweredFaults(seen: Observation<DirectorNow>): string[] {
+  return seen.missing.length === 0 ? [] : [unansweredWords(seen.missing)];
+}
+
 /** Active connections to servers that are to go. */
-function openConnections(states: readonly DirectorNow[], leaving: PairChange['leaving']): { service: string; server: string; active: number }[] {
-  return states.flatMap(({ table }) =>
-    table.services.flatMap((service) => {
-      const name = service.protocol === 'fwm' ? `FWM ${String(service.port)}` : `${service.protocol.toUpperCase()} ${service.address.includes(':') ? `[${service.address}]` : service.address}:${String(service.port)}`;
-      const servers = leaving.get(name) ?? [];
-      return service.destinations.flatMap((one) => {
-        const server = `${one.address.includes(':') ? `[${one.address}]` : one.address}:${String(one.port)}`;
-        const active = one.activeConnections ?? 0;
-        return servers.includes(server) && active > 0 ? [{ service: name, server, active }] : [];
-      });
-    }),
-  );
+function openConnections(table: DirectorNow['table'], leaving: PairChange['leaving']): { service: string; server: string; active: number }[] {
+  return table.services.flatMap((service) => {
+    const name = service.protocol === 'fwm' ? `FWM ${String(service.port)}` : `${service.protocol.toUpperCase()} ${service.address.includes(':') ? `[${service.address}]` : service.address}:${String(service.port)}`;
+    const servers = leaving.get(name) ?? [];
+    return service.destinations.flatMap((one) => {
+      const server = `${one.address.includes(':') ? `[${one.address}]` : one.address}:${String(one.port)}`;
+      const active = one.activeConnections ?? 0;
+      return servers.includes(server) && active > 0 ? [{ service: name, server, active }] : [];
+    });
+  });
 }
 

@@ -6,6 +6,8 @@ import { DUMP_SCRIPT } from '../../lvs/change/dump-script.ts';
 import { parseAddresses } from '../../lvs/host/addresses.ts';
 import { parseProcNetIpVs } from '../../lvs/ipvs/parse.ts';
 import type { IpvsTable } from '../../lvs/ipvs/types.ts';
+import type { Observation } from '../../observe/observation.ts';
+import { hostNames, namesOfMissing, unansweredWords } from '../../observe/words.ts';
 
 /** A director of a pair as it says of itself, right now. */
 export interface DirectorNow {
@@ -23,16 +25,17 @@ export interface DirectorNow {
 /** Asks a director for its state. */
 export const DIRECTOR_SCRIPT = [
   'systemctl show -p ActiveState,SubState,MainPID keepalived.service',
-  "echo '--- addresses'; ip -o addr show",
+  "echo '--- addresses'; ip -o addr show || exit 1",
   "echo '--- table'; if [ -r /proc/net/ip_vs ]; then cat /proc/net/ip_vs; fi",
   DUMP_SCRIPT,
 ].join('\n');
 
-/** Pure. */
+/** Pure. @throws Error when it is not an answer */
 export function parseDirector(host: string, output: string): DirectorNow {
   const sections = new Map(output.split(/^--- /m).map((section, index): [string, string] => (index === 0 ? ['unit', section] : [section.slice(0, section.indexOf('\n')), section.slice(section.indexOf('\n') + 1)])));
   const unit = new Map((sections.get('unit') ?? '').split('\n').map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
   const [active = '', sub = ''] = [unit.get('ActiveState'), unit.get('SubState')];
+  if (active === '') throw new Error('systemctl says nothing of keepalived');
   return {
     host,
     alive: active === 'active' || active === 'reloading',
@@ -72,18 +75,20 @@ function wantedConfig(text: string): KeepalivedConfig {
 }
 
 /** Why a director could not take virtual IPs over now: its daemon is gone, or it has a fault (an interface is down, a check fails). Pure. */
-export function readinessFaults(host: string, states: readonly DirectorNow[]): string[] {
-  const now = states.find((one) => one.host === host);
-  if (now === undefined) return [`${host} no longer answers`];
+export function readinessFaults(host: string, look: Observation<DirectorNow>): string[] {
+  const seen = look.at(host);
+  if (seen?.kind !== 'answered') return [seen === undefined ? `${host} was not asked` : unansweredWords(look.among([host]).missing)];
+  const now = seen.value;
   if (!now.alive) return [`keepalived on ${host} is ${now.state}`];
   return (now.running?.instances ?? []).flatMap(({ name, state }) => (state === undefined || state === 'MASTER' || state === 'BACKUP' ? [] : [`${name} on ${host} is in state ${state}`]));
 }
 
-/** What is wrong with who holds the virtual IPs of a pair: each must be held by exactly one member. Pure. */
-export function holderFaults(vips: readonly string[], members: readonly DirectorNow[]): string[] {
+/** What is wrong with who holds the virtual IPs of a pair: each must be held by exactly one member. One that gives no answer may be the one. Pure. */
+export function holderFaults(vips: readonly string[], members: Observation<DirectorNow>): string[] {
   return vips.flatMap((vip) => {
-    const holders = members.filter(({ addresses }) => addresses.has(vip)).map(({ host }) => host);
+    const holders = members.each(({ addresses }, host) => (addresses.has(vip) ? [host] : [])).flat();
     if (holders.length === 1) return [];
+    if (holders.length === 0 && members.missing.length > 0) return [`who holds ${vip} is unknown, as ${hostNames(namesOfMissing(members.missing))} did not answer`];
     return [holders.length === 0 ? `nobody holds ${vip}` : `${vip} is held by ${holders.join(' and ')}`];
   });
 }

@@ -1,7 +1,8 @@
-import { LvsPlayError } from '../../core/errors.ts';
 import { timelines, timelineText } from '../../lvs/change/timeline.ts';
 import type { Topology } from '../../lvs/model/topology.ts';
 import type { Emit } from '../../plan/input.ts';
+import { observe } from '../../observe/ask.ts';
+import type { Observation } from '../../observe/observation.ts';
 import type { Target } from '../../transport/target.ts';
 import { DIRECTOR_SCRIPT, type DirectorNow, parseDirector } from './director.ts';
 import { startWatch, type Watch } from './watch.ts';
@@ -34,26 +35,13 @@ export class PairLook {
     return [...new Set(pairs.flatMap((name) => this.#services.topology?.pairs.get(name)?.members.map(({ host }) => host) ?? []))];
   }
 
-  /** Those that answer. */
-  async ask(hosts: readonly string[]): Promise<DirectorNow[]> {
-    const states = await Promise.all(
-      hosts.map(async (host) => {
-        try {
-          const target = await this.#services.target(host);
-          const reply = await target.request({ script: DIRECTOR_SCRIPT, become: true, lane: 'side' });
-          return [parseDirector(host, reply.stdout.toString('utf8'))];
-        } catch (error) {
-          // The other member may be down, which is what it is there for. That a host of the task itself is missing is found by who judges.
-          if (error instanceof LvsPlayError) return [];
-          throw error;
-        }
-      }),
-    );
-    return states.flat();
+  /** The other member may be down, which is what it is there for: who judges says what that means. */
+  ask(hosts: readonly string[]): Promise<Observation<DirectorNow>> {
+    return observe(hosts, this.#services.target, (host) => ({ script: DIRECTOR_SCRIPT, read: (output) => parseDirector(host, output) }), { lane: 'side' });
   }
 
   /** Looks until nothing is wrong any more, or the time is over. @returns what is wrong then */
-  async settled(hosts: readonly string[], faultsOf: (states: readonly DirectorNow[]) => readonly string[], limitMs: number): Promise<readonly string[]> {
+  async settled(hosts: readonly string[], faultsOf: (seen: Observation<DirectorNow>) => readonly string[], limitMs: number): Promise<readonly string[]> {
     const deadline = Date.now() + limitMs;
     for (;;) {
       const faults = [...new Set(faultsOf(await this.ask(hosts)))];
@@ -79,7 +67,8 @@ export class PairLook {
   /** Ends watches, and tells how the virtual IPs fared. */
   async report(pairs: readonly string[], hosts: readonly string[], watches: readonly Watch[]): Promise<void> {
     const logs = (await Promise.all(watches.map((watch) => watch.end()))).filter((log) => log !== undefined);
-    const seen = timelines(this.vipsOf(pairs), logs);
+    const unwatched = this.membersOf(pairs).filter((host) => logs.every((log) => log.host !== host));
+    const seen = timelines(this.vipsOf(pairs), logs, unwatched);
     this.#services.emit({ at: Date.now(), type: 'pair-watched', pairs, hosts, vips: seen, text: `${pairs.join(', ')}: ${seen.map(timelineText).join('; ')}` });
   }
 }

@@ -18,22 +18,26 @@ async function confirm(run: string, raw: RawOptions): Promise<number> {
   const { enterLabIfNeeded } = await import('../../lab/enter.ts');
   const inside = await enterLabIfNeeded(options.inventories);
   if (inside !== undefined) return inside;
-  const [{ openSite }, { chosenHosts }, { askGuards, guardText }, { hostState }, { printResult, processSecrets }, { EXIT }] = await Promise.all([
+  const [{ openSite }, { chosenHosts }, { askGuards, guardText }, { hostState }, { printResult, processSecrets }, { EXIT, exitCodeOfHosts }, { unknown }, { namesOfMissing, unansweredWords }] = await Promise.all([
     import('../input/open-site.ts'),
     import('../ask-hosts.ts'),
     import('../../undo/reach.ts'),
     import('../../core/host-state.ts'),
     import('../output.ts'),
     import('../exit.ts'),
+    import('../../observe/missing.ts'),
+    import('../../observe/words.ts'),
   ]);
   const opened = await openSite(options);
   try {
     const asked = await askGuards(await chosenHosts(opened, options), opened.target, { run, words: 'disarm', become: () => true, root: hostState(process.env) });
-    const answers = asked.filter(({ state }) => state !== 'absent');
+    const { missing } = asked;
+    const answers = asked.each((answer) => answer).filter(({ state }) => state !== 'absent');
+    if (answers.length === 0 && missing.length > 0) throw unknown(`whether there is a run ${run}, and what became of it,`, missing);
     if (answers.length === 0) throw new LvsPlayError({ code: 'unknown-run', kind: 'host', message: `no host knows run ${run}`, hint: 'is it the inventory of that run?' });
-    printResult(processSecrets.mask(options.json ? `${JSON.stringify({ version: 1, run, hosts: answers }, null, 2)}\n` : answers.map((answer) => `${guardText(answer)}\n`).join('')));
-    if (answers.some(({ state }) => state === 'restored' || state === 'restoring')) return EXIT.hostFailed;
-    return answers.some(({ state }) => state === 'unreachable') ? EXIT.unreachable : EXIT.ok;
+    const silent = missing.length === 0 ? '' : `whether others keep what the run changed is unknown: ${unansweredWords(missing)}; one that was to be confirmed restores itself when the timeout expires\n`;
+    printResult(processSecrets.mask(options.json ? `${JSON.stringify({ version: 1, run, hosts: answers, unknown: namesOfMissing(missing) }, null, 2)}\n` : `${answers.map((answer) => `${guardText(answer)}\n`).join('')}${silent}`));
+    return exitCodeOfHosts(missing) ?? (answers.some(({ state }) => state === 'restored' || state === 'restoring') ? EXIT.hostFailed : EXIT.ok);
   } finally {
     await opened.close();
   }

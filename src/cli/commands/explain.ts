@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { LvsPlayError } from '../../core/errors.ts';
-import { mapLimited } from '../../core/pool.ts';
 import { suggest } from '../../core/text/suggest.ts';
 import type { Explanation, Need } from '../../explain/types.ts';
-import type { HostState } from '../../explain/host-state.ts';
 import type { Topology } from '../../lvs/model/topology.ts';
-import { askHost } from '../ask-host.ts';
+import { observe } from '../../observe/ask.ts';
+import type { Missing } from '../../observe/observation.ts';
+import { namesOfMissing, unansweredWords } from '../../observe/words.ts';
 import type { OpenSite } from '../input/open-site.ts';
 import { commonOptions, requireInventory, withConnection, withInventory, type RawOptions } from '../input/options.ts';
-import { printResult, processSecrets } from '../output.ts';
+import { printProgress, printResult, processSecrets } from '../output.ts';
 
 interface ExplainFlags extends RawOptions {
   readonly live?: true;
@@ -34,7 +34,7 @@ async function explain(name: string | undefined, flags: ExplainFlags): Promise<n
     const inside = await enterLabIfNeeded(options.inventories);
     if (inside !== undefined) return inside;
   }
-  const [{ openSite }, { explainService }, { formatExplanation }, { noTopology }, { EXIT }] = await Promise.all([
+  const [{ openSite }, { explainService }, { formatExplanation }, { noTopology }, { EXIT, exitCodeOfHosts }] = await Promise.all([
     import('../input/open-site.ts'),
     import('../../explain/explain.ts'),
     import('../../explain/format.ts'),
@@ -50,8 +50,11 @@ async function explain(name: string | undefined, flags: ExplainFlags): Promise<n
       return EXIT.ok;
     }
     const explained = explainService(topology, serviceNamed(topology, name));
-    const shown = live ? await asked(explained, opened, options.forks) : explained;
-    printResult(processSecrets.mask(options.json ? json(shown) : formatExplanation(shown)));
+    const { shown, missing } = live ? await asked(explained, opened, options.forks) : { shown: explained, missing: [] };
+    printResult(processSecrets.mask(options.json ? json(live ? { ...shown, unknown: namesOfMissing(missing) } : shown) : formatExplanation(shown)));
+    if (missing.length > 0) printProgress(processSecrets.mask(`what the hosts are like is unknown where they gave no answer: ${unansweredWords(missing)}\n`));
+    const code = exitCodeOfHosts(missing);
+    if (code !== undefined) return code;
     return shown.paths.some((path) => path.hops.some((hop) => hop.needs.some(isBroken))) ? EXIT.verification : EXIT.ok;
   } finally {
     await opened.close();
@@ -63,13 +66,11 @@ function isBroken(need: Need): boolean {
 }
 
 /** One request for each host. */
-async function asked(explained: Explanation, { target }: OpenSite, forks: number): Promise<Explanation> {
+async function asked(explained: Explanation, { target }: OpenSite, forks: number): Promise<{ readonly shown: Explanation; readonly missing: readonly Missing[] }> {
   const [{ hostStateScript, parseHostState }, { hostsOf, judgeExplanation, needsOf }] = await Promise.all([import('../../explain/host-state.ts'), import('../../explain/judge.ts')]);
   const needs = needsOf(explained);
-  const states = await mapLimited(hostsOf(explained), forks, (host): Promise<HostState> =>
-    askHost(host, target, { script: hostStateScript(host, needs), read: (output) => parseHostState(host, output) }),
-  );
-  return judgeExplanation(explained, new Map(states.map((state) => [state.host, state])));
+  const states = await observe(hostsOf(explained), target, (host) => ({ script: hostStateScript(host, needs), read: (output) => parseHostState(host, output) }), { forks });
+  return { shown: judgeExplanation(explained, states), missing: states.missing };
 }
 
 function serviceNamed(topology: Topology, name: string) {

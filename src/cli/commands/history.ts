@@ -6,9 +6,10 @@ import { formatHistory, formatRun, type HistoryRow } from '../../report/history.
 import { createStyle } from '../../report/terminal/style.ts';
 import { hostState } from '../../core/host-state.ts';
 import { type HostRecord, parseRecords, recordsScript } from '../../lock/script.ts';
-import { EXIT } from '../exit.ts';
+import { namesOfMissing, unansweredWords } from '../../observe/words.ts';
+import { EXIT, exitCodeOfHosts } from '../exit.ts';
 import { commonOptions, type RawOptions, withConnection, withInventory } from '../input/options.ts';
-import { colorOn, printProgress, printResult } from '../output.ts';
+import { colorOn, printProgress, printResult, processSecrets } from '../output.ts';
 
 /** `lvs-play history [show RUN]`: the runs of this user on this machine. */
 export function historyCommand(): Command {
@@ -48,17 +49,18 @@ interface HistoryFlags extends RawOptions {
 /** What the records on hosts tell: one row for each run and host. */
 async function onHosts(flags: HistoryFlags): Promise<number> {
   const options = commonOptions(flags, process.env);
-  const [{ openSite }, { enterLabIfNeeded }, { askHosts }] = await Promise.all([import('../input/open-site.ts'), import('../../lab/enter.ts'), import('../ask-hosts.ts')]);
+  const [{ openSite }, { enterLabIfNeeded }, { askChosen }] = await Promise.all([import('../input/open-site.ts'), import('../../lab/enter.ts'), import('../ask-hosts.ts')]);
   const inside = await enterLabIfNeeded(options.inventories);
   if (inside !== undefined) return inside;
   const opened = await openSite(options);
   try {
-    const { answers, unreachable } = await askHosts(opened, options, { script: recordsScript(hostState(process.env)), read: parseRecords });
-    const records = [...answers].flatMap(([host, list]) => list.map((record) => ({ host, ...record }))).sort((a, b) => (a.owner.id < b.owner.id ? 1 : -1));
-    if (flags.json === true) printResult(document({ records, unreachable }));
-    else printResult(formatHistory(records.slice(0, flags.number).map(recordRow), createStyle(colorOn(process.stdout))));
-    for (const host of unreachable) printProgress(`${host} cannot be reached\n`);
-    return unreachable.length > 0 ? EXIT.unreachable : EXIT.ok;
+    const seen = await askChosen(opened, options, { script: recordsScript(hostState(process.env)), read: parseRecords });
+    const { missing } = seen;
+    const records = seen.each((list, host) => list.map((record) => ({ host, ...record }))).flat().sort((a, b) => (a.owner.id < b.owner.id ? 1 : -1));
+    if (flags.json === true) printResult(document({ records, unreachable: namesOfMissing(missing.filter(({ kind }) => kind === 'unreachable')), unknown: namesOfMissing(missing) }));
+    else if (records.length > 0 || missing.length === 0) printResult(formatHistory(records.slice(0, flags.number).map(recordRow), createStyle(colorOn(process.stdout))));
+    if (missing.length > 0) printProgress(processSecrets.mask(`what else was run is unknown: ${unansweredWords(missing)}\n`));
+    return exitCodeOfHosts(missing) ?? EXIT.ok;
   } finally {
     await opened.close();
   }

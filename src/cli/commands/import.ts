@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { LvsPlayError } from '../../core/errors.ts';
-import { mapLimited } from '../../core/pool.ts';
 import type { SourceKind } from '../../import/sources.ts';
 import type { LiveHost } from '../../import/live.ts';
 import type { Note } from '../../import/types.ts';
 import type { RunInput } from '../../plan/input.ts';
 import type { Site } from '../../plan/site.ts';
 import type { Target } from '../../transport/target.ts';
-import { askHost } from '../ask-host.ts';
+import { observe } from '../../observe/ask.ts';
+import { known as answersOf } from '../../observe/missing.ts';
 import { commonOptions, withConnection, withInventory, type CommonOptions, type RawOptions } from '../input/options.ts';
 import { printProgress, printResult, processSecrets } from '../output.ts';
 
@@ -70,11 +70,13 @@ async function askHosts(hosts: readonly string[], options: CommonOptions): Promi
       const address = addressOf(host);
       if (address !== undefined) known.set(host, address);
     }
-    const live = await mapLimited(hosts, options.forks, (host) => {
+    const seen = await observe(hosts, opened.target, (host) => {
       const name = parseIp(host) === undefined ? host : undefined;
-      return askHost(host, opened.target, { script: liveScript(nonce), read: (output) => parseLive(name, known.get(host), output, nonce, host) });
-    });
-    return { live, known: new Map([...known].filter(([name]) => parseIp(name) === undefined)) };
+      return { script: liveScript(nonce), read: (output) => parseLive(name, known.get(host), output, nonce, host) };
+    }, { forks: options.forks });
+    // An inventory without them would be taken for the whole.
+    const answers = answersOf(seen.judge((all) => all), 'no inventory was made: what the hosts have');
+    return { live: hosts.flatMap((host) => answers.get(host) ?? []), known: new Map([...known].filter(([name]) => parseIp(name) === undefined)) };
   } finally {
     await opened.close();
   }

@@ -8,7 +8,10 @@ import type { Site } from '../../plan/site.ts';
 import type { Playbook } from '../../playbook/types.ts';
 import type { OpenSite } from '../input/open-site.ts';
 import { commonOptions, requireInventory, withConnection, withInventory, type CommonOptions, type RawOptions } from '../input/options.ts';
-import { printResult, processSecrets } from '../output.ts';
+import type { Missing } from '../../observe/observation.ts';
+import { namesOfMissing, unansweredWords } from '../../observe/words.ts';
+import { printProgress, printResult, processSecrets } from '../output.ts';
+import type { FoundLive } from './lint-live.ts';
 
 /** Set by the build. */
 declare const LVS_PLAY_VERSION: string;
@@ -37,7 +40,7 @@ export function lintCommand(): Command {
 }
 
 async function lint(playbooks: readonly string[], flags: LintFlags): Promise<number> {
-  const [{ CATALOGUE }, { EXIT }, format] = await Promise.all([import('../../lint/catalogue.ts'), import('../exit.ts'), import('../../lint/format.ts')]);
+  const [{ CATALOGUE }, { EXIT, exitCodeOfHosts }, format] = await Promise.all([import('../../lint/catalogue.ts'), import('../exit.ts'), import('../../lint/format.ts')]);
   if (flags.explain !== undefined) {
     printResult(explanationOf(flags.explain, CATALOGUE, format.explainRule));
     return EXIT.ok;
@@ -54,17 +57,18 @@ async function lint(playbooks: readonly string[], flags: LintFlags): Promise<num
     const inside = await enterLabIfNeeded(options.inventories);
     if (inside !== undefined) return inside;
   }
-  const findings = await findingsOf(options, playbooks, live);
+  const { findings, missing } = await findingsOf(options, playbooks, live);
   const shape = options.json ? 'json' : flags.format;
-  const texts = { text: () => format.formatText(findings), json: () => format.formatJson(findings), github: () => format.formatGithub(findings), sarif: () => format.formatSarif(findings, CATALOGUE.flatMap(({ rules }) => rules), LVS_PLAY_VERSION) };
+  const texts = { text: () => format.formatText(findings), json: () => format.formatJson(findings, namesOfMissing(missing)), github: () => format.formatGithub(findings), sarif: () => format.formatSarif(findings, CATALOGUE.flatMap(({ rules }) => rules), LVS_PLAY_VERSION) };
   // Adverts and rules of firewalls are others' words.
   printResult(processSecrets.mask(texts[shape]()));
+  if (missing.length > 0) printProgress(processSecrets.mask(`what the hosts are like is unknown where they gave no answer: ${unansweredWords(missing)}\n`));
   const counted = findings.filter(({ waived, severity }) => waived === undefined && (severity === 'error' || (flags.strict === true && severity === 'warning')));
-  return counted.length > 0 ? EXIT.error : EXIT.ok;
+  return exitCodeOfHosts(missing) ?? (counted.length > 0 ? EXIT.error : EXIT.ok);
 }
 
 /** Mistakes of the model and of playbooks are findings too; an inventory that cannot be read at all is an error like anywhere. */
-async function findingsOf(options: CommonOptions, files: readonly string[], live: boolean): Promise<readonly Finding[]> {
+async function findingsOf(options: CommonOptions, files: readonly string[], live: boolean): Promise<{ readonly findings: readonly Finding[]; readonly missing: readonly Missing[] }> {
   const [{ readInventory, readPlaybook }, { buildSite }, { createTemplateEngine }, { checkTopology, modelFindings, withWaivers }, { noTopology }, { RULES }, { reachSite }] = await Promise.all([
     import('../input/run-input.ts'),
     import('../../plan/site.ts'),
@@ -80,17 +84,18 @@ async function findingsOf(options: CommonOptions, files: readonly string[], live
   const engine = createTemplateEngine();
   const site = await orMistakes(mistakes, () => buildSite(inventory, extraVars, engine));
   const playbooks = await Promise.all(files.map((file) => orMistakes(mistakes, () => readPlaybook(file))));
-  if (site === undefined) return modelFindings(mistakes);
+  if (site === undefined) return { findings: modelFindings(mistakes), missing: [] };
   const { topology, lvs } = site;
   if (topology === undefined || lvs === undefined) throw noTopology();
   const read = playbooks.filter((playbook) => playbook !== undefined);
   const inPlaybooks = (await Promise.all(read.map((playbook) => orMistakes(mistakes, () => findInPlaybook(playbook, site, topology))))).flatMap((found) => found ?? []);
-  const onHosts = live ? await findOnHosts({ topology, lvs }, () => reachSite(site, extraVars, engine, options), options.forks) : [];
-  const ran = [...RULES, ...(read.length > 0 && mistakes.length === 0 ? PLAYBOOK_RULES : []), ...(live ? LIVE_RULES : [])];
-  return [...modelFindings(mistakes), ...withWaivers([...checkTopology({ topology, lvs }), ...inPlaybooks, ...onHosts], lvs, ran, [...RULES, ...PLAYBOOK_RULES, ...LIVE_RULES])];
+  const onHosts = live ? await findOnHosts({ topology, lvs }, () => reachSite(site, extraVars, engine, options), options.forks) : { found: [], missing: [] };
+  const ran = [...RULES, ...(read.length > 0 && mistakes.length === 0 ? PLAYBOOK_RULES : []), ...(live && onHosts.missing.length === 0 ? LIVE_RULES : [])];
+  const findings = [...modelFindings(mistakes), ...withWaivers([...checkTopology({ topology, lvs }), ...inPlaybooks, ...onHosts.found], lvs, ran, [...RULES, ...PLAYBOOK_RULES, ...LIVE_RULES])];
+  return { findings, missing: onHosts.missing };
 }
 
-async function findOnHosts(input: LintInput, reach: () => Promise<OpenSite>, forks: number): Promise<readonly Found[]> {
+async function findOnHosts(input: LintInput, reach: () => Promise<OpenSite>, forks: number): Promise<FoundLive> {
   const { foundLive } = await import('./lint-live.ts');
   const opened = await reach();
   try {

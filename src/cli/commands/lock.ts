@@ -3,12 +3,14 @@ import { parseDuration } from '../../core/text/duration.ts';
 import { LvsPlayError } from '../../core/errors.ts';
 import { hostState } from '../../core/host-state.ts';
 import { mapLimited } from '../../core/pool.ts';
+import { askHost } from '../../observe/ask.ts';
+import type { Missing } from '../../observe/observation.ts';
+import { namesOfMissing, unansweredWords } from '../../observe/words.ts';
 import { newRunId } from '../../core/run-id.ts';
 import { parseStatus, parseTake, releaseScript, statusScript, takeScript } from '../../lock/script.ts';
 import type { HeldLock, LockOwner } from '../../lock/types.ts';
 import { isStale, ownerText, stateText } from '../../lock/words.ts';
-import { askHost } from '../ask-host.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, exitCodeOfHosts } from '../exit.ts';
 import { commonOptions, requireInventory, withConnection, withInventory, type RawOptions } from '../input/options.ts';
 import type { OpenSite } from '../input/open-site.ts';
 import { operator } from '../operator.ts';
@@ -58,18 +60,18 @@ function act(work: Work): (flags: LockFlags) => Promise<void> {
     const opened = await openSite(options);
     try {
       const hosts = await chosenHosts(opened, options);
-      const unreachable: string[] = [];
-      const rows = await mapLimited(hosts, options.forks, async (host) => {
+      const missing: Missing[] = [];
+      const rows = await mapLimited(hosts, options.forks, async (host): Promise<Row[]> => {
         try {
-          return await work(host, opened, flags);
+          return [await work(host, opened, flags)];
         } catch (error) {
-          if (!(error instanceof LvsPlayError) || error.kind !== 'unreachable') throw error;
-          unreachable.push(host);
-          return { host, text: `cannot be reached: ${error.message}`, lock: undefined };
+          if (!(error instanceof LvsPlayError) || (error.kind !== 'unreachable' && error.kind !== 'host')) throw error;
+          missing.push({ host, kind: error.kind === 'unreachable' ? 'unreachable' : 'failed', error });
+          return [];
         }
       });
-      print(rows, options.json);
-      process.exitCode = rows.some((row) => row.refused === true) ? EXIT.hostFailed : unreachable.length > 0 ? EXIT.unreachable : EXIT.ok;
+      print(rows.flat(), missing, options.json);
+      process.exitCode = exitCodeOfHosts(missing) ?? (rows.flat().some((row) => row.refused === true) ? EXIT.hostFailed : EXIT.ok);
     } finally {
       await opened.close();
     }
@@ -99,14 +101,15 @@ async function release(host: string, { target }: OpenSite, flags: LockFlags): Pr
   return { host, lock: undefined, text: `released: it was locked by ${ownerText(lock.owner)}` };
 }
 
-function print(rows: readonly Row[], json: boolean): void {
+function print(rows: readonly Row[], missing: readonly Missing[], json: boolean): void {
   if (json) {
-    printResult(processSecrets.mask(`${JSON.stringify({ version: 1, hosts: rows.map(({ host, lock, text, refused }) => ({ host, lock: lock ?? null, stale: lock !== undefined && isStale(lock), text, refused: refused === true })) }, null, 2)}\n`));
+    printResult(processSecrets.mask(`${JSON.stringify({ version: 1, unknown: namesOfMissing(missing), hosts: rows.map(({ host, lock, text, refused }) => ({ host, lock: lock ?? null, stale: lock !== undefined && isStale(lock), text, refused: refused === true })) }, null, 2)}\n`));
     return;
   }
   const width = Math.max(0, ...rows.map(({ host }) => host.length));
   printResult(processSecrets.mask(rows.map(({ host, text }) => `${host.padEnd(width)}  ${text}\n`).join('')));
-  if (rows.length === 0) printProgress('no host of the inventory matches\n');
+  if (missing.length > 0) printProgress(processSecrets.mask(`the locks of others are unknown: ${unansweredWords(missing)}\n`));
+  else if (rows.length === 0) printProgress('no host of the inventory matches\n');
 }
 
 function duration(text: string): number {

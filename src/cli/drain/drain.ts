@@ -4,9 +4,11 @@ import { restore } from '../../drain/restore.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
 import { selectHosts } from '../../inventory/pattern.ts';
 import { enterLabIfNeeded } from '../../lab/enter.ts';
-import { DRAIN_RULES } from '../../lvs/drain/preflight.ts';
+import { DRAIN_RULES } from '../../drain/preflight.ts';
 import type { DrainWeight } from '../../lvs/drain/record.ts';
-import { EXIT } from '../exit.ts';
+import type { Missing } from '../../observe/observation.ts';
+import { namesOfMissing, unansweredWords } from '../../observe/words.ts';
+import { EXIT, exitCodeOfHosts } from '../exit.ts';
 import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, requireInventory, requireReason } from '../input/options.ts';
 import { operator } from '../operator.ts';
@@ -23,10 +25,11 @@ export async function drainHosts(patterns: readonly string[], options: CommonOpt
   return withHands(options, async ({ hands, opened, removedShare }) => {
     const hosts = realServers(patterns, opened.site);
     const result = await drain(hands, { ...flags, hosts, by: operator(), reason: options.reason ?? '', allow: options.allow, removedShare });
-    if (options.json) printResult(`${JSON.stringify({ version: 1, ...result }, null, 2)}\n`);
+    const { missing, ...told } = result;
+    if (options.json) printResult(`${JSON.stringify({ version: 1, ...told, unknown: namesOfMissing(missing) }, null, 2)}\n`);
     else printResult(`${drainedWords(result)}\n`);
     if (flags.until === null) printProgress(`give it back with: lvs-play restore ${hosts.join(' ')}\n`);
-    return EXIT.ok;
+    return exitCodeOfHosts(needed(missing, options, opened)) ?? EXIT.ok;
   });
 }
 
@@ -34,10 +37,16 @@ export async function drainHosts(patterns: readonly string[], options: CommonOpt
 export async function restoreHosts(patterns: readonly string[], options: CommonOptions, flags: { readonly ramp: readonly DrainWeight[]; readonly hold: number }): Promise<number> {
   return withHands(options, async ({ hands, opened }) => {
     const result = await restore(hands, { ...flags, hosts: realServers(patterns, opened.site), by: operator(), settle: 0, allow: options.allow });
-    if (options.json) printResult(`${JSON.stringify({ version: 1, ...result }, null, 2)}\n`);
-    else if (result.restored.length > 0) printResult(`${result.restored.join(', ')} ${result.restored.length === 1 ? 'has its' : 'have their'} whole weight again\n`);
-    return EXIT.ok;
+    const { missing, ...told } = result;
+    if (options.json) printResult(`${JSON.stringify({ version: 1, ...told, unknown: namesOfMissing(missing) }, null, 2)}\n`);
+    else if (result.restored.length > 0) printResult(`${result.restored.join(', ')} ${result.restored.length === 1 ? 'has its' : 'have their'} whole weight again${missing.length === 0 ? '' : `; ${unansweredWords(missing)}`}\n`);
+    return exitCodeOfHosts(needed(missing, options, opened)) ?? EXIT.ok;
   });
+}
+
+/** Directors that were allowed to be missing are not needed. */
+function needed(missing: readonly Missing[], { allow }: CommonOptions, { site: { topology } }: OpenHands['opened']): readonly Missing[] {
+  return allow.includes('director-unreachable') ? missing.filter(({ host }) => topology?.directors.has(host) !== true) : missing;
 }
 
 /** Opens hands for a command, inside the lab where the inventory is one's. @param more the maintenance that its runs are parts of; rules that --allow takes, where not those of drains */

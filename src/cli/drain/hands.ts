@@ -4,8 +4,12 @@ import { LvsPlayError } from '../../core/errors.ts';
 import { keepalivedVersions, lookAt } from '../../drain/look.ts';
 import type { DrainHands, RunOutcome, RunWork } from '../../drain/hands.ts';
 import { GUARD_RULES } from '../../impact/types.ts';
-import { sharesOf } from '../../lvs/drain/look.ts';
+import { sharesOf } from '../../lvs/drain/shares.ts';
 import { checksOf, type Topology } from '../../lvs/model/topology.ts';
+import { unknown } from '../../observe/missing.ts';
+import type { Missing } from '../../observe/observation.ts';
+import { hostNames, namesOfMissing } from '../../observe/words.ts';
+import type { Plan } from '../../plan/types.ts';
 import { requestOnce } from '../../verify/controller-vantage.ts';
 import { exitCodeOf } from '../exit.ts';
 import { openCluster } from '../input/open-cluster.ts';
@@ -56,8 +60,8 @@ function handsOf(means: Means): DrainHands {
     },
     plan: async (plays) => {
       const { plan } = await planPart({ ...parts, options: { ...parts.options, limit: [] }, playbookFile: await keepPlays(plays) });
-      const [host, why] = [...Object.entries(plan.unreachable), ...Object.entries(plan.failed)][0] ?? [];
-      if (host !== undefined) throw new LvsPlayError({ code: 'host-unreadable', kind: host in plan.unreachable ? 'unreachable' : 'host', host, message: `${host}: ${why ?? 'it does not answer'}` });
+      const missing = missingInPlan(plan);
+      if (missing.length > 0) throw unknown(`what would change on ${hostNames(namesOfMissing(missing))}`, missing);
       return plan.plays.flatMap((play) => play.tasks.flatMap((row) => row.changes.map(({ path: what }) => `${row.host} ${what}`)));
     },
     checkDirectly: (host) => checkDirectly(topology, host),
@@ -84,11 +88,17 @@ async function runWork({ line, what, allow }: RunWork, parts: { readonly options
     const options = { ...parts.options, limit: 'plays' in what ? [] : what.limit, allow: allow.filter((rule) => (GUARD_RULES as readonly string[]).includes(rule)) };
     const { id, code, result } = await runPart({ ...parts, options, line, playbookFile, signal });
     const bad = Object.entries(result.recap).flatMap(([host, { failed, unreachable }]) => (failed + unreachable > 0 ? [host] : []));
-    return { id, code, errors: result.errors, bad };
+    return { id, code, errors: result.errors, bad, missing: missingInPlan(result.plan) };
   } catch (error) {
     if (!(error instanceof LvsPlayError)) throw error;
     return { id: undefined, code: exitCodeOf(error), errors: [error], bad: [] };
   }
+}
+
+/** Hosts that gave no answer when a plan was made. */
+function missingInPlan({ unreachable, failed }: Plan): Missing[] {
+  const of = (kind: Missing['kind'], hosts: Readonly<Record<string, string>>): Missing[] => Object.entries(hosts).map(([host, message]) => ({ host, kind, error: new LvsPlayError({ code: 'host-unreadable', kind: kind === 'unreachable' ? 'unreachable' : 'host', host, message }) }));
+  return [...of('unreachable', unreachable), ...of('failed', failed)];
 }
 
 const ANSWER_MS = 5000;

@@ -14,7 +14,8 @@ import { EXPIRY_SECONDS } from '../../lock/types.ts';
 import { movedWith } from '../../lvs/failover/topology.ts';
 import { withHands } from '../drain/drain.ts';
 import type { OpenHands } from '../drain/hands.ts';
-import { EXIT } from '../exit.ts';
+import { requireAll } from '../../observe/missing.ts';
+import { EXIT, exitCodeOfHosts } from '../exit.ts';
 import type { CommonOptions } from '../input/options.ts';
 import { canAsk, confirm } from '../input/prompt.ts';
 import { openJournal } from '../run/journal.ts';
@@ -40,15 +41,16 @@ export async function failOverPair(pair: string, options: CommonOptions, { to, u
     const report = await failOver(failoverHands(open), { pair, to, until, syncWait, by: operator(), reason: options.reason ?? '', allow: options.allow });
     printReport(report, options);
     if (report.moved && until === null) printProgress(`give it back with: lvs-play failback ${pair}\n`);
-    return EXIT.ok;
+    return codeOf(report, options);
   }, { rules: ALLOWED_RULES });
 }
 
 /** `failback`, from the command line to the exit code. */
 export async function failBackPair(pair: string, options: CommonOptions, { syncWait }: Pick<FailoverFlags, 'syncWait'>): Promise<number> {
   return withHands(options, async (open) => {
-    printReport(await failBack(failoverHands(open), { pair, syncWait, by: operator(), allow: options.allow }), options);
-    return EXIT.ok;
+    const report = await failBack(failoverHands(open), { pair, syncWait, by: operator(), allow: options.allow });
+    printReport(report, options);
+    return codeOf(report, options);
   }, { rules: ALLOWED_RULES });
 }
 
@@ -59,6 +61,8 @@ export async function drillPair(pair: string, options: CommonOptions, { kind, sy
     const { topology } = open.hands;
     const hosts = membersOf(topology, movedWith(topology, pair));
     const means = await meansOf(kind, pair, options, yes, open);
+    // Before anything is locked or journaled: harm needs everybody's answer.
+    requireAll(await failoverHands(open).lookAtPairs(movedWith(topology, pair)), `who holds ${pair}`);
     const journal = openJournal({ id: newRunId(new Date()), command: 'drill', playbook: '', options, line: `failover ${pair} --drill ${kind}` });
     const end = (result: 'ok' | 'failed', message?: string): void => {
       journal.end({ version: 1, at: new Date().toISOString(), result, message, recap: {} });
@@ -67,7 +71,7 @@ export async function drillPair(pair: string, options: CommonOptions, { kind, sy
       const report = await whileLocked(hosts, journal.header, open, (cameBack) => drill(failoverHands(open), { pair, syncWait, by: operator(), allow: options.allow }, mendedWith(means, cameBack)));
       end('ok');
       printReport(report, options);
-      return EXIT.ok;
+      return codeOf(report, options);
     } catch (error) {
       end('failed', processSecrets.mask(messageOf(error)));
       throw error;
@@ -109,6 +113,11 @@ async function meansOf(kind: DrillKind, pair: string, { inventories }: CommonOpt
   const { means, warning, askable } = liveDrill(kind, pair, opened.target);
   if (yes || (askable && canAsk() && (await confirm(`${warning}. Do it?`)))) return means;
   throw new LvsPlayError({ code: 'not-confirmed', kind: 'usage', message: `this is a real cluster: ${warning}`, hint: askable && canAsk() ? 'nothing was done' : 'say that it is meant: --yes; or play it in a lab (lvs-play lab up)' });
+}
+
+/** A member that was allowed to be missing is not needed. */
+function codeOf({ missing }: FailoverReport, { allow }: CommonOptions): number {
+  return allow.includes('director-unreachable') ? EXIT.ok : (exitCodeOfHosts(missing) ?? EXIT.ok);
 }
 
 function printReport(report: FailoverReport, { json }: CommonOptions): void {

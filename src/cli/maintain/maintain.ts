@@ -11,6 +11,8 @@ import { begin, type Maintenance, type MaintenanceOrder, openBatches, stageWords
 import { journalDir } from '../../journal/place.ts';
 import { readState } from '../../journal/read.ts';
 import type { RunEnd } from '../../journal/types.ts';
+import { kindOfMissing, missingIn } from '../../observe/missing.ts';
+import { namesOfMissing } from '../../observe/words.ts';
 import { EXIT } from '../exit.ts';
 import { openJournal } from '../run/journal.ts';
 import { type CommonOptions, requireReason } from '../input/options.ts';
@@ -99,22 +101,25 @@ async function carryOut({ id, begun, open, options, of }: Work): Promise<number>
       journal.state(next);
     });
     end('ok');
-    printResult(options.json ? document(id, now, null) : `${hosts.join(', ')}: maintained\n`);
+    printResult(options.json ? document(id, now, undefined) : `${hosts.join(', ')}: maintained\n`);
     return EXIT.ok;
   } catch (error) {
     const message = processSecrets.mask(messageOf(error));
-    const untouched = Object.values(now.hosts).every((stage) => stage === 'waiting') && error instanceof LvsPlayError && error.kind === 'input';
+    const missing = missingIn(error);
+    const untouched = Object.values(now.hosts).every((stage) => stage === 'waiting') && error instanceof LvsPlayError && (error.kind === 'input' || missing.length > 0);
     const interrupted = open.hands.signal.aborted;
     end(untouched ? 'refused' : interrupted ? 'interrupted' : 'failed', message);
-    if (options.json) printResult(document(id, now, message));
+    if (options.json) printResult(document(id, now, error));
     if (untouched) throw error;
     printProgress(`${stageWords(now)}\n${openBatches(now).length === 0 ? '' : `go on with: lvs-play resume ${id}\n`}`);
-    throw new LvsPlayError({ code: 'maintenance-stopped', kind: interrupted ? 'interrupted' : 'verification', message: `the maintenance stopped: ${messageOf(error)}`, hint: error instanceof LvsPlayError ? error.hint : undefined, cause: error });
+    throw new LvsPlayError({ code: 'maintenance-stopped', kind: interrupted ? 'interrupted' : missing.length > 0 ? kindOfMissing(missing) : 'verification', message: `the maintenance stopped: ${messageOf(error)}`, hint: error instanceof LvsPlayError ? error.hint : undefined, cause: error });
   } finally {
     journal.close();
   }
 }
 
-function document(id: string, { order, hosts }: Maintenance, error: string | null): string {
-  return `${JSON.stringify({ version: 1, id, batches: order.batches, hosts, error }, null, 2)}\n`;
+/** @param error why it stopped; undefined: it did not */
+function document(id: string, { order, hosts }: Maintenance, error: unknown): string {
+  const unknown = namesOfMissing(missingIn(error));
+  return `${JSON.stringify({ version: 1, id, batches: order.batches, hosts, error: error === undefined ? null : processSecrets.mask(messageOf(error)), unknown, verdict: error === undefined ? 'maintained' : unknown.length > 0 ? null : 'stopped' }, null, 2)}\n`;
 }

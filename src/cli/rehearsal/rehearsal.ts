@@ -13,7 +13,8 @@ import { unitsOf } from '../../rehearse/sample/units.ts';
 import type { Rehearsal } from '../../rehearse/types.ts';
 import { formatRehearsal } from '../../report/rehearsal.ts';
 import { createStyle } from '../../report/terminal/style.ts';
-import { EXIT } from '../exit.ts';
+import { namesOfMissing } from '../../observe/words.ts';
+import { EXIT, exitCodeOfHosts } from '../exit.ts';
 import { type CommonOptions, requireInventory } from '../input/options.ts';
 import { readPlaybook } from '../input/run-input.ts';
 import { colorOn, printProgress, printResult, processSecrets } from '../output.ts';
@@ -65,10 +66,11 @@ export async function runRehearsal(playbook: string, options: RehearsalOptions):
       const booted = up === undefined ? (Date.now() - begun) / 1000 : 0;
       const live = options.fromLive ? await carryPresent(options, lab, tell) : undefined;
       const found = await onLab(playbook, options, { lab, replica, work, signal, tell });
-      const start = live ?? (up !== undefined ? `as the lab ${name} was` : options.install === undefined ? 'bare nodes' : `bare nodes with ${options.install.join(', ')} installed`);
-      const rehearsal = documentOf(playbook, options, begun, { lab: name, booted, sample: replica.sample, start }, found);
+      const start = live?.start ?? (up !== undefined ? `as the lab ${name} was` : options.install === undefined ? 'bare nodes' : `bare nodes with ${options.install.join(', ')} installed`);
+      const missing = live?.missing ?? [];
+      const rehearsal = documentOf(playbook, options, begun, { lab: name, booted, sample: replica.sample, start }, found, namesOfMissing(missing));
       await print(rehearsal, options);
-      return rehearsal.ok ? EXIT.ok : EXIT.verification;
+      return exitCodeOfHosts(missing) ?? (rehearsal.ok === true ? EXIT.ok : EXIT.verification);
     });
   } finally {
     if (options.keep || up !== undefined) {
@@ -134,9 +136,9 @@ async function withStop<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T
   }
 }
 
-function documentOf(playbook: string, options: RehearsalOptions, begun: number, replica: Rehearsal['replica'], found: Rehearsed): Rehearsal {
+function documentOf(playbook: string, options: RehearsalOptions, begun: number, replica: Rehearsal['replica'], found: Rehearsed, unknown: readonly string[]): Rehearsal {
   const broken = brokenIn(found);
-  return { version: 1, command: 'rehearse', at: new Date(begun).toISOString(), playbook, inventory: options.inventories.join(', '), seconds: Math.round((Date.now() - begun) / 1000), ok: broken.length === 0, broken, replica, ...found, margin: MARGIN };
+  return { version: 1, command: 'rehearse', at: new Date(begun).toISOString(), playbook, inventory: options.inventories.join(', '), seconds: Math.round((Date.now() - begun) / 1000), ok: broken.length > 0 ? false : unknown.length > 0 ? null : true, unknown, broken, replica, ...found, margin: MARGIN };
 }
 
 function brokenIn({ deploy, again, verification, drills, left }: Rehearsed): string[] {

@@ -5,7 +5,7 @@ import type { DriftReport } from '../../drift/types.ts';
 import { journalDir } from '../../journal/place.ts';
 import { enterLabIfNeeded } from '../../lab/enter.ts';
 import { driftJson, formatDrift } from '../../report/plan/drift.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, exitCodeOfMissing } from '../exit.ts';
 import { followRun } from '../run/follow.ts';
 import { endedBySignals } from '../interrupt.ts';
 import { type CommonOptions, requireInventory } from '../input/options.ts';
@@ -32,9 +32,7 @@ export async function reportDrift(given: string | undefined, options: CommonOpti
 
 /** What could not be looked at comes before what was found. Pure. */
 function driftExitCode({ items, unreachable, failed }: DriftReport): number {
-  if (Object.keys(failed).length > 0) return EXIT.error;
-  if (Object.keys(unreachable).length > 0) return EXIT.unreachable;
-  return items.length > 0 ? EXIT.changes : EXIT.ok;
+  return exitCodeOfMissing({ unreachable: Object.keys(unreachable), failed: Object.keys(failed) }) ?? (items.length > 0 ? EXIT.changes : EXIT.ok);
 }
 
 /** @throws LvsPlayError kind `usage` */

@@ -8,13 +8,14 @@ import { enterLabIfNeeded } from '../../lab/enter.ts';
 import type { Topology } from '../../lvs/model/topology.ts';
 import { formatStatus, type History } from '../../report/status.ts';
 import { createStyle, printable } from '../../report/terminal/style.ts';
-import { lookAtDirector } from '../../status/look.ts';
+import { lookAtDirectors } from '../../status/look.ts';
 import { formatMetrics } from '../../status/metrics.ts';
+import { unknownHosts } from '../../drift/types.ts';
 import { type ClusterStatus, clusterStatus, type DriftCount, withDrift } from '../../status/status.ts';
 import { chosenHosts } from '../ask-hosts.ts';
 import { isMadeHere } from '../drain/plays.ts';
 import { defaultPlaybook } from './drift.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, exitCodeOfMissing } from '../exit.ts';
 import { openCluster } from '../input/open-cluster.ts';
 import type { OpenSite } from '../input/open-site.ts';
 import { type CommonOptions, requireInventory } from '../input/options.ts';
@@ -54,15 +55,15 @@ export async function status(options: CommonOptions, { watch, metrics, drift }: 
 }
 
 /** What a monitor acts on. Pure. */
-function exitCodeOfStatus({ problems, unreachable }: ClusterStatus): number {
-  if (unreachable.length > 0) return EXIT.unreachable;
+function exitCodeOfStatus({ problems, unreachable, failed, drift }: ClusterStatus): number {
+  const missing = exitCodeOfMissing({ unreachable: [...unreachable, ...(drift?.unreachable ?? [])], failed: [...failed, ...(drift?.failed ?? [])] });
+  if (missing !== undefined) return missing;
   return problems.length > 0 ? EXIT.verification : EXIT.ok;
 }
 
 async function statusOf(topology: Topology, { target }: OpenSite, chosen: ReadonlySet<string>): Promise<ClusterStatus> {
   const hosts = [...topology.directors.keys()].filter((host) => chosen.has(host));
-  const looks = await Promise.all(hosts.map(async (host) => [host, await lookAtDirector(topology, host, await target(host))] as const));
-  return clusterStatus(topology, new Map(looks), Date.now());
+  return clusterStatus(topology, await lookAtDirectors(topology, hosts, target), Date.now());
 }
 
 /** @param given a playbook, or that of the last run from here */
@@ -70,7 +71,8 @@ async function driftCount(given: true | string, options: CommonOptions, connecti
   const playbook = given === true ? ((await lastPlaybook(options)) ?? defaultPlaybook()) : given;
   const { findDrift } = await import('../../drift/find.ts');
   const report = await findDrift(await readRunInput(playbook, { ...options, limit: [] }, plainScreen, connection), { journal: journalDir(), inventories: options.inventories, cwd: process.cwd() }, () => undefined);
-  return { playbook, differences: report.items.length, on: [...new Set(report.items.map(({ host }) => host))], unknown: [...new Set([...Object.keys(report.unreachable), ...Object.keys(report.failed), ...report.unknown.map(({ host }) => host)])] };
+  const unknown = unknownHosts(report);
+  return { playbook, differences: report.items.length, on: [...new Set(report.items.map(({ host }) => host))], unknown, compared: report.hosts.length - unknown.length, unreachable: Object.keys(report.unreachable), failed: Object.keys(report.failed) };
 }
 
 /** Of a run by itself: what a drain or a maintenance carries out is not what hosts should be. */

@@ -1,8 +1,8 @@
-import { LvsPlayError } from '../../core/errors.ts';
+import { missingIn } from '../../observe/missing.ts';
 import type { Topology } from '../../lvs/model/topology.ts';
 import { judgeConverged } from '../../verify/judge/converged.ts';
-import { measuredAt, reportOf } from '../../verify/report.ts';
-import { runVerification, unreached } from '../../verify/run.ts';
+import { measuredAt, reachedChecks, reportOf } from '../../verify/report.ts';
+import { runVerification } from '../../verify/run.ts';
 import type { MeasuredCheck, Vantage, VerificationReport } from '../../verify/types.ts';
 import type { OpenSite } from '../input/open-site.ts';
 import type { CommonOptions } from '../input/options.ts';
@@ -21,29 +21,30 @@ export interface Means {
   readonly flags: VerifyFlags;
 }
 
-/** One look at everything. @throws LvsPlayError when a director or a vantage cannot be asked; AbortError when `signal` ends it */
+/** One look at everything. @throws LvsPlayError when a vantage cannot be asked; AbortError when `signal` ends it */
 export function look(means: Means, signal: AbortSignal): Promise<VerificationReport> {
   return lookAs(means, signal, false);
 }
 
-/** The same where a look before this one has been: that somebody is not reached any more is a finding. */
+/** The same where a look before this one has been: who gives no answer any more may be on his way back, and a vantage that does not ends nothing. */
 export async function lookAgain(means: Means, signal: AbortSignal): Promise<VerificationReport> {
   const begun = Date.now();
   await revive(means);
   try {
     return await lookAs(means, signal, true);
   } catch (error) {
-    if (!(error instanceof LvsPlayError) || (error.kind !== 'unreachable' && error.kind !== 'host')) throw error;
-    return reportOf(measuredAt([unreached(error.host ?? 'cluster', error)], Date.now()), namesOf(means), begun, Date.now());
+    const missing = missingIn(error);
+    if (missing.length === 0) throw error;
+    return reportOf(measuredAt(reachedChecks(missing), Date.now()), namesOf(means), begun, Date.now());
   }
 }
 
-async function lookAs(means: Means, signal: AbortSignal, lenient: boolean): Promise<VerificationReport> {
+async function lookAs(means: Means, signal: AbortSignal, patient: boolean): Promise<VerificationReport> {
   const { opened, topology, vantages, options, flags } = means;
   const begun = Date.now();
   const hosts = flags.hosts ? await checkHosts(opened, options.forks) : [];
   const more = [...hosts, ...(await converged(means))];
-  const report = await runVerification({ servers: flags.hosts, more, lenient, topology, target: opened.target, vantages, requests: flags.requests, path: flags.path, settle: flags.settle, signal });
+  const report = await runVerification({ servers: flags.hosts, more, patient, topology, target: opened.target, vantages, requests: flags.requests, path: flags.path, settle: flags.settle, signal });
   return reportOf(report.checks, report.from, begun, Date.parse(report.ended));
 }
 

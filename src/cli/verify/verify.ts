@@ -4,6 +4,7 @@ import { checkEvidence } from '../../evidence/evidence.ts';
 import { enterLabIfNeeded } from '../../lab/enter.ts';
 import type { VerificationReport } from '../../verify/types.ts';
 import { EXIT } from '../exit.ts';
+import { codeOf } from './code.ts';
 import { openCluster } from '../input/open-cluster.ts';
 import { type CommonOptions, requireInventory } from '../input/options.ts';
 import { interruptible } from '../interrupt.ts';
@@ -38,7 +39,7 @@ async function verifyWith(means: Means): Promise<number> {
   if (flags.during !== undefined) {
     const found = await verifyDuring(means, flags.during, takesStdout(means));
     await publish(means, found);
-    return codeOf(found.report.ok);
+    return codeOf(found.report);
   }
   if (flags.watch !== undefined) {
     const every = flags.watch;
@@ -48,11 +49,7 @@ async function verifyWith(means: Means): Promise<number> {
   }
   const report = await interruptible((signal) => look(means, signal));
   await publish(means, { report, pulses: [] });
-  return codeOf(report.ok);
-}
-
-function codeOf(ok: boolean): number {
-  return ok ? EXIT.ok : EXIT.verification;
+  return codeOf(report);
 }
 
 /** `verify --check-evidence FILE`: whether it is as it was written. @throws LvsPlayError kind `input` for what is no evidence */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { changesBetween } from '../../verify/changes.ts';
 import type { VerificationReport } from '../../verify/types.ts';
 import { EXIT } from '../exit.ts';
+import { codeOf } from './code.ts';
 
 /** How rounds are made and told. */
 export interface Rounds {
@@ -28,5 +29,5 @@ export async function verifyAgainAndAgain({ first, again, every, told }: Rounds,
     }
   }
   if (before === undefined) return EXIT.interrupted;
-  return before.ok ? EXIT.ok : EXIT.verification;
+  return codeOf(before);
 }

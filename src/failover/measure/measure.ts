@@ -20,8 +20,9 @@ export async function startMeasuring(eyes: FailoverEyes, pairs: readonly string[
   const vips = movingAddresses(eyes.topology, pairs);
   const { plans, untried } = plansFor([...eyes.topology.services.values()].filter(({ pair }) => pair !== undefined && pairs.includes(pair)));
   const begun = Date.now();
+  const members = membersOf(eyes.topology, pairs);
   const [watches, arps, pulses] = await Promise.all([
-    Promise.all(membersOf(eyes.topology, pairs).map(async (host) => startWatch(host, await eyes.target(host)))),
+    Promise.all(members.map(async (host) => startWatch(host, await eyes.target(host)))),
     Promise.all(vips.map(listenForArp)),
     Promise.all(plans.map((plan) => startPulse(plan))),
   ]);
@@ -38,7 +39,9 @@ export async function startMeasuring(eyes: FailoverEyes, pairs: readonly string[
         })),
         Promise.all(arps.map((arp) => arp.end())),
       ]);
-      return { timelines: timelines(vips, logs.filter((log) => log !== undefined)), clients, untried, arps: heard };
+      const seen = logs.filter((log) => log !== undefined);
+      const unwatched = members.filter((host) => seen.every((log) => log.host !== host));
+      return { timelines: timelines(vips, seen, unwatched), clients, untried, arps: heard };
     },
     afterwards: async () => {
       await Promise.all(watches.filter((watch) => watch !== undefined && dead.has(watch.host)).map((watch) => watch?.end() ?? Promise.resolve(undefined)));

@@ -28,8 +28,13 @@ export function directors({ topology, hosts }: LiveContext): readonly LiveState[
 }
 
 export function stateOf(hosts: LiveContext['hosts'], host: string): readonly LiveState[] {
-  const state = hosts.get(host);
-  return state === undefined ? [] : [state];
+  const seen = hosts.at(host);
+  return seen?.kind === 'answered' ? [seen.value] : [];
+}
+
+/** Whether all of these hosts answered: what a rule says of a host by what it is not for others takes the answers of these. */
+export function allAnswered(hosts: LiveContext['hosts'], names: readonly string[]): boolean {
+  return hosts.among(names).judge(() => true).known;
 }
 
 /** Where a real server is written in a service. */

@@ -1,12 +1,13 @@
 import type { Ruleset } from '../../import/firewall/rule.ts';
 import type { InterfaceAddress } from '../../lvs/host/addresses.ts';
 import type { KeepalivedVersion } from '../../lvs/keepalived/version.ts';
+import type { Observation } from '../../observe/observation.ts';
 import type { LintContext } from '../types.ts';
 
 /** What rules about live hosts look at. */
 export interface LiveContext extends LintContext {
-  /** Of every director and real server, by inventory name. */
-  readonly hosts: ReadonlyMap<string, LiveState>;
+  /** Every director and real server. */
+  readonly hosts: Observation<LiveState>;
 }
 
 /** An answer, or why there is none. What a host could not tell is never taken for good. */

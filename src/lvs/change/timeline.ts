@@ -20,13 +20,15 @@ export interface VipTimeline {
   readonly several: number;
   /** Two clocks are compared: a stretch shorter than this may be none. */
   readonly uncertainty: number;
+  /** Directors that could have held it and were not watched to the end. Absent: none. */
+  readonly unwatched?: readonly string[];
 }
 
 /**
  * Lays the directors' logs side by side. A virtual IP that nobody holds yet when the watch begins, or no more when it ends, has not been lost: only the time
- * between its holders counts. Pure.
+ * between its holders counts. Pure. @param unwatched directors that there is no log of
  */
-export function timelines(vips: readonly string[], logs: readonly HolderLog[]): VipTimeline[] {
+export function timelines(vips: readonly string[], logs: readonly HolderLog[], unwatched: readonly string[] = []): VipTimeline[] {
   const uncertainty = Math.max(0, ...logs.map((log) => log.uncertainty));
   return vips.map((vip) => {
     const spans = logs.flatMap((log) => spansOf(vip, log)).sort((a, b) => a.from - b.from);
@@ -40,7 +42,7 @@ export function timelines(vips: readonly string[], logs: readonly HolderLog[]): 
       }
       until = Math.max(until ?? span.to, span.to);
     }
-    return { vip, holders: spans.map(({ host }) => host).filter((host, index, all) => host !== all[index - 1]), nobody, several, uncertainty };
+    return { vip, holders: spans.map(({ host }) => host).filter((host, index, all) => host !== all[index - 1]), nobody, several, uncertainty, ...(unwatched.length === 0 ? {} : { unwatched }) };
   });
 }
 
@@ -65,7 +67,14 @@ function spansOf(vip: string, log: HolderLog): Span[] {
 }
 
 /** A timeline in words: `192.168.0.38 was held by lvs1 all the while`. Pure. */
-export function timelineText({ vip, holders, nobody, several, uncertainty }: VipTimeline): string {
+export function timelineText(timeline: VipTimeline): string {
+  const { vip, holders, unwatched = [] } = timeline;
+  const unseen = `${unwatched.join(' and ')} ${unwatched.length === 1 ? 'was' : 'were'} not watched`;
+  if (unwatched.length === 0) return watchedText(timeline);
+  return holders.length === 0 ? `who held ${vip} is unknown: ${unseen}` : `${watchedText(timeline)}; ${unseen}`;
+}
+
+function watchedText({ vip, holders, nobody, several, uncertainty }: VipTimeline): string {
   if (holders.length === 0) return `${vip} was held by nobody`;
   const who = holders.length === 1 ? `${vip} was held by ${holders[0] ?? ''}` : `${vip} went from ${holders.join(' to ')}`;
   const clear = (milliseconds: number): boolean => milliseconds > uncertainty;

@@ -1,5 +1,5 @@
 import type { Topology } from '../model/topology.ts';
-import { sharesOf } from './look.ts';
+import { sharesOf } from './shares.ts';
 import { type DrainWeight, isDrainWeight, weightUnder } from './record.ts';
 
 /** On the way back: a first client or two, then a quarter. */

@@ -1,6 +1,7 @@
-import type { DriftItem, DriftLayer, DriftReport, RunMark, Since } from '../../drift/types.ts';
+import { type DriftItem, type DriftLayer, type DriftReport, type RunMark, type Since, unknownHosts } from '../../drift/types.ts';
+import { hostNames } from '../../observe/words.ts';
 import { changeLines } from './change.ts';
-import { plural } from './plan-text.ts';
+import { lostLines, plural } from './plan-text.ts';
 import { createStyle, printable, type Style } from '../terminal/style.ts';
 
 const WORDS: Readonly<Record<DriftLayer, string>> = { disk: 'on disk', running: 'running', kernel: 'kernel' };
@@ -9,8 +10,8 @@ const WIDTH = 9;
 /** A drift report for people: host by host, layer by layer, what is and what should be, and since when. Pure. */
 export function formatDrift(report: DriftReport, options: { readonly diff: boolean; readonly color: boolean }): string {
   const style = createStyle(options.color);
-  const lost = (['unreachable', 'failed'] as const).flatMap((state) => Object.entries(report[state]).map(([host, message]) => `${style.red(`${state}:`)} [${host}] ${printable(message)}`));
-  const notes = [...desiredLines(report, style), ...report.unknown.map(({ host, what }) => `${style.yellow('not compared:')} [${host}] ${what}`), ...lost];
+  const lost = lostLines(report, style);
+  const notes = [...desiredLines(report, style), ...report.notCompared.map(({ host, what }) => `${style.yellow('not compared:')} [${host}] ${what}`), ...lost];
   const hosts = report.hosts.flatMap((host) => hostBlock(host, report.items.filter((item) => item.host === host), { ...options, style }));
   return [...hosts, ...(notes.length === 0 ? [] : [notes.join('\n')]), countsLine(report, style)].join('\n\n') + '\n';
 }
@@ -44,10 +45,12 @@ function desiredLines({ desired: { run, changed } }: DriftReport, style: Style):
 function countsLine(report: DriftReport, style: Style): string {
   const { items, hosts } = report;
   const head = style.bold('Drift:');
-  const answered = hosts.filter((host) => !(host in report.unreachable) && !(host in report.failed)).length;
-  if (items.length === 0) return `${head} none on ${plural(answered, 'host')}`;
+  const unknown = unknownHosts(report);
+  const compared = hosts.length - unknown.length;
+  const unseen = unknown.length === 0 ? '' : `; ${style.red(`unknown on ${hostNames(unknown)}`)}`;
+  if (items.length === 0) return compared === 0 && unknown.length > 0 ? `${head} ${style.red(`unknown on ${hostNames(unknown)}`)}` : `${head} none on ${plural(compared, 'host')}${unseen}`;
   const counts = (['disk', 'running', 'kernel'] as const).map((layer) => [WORDS[layer], items.filter((item) => item.layer === layer).length] as const).filter(([, count]) => count > 0);
-  return `${head} ${plural(items.length, 'difference')} on ${plural(new Set(items.map((item) => item.host)).size, 'host')} (${counts.map(([words, count]) => `${words}: ${String(count)}`).join(', ')}); lvs-play deploy ${printable(report.playbook)} repairs it`;
+  return `${head} ${plural(items.length, 'difference')} on ${plural(new Set(items.map((item) => item.host)).size, 'host')} (${counts.map(([words, count]) => `${words}: ${String(count)}`).join(', ')}); lvs-play deploy ${printable(report.playbook)} repairs it${unseen}`;
 }
 
 function markText({ id, at, owner }: RunMark): string {
@@ -60,9 +63,10 @@ function timeText(iso: string): string {
 
 /** A drift report as a document. Pure. */
 export function driftJson(report: DriftReport, at: string): object {
-  const { playbook, inventory, hosts, desired, items, unknown, unreachable, failed } = report;
+  const { playbook, inventory, hosts, desired, items, notCompared, unreachable, failed } = report;
+  const unknown = unknownHosts(report);
   return {
-    version: 1,
+    version: 2,
     command: 'drift',
     createdAt: at,
     playbook,
@@ -74,6 +78,8 @@ export function driftJson(report: DriftReport, at: string): object {
       ...(diff === undefined ? {} : { diff }),
       ...{ task, module, predicted, since: { changed: since.changed ?? null, run: since.run ?? null } },
     })),
-    ...{ unknown, unreachable, failed },
+    // Null: none was found, but not every host was compared in whole.
+    verdict: items.length > 0 ? 'drift' : unknown.length > 0 ? null : 'none',
+    ...{ unknown, notCompared, unreachable, failed },
   };
 }

@@ -1,4 +1,5 @@
 import type { Plan, PlannedPlay, PlannedTask } from '../../plan/types.ts';
+import { groupedBy, hostNames } from '../../observe/words.ts';
 import { changeLines } from './change.ts';
 import { type Weight, weightBlocks } from './impact.ts';
 import { createStyle, printable, type Style } from '../terminal/style.ts';
@@ -39,8 +40,8 @@ export function countPlan(plan: Plan): PlanCounts {
 export function formatPlan(plan: Plan, options: { readonly diff: boolean; readonly color: boolean; readonly weight?: Weight }): string {
   const style = createStyle(options.color);
   const blocks = plan.plays.flatMap((play) => playBlock(play, { diff: options.diff, style }));
-  const lost = (['unreachable', 'failed'] as const).flatMap((state) => Object.entries(plan[state]).map(([host, message]) => `${style.red(`${state}:`)} [${host}] ${printable(message)}`));
-  return [...blocks, ...(lost.length === 0 ? [] : [lost.join('\n')]), ...(options.weight === undefined ? [] : weightBlocks(options.weight, style)), countsLine(countPlan(plan), style)].join('\n\n') + '\n';
+  const lost = lostLines(plan, style);
+  return [...blocks, ...(lost.length === 0 ? [] : [lost.join('\n')]), ...(options.weight === undefined ? [] : weightBlocks(options.weight, style)), countsLine(plan, style)].join('\n\n') + '\n';
 }
 
 function playBlock(play: PlannedPlay, options: { readonly diff: boolean; readonly style: Style }): string[] {
@@ -92,15 +93,29 @@ function pairLines({ pairs, class: how, reasons, leaving, outage }: NonNullable<
   return [`pair ${pairs.join(', ')}: ${way}`, ...leaving.map((server) => `drains ${server} before it goes`)];
 }
 
-function countsLine(counts: PlanCounts, style: Style): string {
-  const { changes, hosts, predicted, runs, deferred, unreachable, failed } = counts;
+/** Hosts of a plan that gave no answer: of what would change on them nothing is known. Pure. */
+export function unknownOf({ unreachable, failed }: Pick<Plan, 'unreachable' | 'failed'>): string[] {
+  return [...Object.keys(unreachable), ...Object.keys(failed)];
+}
+
+/** Why hosts gave no answer: what is the same on several is told once. */
+export function lostLines({ unreachable, failed }: Pick<Plan, 'unreachable' | 'failed'>, style: Style): string[] {
+  const lost = [...Object.entries(unreachable).map(([host, message]) => ({ host, kind: 'unreachable' as const, message })), ...Object.entries(failed).map(([host, message]) => ({ host, kind: 'failed' as const, message }))];
+  return groupedBy(lost).map(({ kind, hosts, cause }) => `${style.red(`${kind}:`)} [${hostNames(hosts)}] ${printable(hosts.length === 1 ? (lost.find(({ host }) => host === hosts[0])?.message ?? cause) : cause)}`);
+}
+
+function countsLine(plan: Plan, style: Style): string {
+  const { changes, hosts, predicted, runs, deferred } = countPlan(plan);
+  const unknown = unknownOf(plan);
+  const answered = new Set(plan.plays.flatMap(({ batches }) => batches.flat())).size - unknown.length;
+  // That nothing changes is said of hosts that answered.
+  const none = unknown.length === 0 ? 'no changes' : `no changes on ${plural(answered, 'host')}`;
   const parts = [
-    changes === 0 ? 'no changes' : `${plural(changes, 'change')} on ${plural(hosts, 'host')}`,
+    ...(changes > 0 ? [`${plural(changes, 'change')} on ${plural(hosts, 'host')}`] : answered <= 0 && unknown.length > 0 ? [] : [none]),
     ...(predicted === 0 ? [] : [`${String(predicted)} predicted`]),
     ...(runs === 0 ? [] : [`${String(runs)} that ${runs === 1 ? 'runs' : 'run'} each time`]),
     ...(deferred === 0 ? [] : [`${String(deferred)} deferred until the run`]),
-    ...(unreachable === 0 ? [] : [style.red(`${plural(unreachable, 'host')} unreachable`)]),
-    ...(failed === 0 ? [] : [style.red(`${plural(failed, 'host')} failed`)]),
+    ...(unknown.length === 0 ? [] : [style.red(`unknown on ${hostNames(unknown)}`)]),
   ];
   return `${style.bold('Plan:')} ${parts.join('; ')}`;
 }

@@ -1,7 +1,8 @@
 import { impactWords } from '../../impact/words.ts';
 import type { SavedPlan } from '../../plan/saved/types.ts';
 import { changeLines } from './change.ts';
-import { countPlan, formatPlan, plural } from './plan-text.ts';
+import { hostNames } from '../../observe/words.ts';
+import { countPlan, formatPlan, plural, unknownOf } from './plan-text.ts';
 import { createStyle, printable, type Style } from '../terminal/style.ts';
 
 /** What is not in the document itself. */
@@ -28,7 +29,7 @@ export function savedPlanJson(saved: SavedPlan, state: SavedPlanState): object {
     ...{ id, tool, createdAt, expiresAt, expired: isExpired(saved, state), applied: state.applied ?? null, author, directory, revision, options: command },
     inputs: saved.inputs.map(({ path }) => path),
     extraVars: { files: saved.extraVars.files, given: saved.extraVars.given.map(({ name }) => name) },
-    ...{ plan, counts: countPlan(plan), impact, impactText: impactWords(impact), guards },
+    ...{ unknown: unknownOf(plan), plan, counts: countPlan(plan), impact, impactText: impactWords(impact), guards },
   };
 }
 
@@ -48,6 +49,7 @@ export function savedPlanMarkdown(saved: SavedPlan, state: SavedPlanState): stri
     ),
   );
   const counts = countPlan(plan);
+  const unknown = unknownOf(plan);
   return `${[
     `# Change plan ${saved.id}`,
     '',
@@ -55,12 +57,12 @@ export function savedPlanMarkdown(saved: SavedPlan, state: SavedPlanState): stri
     '',
     '## Impact',
     '',
-    ...(words.length === 0 ? ['Nothing that clients or directors would notice.'] : words.map((line) => `- ${text(line)}`)),
+    ...(words.length === 0 ? [`Nothing that clients or directors would notice${unknown.length === 0 ? '' : ', by the hosts that answered'}.`] : words.map((line) => `- ${text(line)}`)),
     '',
     ...(guards.length === 0 ? [] : ['## Guards', '', ...guards.map(({ rule, reason, allowed }) => `- ${allowed ? 'allowed' : '**refused**'} \`${rule}\`: ${text(reason)}`), '']),
     '## Changes',
     '',
-    `${plural(counts.changes, 'change')} on ${plural(counts.hosts, 'host')}.`,
+    `${plural(counts.changes, 'change')} on ${plural(counts.hosts, 'host')}${unknown.length === 0 ? '' : `; unknown on ${text(hostNames(unknown))}, as no answer came`}.`,
     '',
     ...changes,
   ].join('\n').trimEnd()}\n`;

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../core/events.ts';
+import { groupedBy, hostNames } from '../../observe/words.ts';
 import { outcomeLines } from '../plan/change.ts';
 import { plural } from '../plan/plan-text.ts';
 import type { ProgressOptions, Reporter } from './reporter.ts';
@@ -12,15 +13,20 @@ const SPEAKING: ReadonlySet<string> = new Set(['debug']);
 /** A line per event, in Ansible's words, for a log: `changed: [rs1] install keepalived`. */
 export function plainReporter(write: (text: string) => void, options: ProgressOptions): Reporter {
   const style = createStyle(options.color);
+  const lost = new LostHosts((lines) => { for (const line of lines) write(`${line}\n`); }, style);
   return {
     handle: (event) => {
+      if (lost.take(event)) return;
       for (const line of plainLines(event, options, style)) write(`${line}\n`);
     },
     notice: (text) => {
       write(`${text}\n`);
     },
     quiet: (work) => work(),
-    close: () => Promise.resolve(),
+    close: () => {
+      lost.tell();
+      return Promise.resolve();
+    },
   };
 }
 
@@ -32,7 +38,7 @@ export function plainLines(event: RunEvent, options: ProgressOptions, style: Sty
     case 'host-gathering':
       return options.verbose ? [`asking: [${event.host}]`] : [];
     case 'host-lost':
-      return lostLines(event, style);
+      return lostLines([event], style);
     case 'plan-made': {
       const changes = event.hosts.reduce((sum, host) => sum + host.changes, 0);
       return [`planned: ${plural(changes, 'change')} on ${plural(event.hosts.filter((host) => host.changes > 0).length, 'host')}`];
@@ -65,9 +71,43 @@ export function taskLines(event: Extract<RunEvent, { type: 'task-finished' }>, o
   return [`${color(`${WORDS[outcome.status]}:`)} [${host}] ${printable(task.name)}${message}`, ...outcomeLines(outcome, { ...options, told: SPEAKING.has(task.module), style }).map((line) => `  ${line}`)];
 }
 
-export function lostLines(event: Extract<RunEvent, { type: 'host-lost' }>, style: Style): string[] {
-  const hint = event.hint === undefined ? [] : [`  ${style.cyan('hint:')} ${printable(event.hint)}`];
-  return [`${style.red(`${event.state}:`)} [${event.host}] ${printable(event.message)}`, ...hint];
+type HostLost = Extract<RunEvent, { type: 'host-lost' }>;
+
+/** Hosts that are lost while all are asked: what is the same on several is told once, when the asking is over. */
+export class LostHosts {
+  readonly #write: (lines: readonly string[]) => void;
+  readonly #style: Style;
+  #events: HostLost[] = [];
+
+  constructor(write: (lines: readonly string[]) => void, style: Style) {
+    this.#write = write;
+    this.#style = style;
+  }
+
+  /** @returns whether the event is kept for later; any other but the asking of a host tells what was kept */
+  take(event: RunEvent): boolean {
+    if (event.type === 'host-lost') {
+      this.#events.push(event);
+      return true;
+    }
+    if (event.type !== 'host-gathering') this.tell();
+    return false;
+  }
+
+  tell(): void {
+    const events = this.#events.splice(0);
+    if (events.length > 0) this.#write(lostLines(events, this.#style));
+  }
+}
+
+/** `unreachable: [lvs1, lvs2 and rs1] connection refused`, and the way out. Pure. */
+export function lostLines(events: readonly HostLost[], style: Style): string[] {
+  return groupedBy(events.map(({ host, state, message }) => ({ host, kind: state, message }))).flatMap(({ kind, hosts, cause }) => {
+    const own = events.filter(({ host }) => hosts.includes(host));
+    const hints = [...new Set(own.map(({ hint }) => hint))];
+    const hint = hints.length === 1 && hints[0] !== undefined ? [`  ${style.cyan('hint:')} ${printable(hints[0])}`] : [];
+    return [`${style.red(`${kind}:`)} [${hostNames(hosts)}] ${printable(own.length === 1 ? (own[0]?.message ?? cause) : cause)}`, ...hint];
+  });
 }
 
 export function stoppedLines(event: Extract<RunEvent, { type: 'run-stopped' }>, style: Style): string[] {

@@ -1,6 +1,6 @@
 import { DefaultRenderer, Listr, type ListrDefaultRendererLogLevels, ListrLogger, type ListrTaskWrapper, ProcessOutput, type SimpleRenderer } from 'listr2';
 import type { RunEvent } from '../../core/events.ts';
-import { messageLine, stoppedLines, taskLines, lostLines } from './plain.ts';
+import { LostHosts, messageLine, stoppedLines, taskLines } from './plain.ts';
 import type { ProgressOptions, Reporter } from './reporter.ts';
 import { StageRows } from './rows.ts';
 import { createStyle, printable, type Style } from './style.ts';
@@ -23,6 +23,7 @@ class TerminalReporter implements Reporter {
   readonly #stream: NodeJS.WriteStream;
   readonly #options: ProgressOptions;
   readonly #style: Style;
+  readonly #lost: LostHosts;
   #stage: Stage | undefined;
   /** Of the stage that the run is in, also while it is off the screen. */
   #rows: StageRows | undefined;
@@ -34,10 +35,12 @@ class TerminalReporter implements Reporter {
     this.#stream = stream;
     this.#options = options;
     this.#style = createStyle(options.color);
+    this.#lost = new LostHosts((lines) => { this.#say(lines); }, this.#style);
   }
 
   handle(event: RunEvent): void {
     const style = this.#style;
+    this.#lost.take(event);
     switch (event.type) {
       case 'run-started':
         this.#hosts = event.hosts;
@@ -50,9 +53,6 @@ class TerminalReporter implements Reporter {
         break;
       case 'batch-started':
         this.#begin(new StageRows(event.batch === 0 ? 'batch' : `batch ${String(event.batch + 1)}`, event.hosts, event.at));
-        break;
-      case 'host-lost':
-        this.#say(lostLines(event, style));
         break;
       case 'task-finished':
         if (this.#isWorthTelling(event)) this.#say(taskLines(event, this.#options, style));
@@ -71,6 +71,7 @@ class TerminalReporter implements Reporter {
       case 'play-finished':
       case 'run-finished':
       case 'task-started':
+      case 'host-lost':
         break;
     }
     this.#rows?.handle(event);
@@ -102,6 +103,7 @@ class TerminalReporter implements Reporter {
   }
 
   async close(): Promise<void> {
+    this.#lost.tell();
     this.#end();
     await this.#shown;
   }

@@ -8,12 +8,15 @@ import { failoverWords } from '../../lvs/failover/record.ts';
 import { portReuseFault, reusesUnderPersistence } from '../../lvs/host/director.ts';
 import { servicesOf, vipsOf } from '../../lvs/model/lookups.ts';
 import { checksOf, type Topology } from '../../lvs/model/topology.ts';
+import type { Observation } from '../../observe/observation.ts';
+import { unknownCheck } from '../report.ts';
 import type { ArpSeen, Check, DirectorState } from '../types.ts';
 
-/** Exactly one of a VIP's directors holds it. Pure, like all judges. */
-export function judgeHolder(vip: string, states: readonly DirectorState[]): Check {
-  const holders = states.filter((state) => state.addresses.has(vip)).map((state) => state.host);
+/** Exactly one of a VIP's directors holds it. One that gave no answer may hold it as well, or be the one. Pure, like all judges. */
+export function judgeHolder(vip: string, states: Observation<DirectorState>): Check {
+  const holders = states.each(({ addresses }, host) => (addresses.has(vip) ? [host] : [])).flat();
   const check = { name: 'holder', subject: vip, expected: 'held by exactly one director', measured: holders.length === 0 ? 'held by nobody' : `held by ${holders.join(' and ')}` } as const;
+  if (holders.length < 2 && states.missing.length > 0) return { ...unknownCheck(check, states.missing), ...(holders.length === 0 ? {} : { measured: check.measured }) };
   if (holders.length === 1) return { ...check, verdict: 'pass' };
   const reason =
     holders.length === 0 ? 'no director carries the address: is keepalived running on any?' : 'more than one holder: adverts do not reach each other, or the pair disagrees on its VIPs';
@@ -21,8 +24,8 @@ export function judgeHolder(vip: string, states: readonly DirectorState[]): Chec
 }
 
 /** Exactly one MAC answers ARP, and it is the holder's. */
-export function judgeArp(vip: string, seen: ArpSeen, states: readonly DirectorState[], from: string): Check {
-  const holder = states.find((state) => state.addresses.has(vip));
+export function judgeArp(vip: string, seen: ArpSeen, states: Observation<DirectorState>, from: string): Check {
+  const [holder] = states.each((state) => (state.addresses.has(vip) ? [state] : [])).flat();
   const own = holder?.macs.get(holder.addresses.get(vip) ?? '');
   const owner = holder === undefined ? 'the active director' : `${holder.host} (${own ?? 'MAC unknown'})`;
   const check = { name: 'arp', from, subject: vip, expected: `only ${owner} answers` } as const;
@@ -34,6 +37,7 @@ export function judgeArp(vip: string, seen: ArpSeen, states: readonly DirectorSt
     return { ...check, verdict: 'fail', measured: `${seen.macs.join(', ')} answer`, reason };
   }
   const measured = `${seen.all ? 'only ' : ''}${first} answers`;
+  if (holder === undefined && states.missing.length > 0) return { ...unknownCheck(check, states.missing), measured };
   if (first !== own) return { ...check, verdict: 'fail', measured, reason: `the MAC is not that of ${owner}` };
   if (seen.all) return { ...check, verdict: 'pass', measured };
   return { ...check, verdict: 'skip', measured, reason: 'only the first answer can be seen without arping (iputils) and root; it is the right one' };

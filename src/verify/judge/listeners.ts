@@ -1,4 +1,4 @@
-import { sharesOf } from '../../lvs/drain/look.ts';
+import { sharesOf } from '../../lvs/drain/shares.ts';
 import { listensAt, type LocalSockets, localPlaces } from '../../lvs/drain/sockets.ts';
 import { formatEndpoint } from '../../lvs/model/ip.ts';
 import type { Topology } from '../../lvs/model/topology.ts';

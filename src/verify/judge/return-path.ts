@@ -1,7 +1,7 @@
 import { tunnelDevice } from '../../lvs/host/tunnels.ts';
 import { natNetworkOf } from '../../lvs/model/services/nat-networks.ts';
 import { addressesOf, type RealServer, type Topology, type VirtualService } from '../../lvs/model/topology.ts';
-import { sharesOf } from '../../lvs/drain/look.ts';
+import { sharesOf } from '../../lvs/drain/shares.ts';
 import type { Check, DirectorState } from '../types.ts';
 
 /** An answer's way: where it goes next. */

@@ -1,8 +1,10 @@
-import { destinationIn } from '../../lvs/drain/look.ts';
+import { destinationIn } from '../../lvs/drain/shares.ts';
 import { keyOfService, parseProcNetIpVs } from '../../lvs/ipvs/table.ts';
 import { formatEndpoint } from '../../lvs/model/ip.ts';
 import { vipsOf } from '../../lvs/model/lookups.ts';
 import type { VirtualService } from '../../lvs/model/topology.ts';
+import type { Missing } from '../../observe/observation.ts';
+import { unknownCheck } from '../report.ts';
 import type { Check, DirectorState } from '../types.ts';
 import { judgeShares, schedulerWords, type Share } from './schedulers.ts';
 
@@ -18,12 +20,13 @@ export interface Sent {
 
 /**
  * How new connections were spread over the real servers between two looks at the active director's counters. These count the connections of all clients, not only ours:
- * what is judged still holds then, or is not judged. Pure.
+ * what is judged still holds then, or is not judged. Pure. @param missing directors of the service that gave no answer
  */
-export function judgeSpread(service: VirtualService, before: DirectorState | undefined, after: DirectorState | undefined, sent: Sent): Check {
+export function judgeSpread(service: VirtualService, before: DirectorState | undefined, after: DirectorState | undefined, sent: Sent, missing: readonly Missing[] = []): Check {
   const persistent = service.persistence !== undefined;
   const check = { name: 'spread', subject: service.name, expected: persistent ? 'one server for one client' : schedulerWords(service.scheduler, service.schedulerFlags) } as const;
   const skip = (measured: string, reason: string): Check => ({ ...check, verdict: 'skip', measured, reason });
+  if ((before === undefined || after === undefined) && missing.length > 0) return unknownCheck(check, missing);
   if (before === undefined) return skip('not measured', 'no director holds the VIP');
   if (after?.host !== before.host) return skip('not measured', `the VIP left ${before.host} meanwhile`);
   const [start, end] = [countsOf(service, before), countsOf(service, after)];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputErrors, LvsPlayError } from '../../../src/core/errors.ts';
-import { drain, type DrainOrder } from '../../../src/drain/drain.ts';
+import { drain, drainedWords, type DrainOrder } from '../../../src/drain/drain.ts';
 import { clusterOf, CLUSTER, FakeCluster } from './fake.ts';
 
 const ORDER: DrainOrder = { hosts: ['rs1'], by: 'alice@ops1', reason: 'kernel', until: null, timeout: 60, onTimeout: 'abort', persistence: undefined, allow: [], removedShare: 0.5 };
@@ -111,7 +111,48 @@ describe('a drain', () => {
     };
     expect(await refusals(drain(cluster, ORDER))).toEqual(['drain-timeout']);
     expect(cluster.notes()).toEqual(['lvs1 rs1 0']);
-    expect(cluster.said.at(-1)).toContain('may still be drained on lvs1, which cannot be reached: lvs-play restore rs1');
+    expect(cluster.said.at(-1)).toContain('may still be drained on lvs1, which did not take it: lvs-play restore rs1');
+  });
+
+  it('gives the weight back also when the look before that fails', async () => {
+    const cluster = new FakeCluster();
+    cluster.open.set('rs1', 1);
+    let looks = 0;
+    cluster.onLook = () => {
+      looks += 1;
+      if (cluster.time >= 3000 && cluster.time < 60_000) throw new Error('the look broke');
+    };
+    await expect(drain(cluster, ORDER)).rejects.toThrow('the look broke');
+    expect(looks).toBeGreaterThan(3);
+    expect(cluster.lines).toEqual(['drain rs1', 'restore rs1', 'restore rs1']);
+    expect(cluster.notes()).toEqual([]);
+  });
+
+  it('gives it back on each director by itself where they cannot take it together', async () => {
+    const cluster = new FakeCluster();
+    cluster.open.set('rs1', 1);
+    cluster.onRun = ({ line, what }) => (line === 'restore rs1' && 'plays' in what && JSON.stringify(what.plays).includes('lvs1') ? { code: 2, bad: ['lvs1'] } : undefined);
+    expect(await refusals(drain(cluster, ORDER))).toEqual(['drain-timeout']);
+    expect(cluster.notes()).toEqual(['lvs1 rs1 0']);
+    expect(cluster.said.at(-1)).toBe('rs1 may still be drained on lvs1, which did not take it: lvs-play restore rs1');
+  });
+
+  it('of a server that does not answer ends with what nobody knows', async () => {
+    const cluster = new FakeCluster();
+    cluster.gone.add('rs1');
+    const result = await drain(cluster, ORDER);
+    expect(result).toMatchObject({ empty: null, missing: [{ host: 'rs1', kind: 'unreachable' }] });
+    expect(drainedWords(result)).toBe('rs1 gets no new clients, after 1 s; the directors that answered count no connection, and whether a client has one there is unknown; rs1 did not answer (connection refused)');
+  });
+
+  it.each([
+    ['unreachable', 'unreachable', (cluster: FakeCluster) => { for (const host of ['lvs1', 'lvs2']) cluster.gone.add(host); }],
+    ['failing', 'host', (cluster: FakeCluster) => { for (const host of ['lvs1', 'lvs2']) cluster.broken.set(host, new LvsPlayError({ code: 'host-unreadable', kind: 'host', host, message: `${host} gave no usable answer: sh: ip: not found` })); }],
+  ] as const)('does nothing while every director is %s', async (_name, kind, plant) => {
+    const cluster = new FakeCluster();
+    plant(cluster);
+    await expect(drain(cluster, ORDER)).rejects.toMatchObject({ kind, message: expect.stringMatching(/^whether rs1 can be drained is unknown: lvs1 and lvs2 /) as string });
+    expect(cluster.lines).toEqual([]);
   });
 
   it('is not over while nobody holds the virtual IP and the server cannot be asked', async () => {

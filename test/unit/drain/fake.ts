@@ -1,7 +1,9 @@
 import type { DrainHands, RunOutcome, RunWork } from '../../../src/drain/hands.ts';
 import type { Plays } from '../../../src/drain/plays.ts';
 import { LvsPlayError } from '../../../src/core/errors.ts';
-import type { ClusterLook, DirectorLook } from '../../../src/lvs/drain/look.ts';
+import type { ClusterLook, DirectorLook } from '../../../src/drain/cluster.ts';
+import type { Observation } from '../../../src/observe/observation.ts';
+import { refused, seen } from '../observe/support.ts';
 import { type DrainRecord, weightUnder } from '../../../src/lvs/drain/record.ts';
 import type { LocalSockets } from '../../../src/lvs/drain/sockets.ts';
 import { type KeepalivedVersion, keepalivedVersion } from '../../../src/lvs/keepalived/version.ts';
@@ -45,6 +47,8 @@ export class FakeCluster implements DrainHands {
   /** Taken out by a health check; and hosts that cannot be reached. */
   readonly failed = new Set<string>();
   readonly gone = new Set<string>();
+  /** Reached, and what they say is no answer. */
+  readonly broken = new Map<string, LvsPlayError>();
   /** Their service does not run. */
   readonly silent = new Set<string>();
   holder = 'lvs1';
@@ -69,14 +73,14 @@ export class FakeCluster implements DrainHands {
 
   look(hosts: readonly string[]): Promise<ClusterLook> {
     this.onLook();
-    const directors = ['lvs1', 'lvs2'].map((host) => [host, this.gone.has(host) ? undefined : this.#director(host)] as const);
-    const servers = hosts.map((host) => [host, this.gone.has(host) ? undefined : this.#sockets(host)] as const);
-    return Promise.resolve({ at: this.time, directors: new Map(directors), servers: new Map(servers) });
+    const directors = ['lvs1', 'lvs2'].map((host) => [host, this.gone.has(host) ? undefined : (this.broken.get(host) ?? this.#director(host))] as const);
+    const servers = hosts.map((host) => [host, this.gone.has(host) ? undefined : (this.broken.get(host) ?? this.#sockets(host))] as const);
+    return Promise.resolve({ at: this.time, directors: seen(Object.fromEntries(directors)), servers: seen(Object.fromEntries(servers)) });
   }
 
-  versions(): Promise<ReadonlyMap<string, KeepalivedVersion>> {
-    const entries = ['lvs1', 'lvs2'].filter((host) => !this.gone.has(host)).map((host) => [host, keepalivedVersion(this.keepalived) ?? { major: 0, minor: 0, patch: 0 }] as const);
-    return Promise.resolve(new Map(entries));
+  versions(): Promise<Observation<KeepalivedVersion | undefined>> {
+    const entries = ['lvs1', 'lvs2'].map((host) => [host, this.gone.has(host) ? undefined : (this.broken.get(host) ?? keepalivedVersion(this.keepalived) ?? { major: 0, minor: 0, patch: 0 })] as const);
+    return Promise.resolve(seen(Object.fromEntries(entries)));
   }
 
   weight(director: string, server: string): number | undefined {
@@ -96,6 +100,9 @@ export class FakeCluster implements DrainHands {
     const special = this.onRun(work);
     if (this.signal.aborted) return { id: 'run', code: 130, errors: [], bad: [] };
     if ('plays' in work.what && special?.code === undefined) {
+      const lost = this.#lostIn(work.what.plays);
+      // A play stops for a host that is not there, before anything is done.
+      if (lost.length > 0) return { id: 'run', code: 4, errors: [], bad: lost, missing: lost.map((host) => ({ host, kind: 'unreachable', error: refused(host) })) };
       for (const play of work.what.plays) {
         const [task] = play['tasks'] as { lvs_drain?: Partial<DrainRecord> & { servers: string[]; state?: string } }[];
         for (const director of (play['hosts'] as string).split(':')) for (const server of task?.lvs_drain?.servers ?? []) this.#note(director, server, task?.lvs_drain ?? {});
@@ -146,6 +153,10 @@ export class FakeCluster implements DrainHands {
       insisting: () => firm,
     };
     return firm;
+  }
+
+  #lostIn(plays: Plays): string[] {
+    return plays.flatMap((play) => (play['hosts'] as string).split(':')).filter((host) => this.gone.has(host));
   }
 
   async #insist(work: RunWork): Promise<RunOutcome> {

@@ -25,7 +25,7 @@ describe('a restore', () => {
     const cluster = drained();
     const weights: (number | undefined)[] = [];
     cluster.onLook = () => { weights.push(cluster.weight('lvs1', 'rs1')); };
-    expect(await restore(cluster, ORDER)).toEqual({ restored: ['rs1'], steps: ['1', '25%'] });
+    expect(await restore(cluster, ORDER)).toEqual({ restored: ['rs1'], steps: ['1', '25%'], missing: [] });
     expect([...new Set(weights)]).toEqual([0, 1, 2, 8]);
     expect(cluster.notes()).toEqual([]);
     expect(cluster.lines).toEqual(['restore rs1 (1)', 'restore rs1 (25%)', 'restore rs1']);
@@ -40,7 +40,7 @@ describe('a restore', () => {
 
   it('does nothing for what is not drained', async () => {
     const cluster = new FakeCluster();
-    expect(await restore(cluster, ORDER)).toEqual({ restored: [], steps: [] });
+    expect(await restore(cluster, ORDER)).toEqual({ restored: [], steps: [], missing: [] });
     expect(cluster.lines).toEqual([]);
     expect(cluster.said).toEqual(['rs1 is not drained: there is nothing to give back']);
   });
@@ -62,16 +62,16 @@ describe('a restore', () => {
     expect(cluster.notes()).toEqual([]);
   });
 
-  it.each<readonly [string, (cluster: FakeCluster) => void, string]>([
+  it.each<readonly [string, (cluster: FakeCluster) => void, string, string?]>([
     ['a service that nobody serves', (cluster) => { cluster.silent.add('rs1'); }, 'nobody listens on 192.168.0.38, port 80'],
-    ['a host that cannot be reached', (cluster) => { cluster.gone.add('rs1'); }, 'rs1 cannot be reached'],
+    ['a host that cannot be reached', (cluster) => { cluster.gone.add('rs1'); }, 'whether rs1 serves is unknown: rs1 did not answer (connection refused)', 'unreachable'],
     ['what it lacks of its own', (cluster) => { cluster.needs = ['rs1 sysctl net.ipv4.conf.all.arp_ignore']; }, 'not as it has to be: rs1 sysctl'],
     ['a page that its health check refuses', (cluster) => { cluster.directly = 'answers / with HTTP 500'; }, 'rs1 answers / with HTTP 500'],
-  ])('is refused for %s, and the host stays drained', async (_name, prepare, text) => {
+  ])('is refused for %s, and the host stays drained', async (_name, prepare, text, kind = 'verification') => {
     const cluster = drained();
     prepare(cluster);
     const error = await errorOf(restore(cluster, ORDER));
-    expect([error.message, error.kind]).toEqual([expect.stringContaining(text), 'verification']);
+    expect([error.message, error.kind]).toEqual([expect.stringContaining(text), kind]);
     expect(cluster.notes()).toEqual(['lvs1 rs1 0', 'lvs2 rs1 0']);
     expect(cluster.lines).toEqual([]);
     if (!cluster.gone.has('rs1')) await restore(cluster, { ...ORDER, allow: ['not-ready'] });

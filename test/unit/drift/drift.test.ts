@@ -131,7 +131,7 @@ describe('the report', () => {
       { ...item(), since: { changed: '2026-11-22T09:00:00.000Z', run: undefined } },
       item({ path: 'sysctl a' }),
     ],
-    unknown: [{ host: 'lvs2', what: 'keepalived did not tell what it runs' }],
+    notCompared: [{ host: 'lvs2', what: 'keepalived did not tell what it runs' }],
     unreachable: { rs1: 'no route' },
     failed: {},
   };
@@ -151,14 +151,18 @@ describe('the report', () => {
         'not compared: [lvs2] keepalived did not tell what it runs',
         'unreachable: [rs1] no route',
         '',
-        'Drift: 3 differences on 1 host (on disk: 2, kernel: 1); lvs-play deploy site.yml repairs it',
+        'Drift: 3 differences on 1 host (on disk: 2, kernel: 1); lvs-play deploy site.yml repairs it; unknown on lvs2 and rs1',
         '',
       ].join('\n'),
     );
-    expect(formatDrift({ ...report, items: [], unknown: [], unreachable: {}, desired: { run: undefined, changed: [] } }, { diff: false, color: false })).toBe('Drift: none on 3 hosts\n');
+    expect(formatDrift({ ...report, items: [], notCompared: [], unreachable: {}, desired: { run: undefined, changed: [] } }, { diff: false, color: false })).toBe('Drift: none on 3 hosts\n');
+    const none = { ...report, items: [], desired: { run: undefined, changed: [] } };
+    expect(formatDrift(none, { diff: false, color: false })).toMatch(/\nDrift: none on 1 host; unknown on lvs2 and rs1\n$/);
+    expect(formatDrift({ ...none, hosts: ['lvs2', 'rs1'] }, { diff: false, color: false })).toMatch(/\nDrift: unknown on lvs2 and rs1\n$/);
+    expect(driftJson(none, '')).toMatchObject({ verdict: null });
   });
 
   it('is a versioned document', () => {
-    expect(driftJson(report, '2026-11-23T00:00:00.000Z')).toMatchObject({ version: 1, command: 'drift', desired: { changed: ['hosts.yml'] }, drift: [{ host: 'lvs1', layer: 'kernel', is: 'a', should: 'b', since: { changed: null, run: { id: RUNS[0] } } }, { since: { changed: '2026-11-22T09:00:00.000Z', run: null } }, { since: { changed: null, run: null } }] });
+    expect(driftJson(report, '2026-11-23T00:00:00.000Z')).toMatchObject({ version: 2, command: 'drift', verdict: 'drift', unknown: ['lvs2', 'rs1'], notCompared: [{ host: 'lvs2' }], desired: { changed: ['hosts.yml'] }, drift: [{ host: 'lvs1', layer: 'kernel', is: 'a', should: 'b', since: { changed: null, run: { id: RUNS[0] } } }, { since: { changed: '2026-11-22T09:00:00.000Z', run: null } }, { since: { changed: null, run: null } }] });
   });
 });

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { hostStateScript, parseHostState } from '../../../src/explain/host-state.ts';
+import { type HostState, hostStateScript, parseHostState } from '../../../src/explain/host-state.ts';
 import { formatExplanation } from '../../../src/explain/format.ts';
 import { judgeExplanation, needsOf } from '../../../src/explain/judge.ts';
 import type { Explanation } from '../../../src/explain/types.ts';
 import { explained, words } from './support.ts';
+import { seen } from '../observe/support.ts';
 
 interface Said {
   addresses?: string;
@@ -42,7 +43,7 @@ const server = (address: string): Said => ({
 const GOOD: Readonly<Record<string, Said>> = { lvs1: DIRECTOR, lvs2: BACKUP, rs1: server('10.0.0.11'), rs2: server('10.0.0.12') };
 
 function judged(explanation: Explanation, hosts: Readonly<Record<string, Said>>): Explanation {
-  return judgeExplanation(explanation, new Map(Object.entries(hosts).map(([host, parts]) => [host, parseHostState(host, said(parts))])));
+  return judgeExplanation(explanation, seen<HostState>({ lvs1: undefined, lvs2: undefined, rs1: undefined, rs2: undefined, ...Object.fromEntries(Object.entries(hosts).map(([host, parts]) => [host, parseHostState(host, said(parts))])) }));
 }
 
 function broken(explanation: Explanation): string[] {

@@ -64,6 +64,16 @@ describe('a drill', () => {
     expect(pair.gone.size).toBe(0);
   });
 
+  it('is mended whatever fails before: measuring, and a first try of mending', async () => {
+    const pair = new FakePair(SYNCED);
+    const measure = pair.measure.bind(pair);
+    pair.measure = async () => ({ ...(await measure()), end: () => Promise.reject(new Error('the watch broke')) });
+    let tries = 0;
+    const means = crash(pair);
+    await expect(drill(pair, ORDER, { ...means, mend: (host) => (++tries < 3 ? Promise.reject(new LvsPlayError({ code: 'x', kind: 'unreachable', message: 'not yet' })) : means.mend(host)) })).rejects.toThrow('the watch broke');
+    expect([tries, means.done.at(-1), pair.gone.size]).toEqual([3, 'mend lvs1', 0]);
+  });
+
   it('that leaves something behind says so', async () => {
     const pair = new FakePair(SYNCED);
     const means = crash(pair, { mend: (host) => { pair.gone.delete(host); pair.states.set(host, 'stopped'); return Promise.resolve(); } });

@@ -111,6 +111,33 @@ describe('a failover', () => {
     expect(pair.noted.get('lvs1')?.get('edge')).toEqual(mine);
   });
 
+  it('is taken back also when the look before that fails, and on each member by itself', async () => {
+    const pair = new FakePair();
+    pair.stuck = true;
+    pair.onLook = () => { if (pair.lines.length > 0 && pair.time > 2000) throw new Error('the look broke'); };
+    await expect(failOver(pair, ORDER)).rejects.toThrow('the look broke');
+    expect(pair.lines).toEqual(['failover edge --to lvs2', 'failback edge', 'failback edge']);
+    expect(pair.failovers()).toEqual([]);
+    expect(pair.measuring).toBe(0);
+  });
+
+  it.each<readonly [string, (pair: FakePair) => Promise<unknown>, string]>([
+    ['failover', (pair) => failOver(pair, ORDER), 'who holds edge is unknown: lvs1 and lvs2 did not answer (connection refused)'],
+    ['failback', (pair) => failBack(pair, ORDER), 'who holds edge is unknown: lvs1 and lvs2 did not answer (connection refused)'],
+  ])('a %s without any member says that it does not know', async (_name, work, message) => {
+    const pair = new FakePair();
+    for (const host of ['lvs1', 'lvs2']) pair.gone.add(host);
+    await expect(work(pair)).rejects.toMatchObject({ kind: 'unreachable', message });
+    expect(pair.lines).toEqual([]);
+  });
+
+  it('whether a pair is failed over takes the answer of all that could know', async () => {
+    const pair = new FakePair();
+    pair.gone.add('lvs2');
+    await expect(failBack(pair, ORDER)).rejects.toMatchObject({ kind: 'unreachable', message: 'whether edge is failed over is unknown: lvs2 did not answer (connection refused)' });
+    await expect(failOver(pair, { ...ORDER, to: 'lvs1' })).rejects.toMatchObject({ kind: 'unreachable' });
+  });
+
   it.each([
     [['a', 'b'], ['a', 'b'], { established: 2, known: 2 }, 'lvs2 knows 2 of 2 established connections'],
     [['a', 'b'], ['a'], { established: 2, known: 1 }, 'lvs2 knows 1 of 2 established connections; the others are cut if anybody still uses them'],

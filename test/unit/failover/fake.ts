@@ -5,6 +5,7 @@ import type { FailoverRecord } from '../../../src/lvs/failover/record.ts';
 import { failoverTargetsOf } from '../../../src/lvs/failover/record.ts';
 import { withFailovers } from '../../../src/lvs/failover/topology.ts';
 import { clusterOf, CLUSTER, FakeCluster } from '../drain/fake.ts';
+import { seen } from '../observe/support.ts';
 
 export const VIP = '192.168.0.38';
 export const SYNCED = CLUSTER.replace('virtual_router_id', 'connection_sync: true\n    virtual_router_id');
@@ -31,7 +32,8 @@ export class FakePair extends FakeCluster implements FailoverHands {
 
   lookAtPairs(_pairs: readonly string[], without: readonly string[] = []): Promise<PairsLook> {
     this.onLook();
-    return Promise.resolve(new Map(['lvs1', 'lvs2'].map((host) => [host, this.gone.has(host) || without.includes(host) ? undefined : this.#member(host)] as const)));
+    const asked = ['lvs1', 'lvs2'].filter((host) => !without.includes(host));
+    return Promise.resolve(seen(Object.fromEntries(asked.map((host) => [host, this.gone.has(host) ? undefined : (this.broken.get(host) ?? this.#member(host))] as const))));
   }
 
   connections(_pairs: readonly string[], hosts: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>> {

@@ -3,6 +3,7 @@ import { countSenders, wayTo } from '../../../src/failover/measure/arp.ts';
 import { plansFor } from '../../../src/failover/measure/measure.ts';
 import { type FailoverReport, namedArps, reportLines } from '../../../src/failover/report.ts';
 import { topologyOf } from '../lvs/support.ts';
+import { seen } from '../observe/support.ts';
 
 describe('gratuitous ARP', () => {
   it('is counted by its sender', () => {
@@ -26,7 +27,7 @@ describe('gratuitous ARP', () => {
   });
 
   it('is told by the name of who sent it', () => {
-    const look = new Map([['lvs2', { macs: ['02:6c:76:00:00:01'] }], ['lvs1', undefined]]) as never;
+    const look = seen({ lvs2: { macs: ['02:6c:76:00:00:01'] }, lvs1: undefined }) as never;
     expect(namedArps([{ vip: 'a', from: { '02:6c:76:00:00:01': 5, '02:00:00:00:00:99': 1 } }, { vip: 'b', unseen: 'no' }], look)).toEqual([{ vip: 'a', from: { lvs2: 5, '02:00:00:00:00:99': 1 } }, { vip: 'b', unseen: 'no' }]);
   });
 });
@@ -51,6 +52,8 @@ describe('a report', () => {
     before: [{ vip: 'v', holders: ['lvs1'] }],
     after: [{ vip: 'v', holders: ['lvs2'] }],
     mended: [{ vip: 'v', holders: [] }],
+    unknown: [],
+    missing: [],
     sync: { holder: 'lvs1', target: 'lvs2', established: 20, known: 19 },
     measured: { timelines: [{ vip: 'v', holders: ['lvs1', 'lvs2'], nobody: 610, several: 0, uncertainty: 20 }], clients: [pulse], untried: [{ service: 'dns', why: 'it is no TCP service of one port' }], arps: [{ vip: 'v', from: { lvs2: 5 } }] },
     bound: { milliseconds: 3648, advertInt: 1, priority: 90 },

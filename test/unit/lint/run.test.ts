@@ -84,7 +84,7 @@ describe('formats', () => {
   });
 
   it('JSON is the findings themselves', () => {
-    expect(JSON.parse(formatJson(findings))).toEqual({ version: 1, findings: JSON.parse(JSON.stringify(findings)) as unknown });
+    expect(JSON.parse(formatJson(findings))).toEqual({ version: 1, findings: JSON.parse(JSON.stringify(findings)) as unknown, unknown: [] });
   });
 
   it('GitHub commands escape what would end them', () => {

@@ -55,7 +55,7 @@ Plan: 3 changes on 2 hosts; 1 predicted; 1 that runs each time; 1 deferred until
     expect(text).toContain('  a (batch 1 of 2)\n');
     expect(text).toContain('install nginx [package] (handler)\n      - a: 1\n');
     expect(text).toContain('unreachable: [c] no route\n');
-    expect(text).toContain('Plan: 2 changes on 2 hosts; 1 host unreachable');
+    expect(text).toContain('Plan: 2 changes on 2 hosts; unknown on c');
   });
 
   it('lets no host write to the terminal by what it holds', () => {

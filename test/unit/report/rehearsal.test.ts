@@ -24,6 +24,7 @@ const REHEARSAL: Rehearsal = {
   inventory: 'hosts.yml',
   seconds: 240,
   ok: false,
+  unknown: [],
   broken: ['service-stopped: web: a request failed that was sent 19 s after the fault'],
   replica: {
     lab: 'x',

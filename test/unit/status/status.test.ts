@@ -7,6 +7,7 @@ import { formatMetrics } from '../../../src/status/metrics.ts';
 import { type ClusterStatus, clusterStatus, withDrift } from '../../../src/status/status.ts';
 import { createStyle } from '../../../src/report/terminal/style.ts';
 import { clusterOf, CLUSTER } from '../drain/fake.ts';
+import { seen } from '../observe/support.ts';
 
 const NOW = Date.parse('2026-11-24T06:00:00Z');
 const KEY = 'TCP 192.168.0.38:80';
@@ -33,14 +34,15 @@ function director(host: string, weights: Readonly<Record<string, number | undefi
 }
 
 /** @param null: it cannot be reached */
-const statusOf = (lvs1: DirectorStatus | null, lvs2: DirectorStatus | null = director('lvs2'), text = CLUSTER): ClusterStatus => clusterStatus(clusterOf(text), new Map([['lvs1', lvs1 ?? undefined], ['lvs2', lvs2 ?? undefined]]), NOW);
+const statusOf = (lvs1: DirectorStatus | null, lvs2: DirectorStatus | null = director('lvs2'), text = CLUSTER): ClusterStatus => clusterStatus(clusterOf(text), seen({ lvs1: lvs1 ?? undefined, lvs2: lvs2 ?? undefined }), NOW);
 const stateOf = (status: ClusterStatus, host: string): string | undefined => status.services[0]?.servers.find((server) => server.host === host)?.state;
 
 describe('a status', () => {
   it('of a sound cluster has nothing to see to', () => {
     const status = statusOf(director('lvs1'));
     expect(status.problems).toEqual([]);
-    expect(status.vips).toEqual([{ vip: '192.168.0.38', pair: 'edge', holders: ['lvs1'] }]);
+    expect(status.vips).toEqual([{ vip: '192.168.0.38', pair: 'edge', holders: ['lvs1'], unknown: [], verdict: 'held' }]);
+    expect([status.unknown, status.verdict]).toEqual([[], 'ok']);
     expect(status.services[0]).toMatchObject({ name: 'web', key: KEY, holder: 'lvs1' });
     expect(status.services[0]?.servers[0]).toEqual({ host: 'rs1', endpoint: '192.168.0.18:80', weight: 8, weights: { lvs1: 8, lvs2: 8 }, active: 3, inactive: 7, rate: { connections: 12, bytesIn: 3400, bytesOut: 0 }, state: 'serves' });
   });
@@ -48,7 +50,7 @@ describe('a status', () => {
   it.each<readonly [string, ClusterStatus, string[]]>([
     ['two holders', statusOf(director('lvs1'), director('lvs2', {}, { holds: new Set(['192.168.0.38']) })), ['lvs1 and lvs2 both hold 192.168.0.38']],
     ['nobody', statusOf(director('lvs1', {}, { holds: new Set() })), ['nobody holds 192.168.0.38']],
-    ['a director that is away', statusOf(null), ['lvs1 cannot be reached', 'nobody that can be reached holds 192.168.0.38']],
+    ['a director that is away', statusOf(null), ['lvs1 did not answer (connection refused)']],
     ['a failed health check', statusOf(director('lvs1', { rs2: undefined }), director('lvs2', { rs2: undefined })), ['web: rs2 is out: its health check failed']],
     ['a failed health check where keepalived drains by flags', statusOf(director('lvs1', { rs2: undefined }), director('lvs2', { rs2: 0 }, { method: 'flag' })), ['web: rs2 is out: its health check failed']],
     ['weight 0 that nobody asked for', statusOf(director('lvs1', { rs2: 0 }), director('lvs2', { rs2: 0 })), ['web: rs2 has weight 0 on lvs1, weight 0 on lvs2, and should have 8']],
@@ -63,12 +65,12 @@ describe('a status', () => {
 
   it('tells drift where it was asked for', () => {
     const style = createStyle(false);
-    const sound = withDrift(statusOf(director('lvs1')), { playbook: 'site.yml', differences: 0, on: [], unknown: [] });
+    const sound = withDrift(statusOf(director('lvs1')), { playbook: 'site.yml', differences: 0, on: [], unknown: [], compared: 4, unreachable: [], failed: [] });
     expect(sound.problems).toEqual([]);
     expect(formatStatus(sound, style, undefined)).toContain('drift      none, by site.yml\n');
-    const other = withDrift(statusOf(director('lvs1')), { playbook: 'site.yml', differences: 3, on: ['lvs2'], unknown: ['rs1'] });
+    const other = withDrift(statusOf(director('lvs1')), { playbook: 'site.yml', differences: 3, on: ['lvs2'], unknown: ['rs1'], compared: 3, unreachable: ['rs1'], failed: [] });
     expect(other.problems).toEqual(['lvs2 differs from site.yml in 3 things: lvs-play drift site.yml', 'rs1 could not be compared with site.yml']);
-    expect(formatStatus(other, style, undefined)).toContain('drift      3 on lvs2, by site.yml\n');
+    expect(formatStatus(other, style, undefined)).toContain('drift      3 on lvs2, by site.yml; unknown on rs1\n');
     expect(formatStatus(statusOf(director('lvs1')), style, undefined)).not.toContain('drift');
   });
 

@@ -42,7 +42,7 @@ it('has a part for before, during and after', () => {
 });
 
 it('a report is good when no check failed', () => {
-  expect(report([HOLDER, SPREAD])).toMatchObject({ version: 2, ok: true, begun: '2026-01-01T00:00:00.000Z', ended: '2026-01-01T00:00:02.000Z' });
+  expect(report([HOLDER, SPREAD])).toMatchObject({ version: 3, ok: true, unknown: [], begun: '2026-01-01T00:00:00.000Z', ended: '2026-01-01T00:00:02.000Z' });
   expect(report([HOLDER, ARP]).ok).toBe(false);
 });
 

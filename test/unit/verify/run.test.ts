@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { LvsPlayError } from '../../../src/core/errors.ts';
 import { fakeTarget, shellReply, type FakeTarget } from '../../../src/transport/fake.ts';
 import type { VerifyOptions } from '../../../src/verify/options.ts';
 import { runVerification } from '../../../src/verify/run.ts';
 import type { ClientRequest, DirectorState, RequestSample, Vantage } from '../../../src/verify/types.ts';
+import { answerTo } from '../observe/support.ts';
 import { counters, example, MAC1, procTable, state, stateText, VIP } from './support.ts';
 
 const GOOD: RequestSample = { status: 200, bytes: 4000, connected: true, fault: undefined };
@@ -12,7 +12,7 @@ const REFUSED: RequestSample = { status: 0, bytes: 0, connected: false, fault: {
 /** A director that gives one state after the other, the last one for ever. */
 function director(...states: readonly DirectorState[]): FakeTarget {
   let asked = 0;
-  return fakeTarget(states[0]?.host ?? '', () => stateText(states[Math.min(asked++, states.length - 1)] ?? state('lvs1')));
+  return fakeTarget(states[0]?.host ?? '', (request) => answerTo(request, stateText(states[Math.min(asked++, states.length - 1)] ?? state('lvs1'))));
 }
 
 /** The same director after the requests of this test: the kernel has counted them. */
@@ -47,7 +47,7 @@ describe('verification', () => {
   it('passes on a sound cluster, asking each director once before the traffic and the active one once after it', async () => {
     const [lvs1, lvs2] = [director(state('lvs1', { connections: counters(5, 5) }), state('lvs1', { connections: counters(15, 15) })), director(state('lvs2'))];
     const report = await runVerification(options([lvs1, lvs2]));
-    expect(report).toMatchObject({ version: 2, from: ['controller'], ok: true });
+    expect(report).toMatchObject({ version: 3, from: ['controller'], ok: true });
     expect(report.checks.map(({ name, subject, verdict }) => `${name} ${subject} ${verdict}`)).toEqual([
       `holder ${VIP} pass`,
       `arp ${VIP} pass`,
@@ -114,9 +114,15 @@ describe('verification', () => {
     expect(report.checks.at(-1)).toMatchObject({ name: 'requests', verdict: 'skip' });
   });
 
-  it('fails on the host when a director does not answer the question', async () => {
+  it('says what it does not know when a director does not answer the question', async () => {
     const mute = fakeTarget('lvs1', () => shellReply('', 3, 'cannot fork\n'));
-    await expect(runVerification(options([mute, director(state('lvs2'))]))).rejects.toMatchObject({ code: 'director-unreadable', kind: 'host', host: 'lvs1' } satisfies Partial<LvsPlayError>);
+    const report = await runVerification(options([mute, director(state('lvs2'))]));
+    expect(report).toMatchObject({ ok: null, unknown: ['lvs1'] });
+    expect(report.checks.filter(({ verdict }) => verdict === 'unknown').map(({ name, subject }) => `${name} ${subject}`)).toEqual(['reached lvs1', `holder ${VIP}`, `arp ${VIP}`, 'spread web']);
+    expect(report.checks.find(({ name }) => name === 'reached')).toMatchObject({ reason: 'lvs1 gave no usable answer (cannot fork)', missing: [{ host: 'lvs1', kind: 'failed' }] });
+    // What clients get is seen all the same.
+    expect(report.checks.filter(({ name }) => name === 'requests').map(({ verdict }) => verdict)).toEqual(['pass']);
+    expect(mute.requests).toHaveLength(1);
   });
 
   it('judges each vantage for itself, and what they sent together', async () => {
@@ -144,10 +150,11 @@ describe('verification', () => {
     expect(checks.every(({ at }) => at >= begun && at <= ended)).toBe(true);
   });
 
-  it('a director that is away is a finding where that is wanted, and the others are judged', async () => {
+  it('a director that is away and holds nothing is unknown, and the others are judged', async () => {
     const mute = fakeTarget('lvs2', () => shellReply('', 3, 'cannot fork\n'));
-    const report = await runVerification(options([director(state('lvs1'), counted(state('lvs1'))), mute], { lenient: true }));
-    expect(report.checks.filter(({ verdict }) => verdict === 'fail').map(({ name, subject }) => `${name} ${subject}`)).toEqual(['reached lvs2']);
+    const report = await runVerification(options([director(state('lvs1'), counted(state('lvs1'))), mute], { patient: true }));
+    expect(report.checks.filter(({ verdict }) => verdict === 'unknown').map(({ name, subject }) => `${name} ${subject}`)).toEqual(['reached lvs2', `holder ${VIP}`]);
+    expect(report).toMatchObject({ ok: null, unknown: ['lvs2'] });
     expect(report.checks.find(({ name }) => name === 'spread')).toMatchObject({ verdict: 'pass' });
   });
 

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { fakeTarget, shellReply } from '../../../src/transport/fake.ts';
 import { judgeServers, parseServer } from '../../../src/verify/servers.ts';
 import { parseSources } from '../../../src/verify/vantage/sources.ts';
+import { answerTo, seen } from '../observe/support.ts';
 import { example, state, VIP } from './support.ts';
 
 it('reads the ways that answers take, and what stands below', () => {
@@ -37,22 +38,20 @@ it('takes nothing but addresses for the own ones of a vantage', () => {
 });
 
 it('asks each real server once, however many vantages there are; one that does not answer hides nothing', async () => {
-  const rs1 = fakeTarget('rs1', () => shellReply('=== 192.168.0.70 192.168.0.38\n192.168.0.70 from 192.168.0.38 dev eth0\n--- sockets\nlisten 2600A8C0:0050\nend\n'));
+  const rs1 = fakeTarget('rs1', (request) => answerTo(request, '=== 192.168.0.70 192.168.0.38\n192.168.0.70 from 192.168.0.38 dev eth0\n--- sockets\nlisten 2600A8C0:0050\nend\n'));
   const rs2 = fakeTarget('rs2', () => shellReply('', 1, 'cannot fork\n'));
-  const checks = await judgeServers({
+  const { checks, missing } = await judgeServers({
     topology: example(),
     target: (host) => Promise.resolve(host === 'rs1' ? rs1 : rs2),
     clients: ['controller', 'client1'].map((name) => ({ name, sources: new Map([[VIP, '192.168.0.70']]) })),
-    states: [state('lvs1'), state('lvs2')],
+    states: seen({ lvs1: state('lvs1'), lvs2: state('lvs2') }),
   });
   expect(checks.map(({ name, subject, from, verdict }) => [name, subject, from, verdict])).toEqual([
     ['listener', 'rs1', undefined, 'pass'],
-    ['listener', 'rs2', undefined, 'skip'],
     ['return-path', 'rs1', 'controller', 'pass'],
     ['return-path', 'rs1', 'client1', 'pass'],
-    ['return-path', 'rs2', 'controller', 'skip'],
-    ['return-path', 'rs2', 'client1', 'skip'],
   ]);
+  expect(missing.map(({ host, kind }) => [host, kind])).toEqual([['rs2', 'failed']]);
   expect([rs1.requests.length, rs2.requests.length]).toEqual([1, 1]);
   expect(rs1.requests[0]?.script).toContain('ip -o route get 192.168.0.70 from 192.168.0.38');
 });

@@ -4,7 +4,7 @@ import { vipsOf } from '../../../lvs/model/lookups.ts';
 import { isIn } from '../../../lvs/model/services/nat-networks.ts';
 import { addressesOf, type HaPair } from '../../../lvs/model/topology.ts';
 import type { Hit } from '../../types.ts';
-import { atDirector, atServer, deviceOf, effective, realServers, type Served } from '../places.ts';
+import { allAnswered, atDirector, atServer, deviceOf, effective, realServers, type Served, stateOf } from '../places.ts';
 import { defineLiveRules } from '../rule.ts';
 import type { LiveContext } from '../state.ts';
 
@@ -103,7 +103,7 @@ export const addressRules = defineLiveRules([
     check: (context) =>
       [...context.topology.pairs.values()].flatMap((pair) =>
         addressesOf(pair).flatMap(({ address }): Hit[] => {
-          const holders = pair.members.filter(({ host }) => context.hosts.get(host)?.addresses.some((one) => one.address === address) === true).map(({ host }) => host);
+          const holders = pair.members.filter(({ host }) => stateOf(context.hosts, host).some(({ addresses }) => addresses.some((one) => one.address === address))).map(({ host }) => host);
           if (holders.length < 2) return [];
           return [{ path: ['ha_pairs', pair.name], of: 'key', message: `${holders.join(' and ')} both hold ${address}`, hint: 'see that their adverts pass: firewall, switch (IGMP snooping), the same VIPs, password and interval on both; a moment of it at a takeover is no fault' }];
         }),
@@ -149,19 +149,21 @@ function silentServers(context: LiveContext, key: string, fine: (value: number) 
 function strangers(context: LiveContext): readonly Hit[] {
   const { topology, hosts } = context;
   const pairOf = (vip: string): HaPair | undefined => [...topology.pairs.values()].find((pair) => addressesOf(pair).some(({ address }) => address === vip));
-  return [...hosts.values()].flatMap(({ host, neighbours }) =>
+  return hosts.each(({ host, neighbours }) =>
     neighbours.flatMap(({ address, mac }): Hit[] => {
       const pair = pairOf(address);
       const service = [...topology.services.values()].find((one) => vipsOf(one).includes(address));
       const own = pair?.members.map((member) => member.host) ?? service?.directors ?? [];
-      const macs = own.flatMap((director) => [...(hosts.get(director)?.links.values() ?? [])].map((link) => link.mac));
+      // It may be the card of a director that gave no answer.
+      if (!allAnswered(hosts, own)) return [];
+      const macs = own.flatMap((director) => stateOf(hosts, director).flatMap(({ links }) => [...links.values()].map((link) => link.mac)));
       if (macs.includes(mac) || VIRTUAL_ROUTER.test(mac)) return [];
-      const who = [...hosts.values()].find(({ links }) => [...links.values()].some((link) => link.mac === mac))?.host;
+      const [who] = hosts.each(({ host: other, links }) => ([...links.values()].some((link) => link.mac === mac) ? [other] : [])).flat();
       const [director] = own;
       const place = pair !== undefined && director !== undefined ? { path: ['ha_pairs', pair.name], of: 'key' as const } : director === undefined ? { path: [] } : atDirector(topology, director);
       return [{ ...place, message: `${host} has ${address} from ${who ?? mac}, which is no director of it`, hint: `find who has that MAC (${mac}) and take the address from it; ip neigh flush to ${address} on ${host} makes it ask again` }];
     }),
-  );
+  ).flat();
 }
 
 /** MACs of VRRP's virtual routers (RFC 5798, 7.3): a pair with vmac. */

@@ -4,7 +4,7 @@ import { isIn, natNetworkOf } from '../../../lvs/model/services/nat-networks.ts'
 import { vipsOf } from '../../../lvs/model/lookups.ts';
 import { addressesOf } from '../../../lvs/model/topology.ts';
 import type { Hit } from '../../types.ts';
-import { atDirector, atMember, atServer, deviceOf, directors, effective, realServers, stateOf, type Served } from '../places.ts';
+import { allAnswered, atDirector, atMember, atServer, deviceOf, directors, effective, realServers, stateOf, type Served } from '../places.ts';
 import { defineLiveRules } from '../rule.ts';
 import type { LiveContext, LiveState, Route } from '../state.ts';
 
@@ -73,6 +73,8 @@ export const pathRules = defineLiveRules([
         const via = gatewayOf(served, served.server.address);
         const wanted = natNetworkOf(context.topology.natNetworks, served.service, served.server.address)?.gateway;
         if (via !== undefined && (wanted === undefined ? addressesOfDirectors(context, served).has(via) : via === wanted)) return [];
+        // It may be an address of a director that gave no answer.
+        if (via !== undefined && wanted === undefined && !allAnswered(context.hosts, served.service.directors)) return [];
         const { host } = served.server;
         return [{ ...atServer(served), message: `the default route of ${host} is ${via === undefined ? 'missing, or has no gateway' : `via ${via}`}, not via ${wanted ?? 'a director'}`, hint: wanted === undefined ? 'describe the way back in lvs.nat_networks; a deploy sets it' : 'deploy to it; a route by policy, which is not looked at here, would be a reason to waive this' }];
       }),
@@ -180,7 +182,7 @@ function gatewayOf({ state }: Served, address: string): string | undefined {
 /** Every address that a service's directors have or may take over. */
 function addressesOfDirectors({ topology, hosts }: LiveContext, { service }: Served): ReadonlySet<string> {
   const moving = [...topology.pairs.values()].filter((pair) => pair.members.some(({ host }) => service.directors.includes(host))).flatMap(addressesOf);
-  const own = service.directors.flatMap((host) => [...(hosts.get(host)?.addresses ?? []), ...[topology.directors.get(host)].filter((one) => one !== undefined)]);
+  const own = service.directors.flatMap((host) => [...stateOf(hosts, host).flatMap(({ addresses }) => addresses), ...[topology.directors.get(host)].filter((one) => one !== undefined)]);
   return new Set([...moving, ...own].map(({ address }) => address));
 }
 

@@ -22,9 +22,9 @@ export const softwareRules = defineLiveRules([
     bad: 'lvs1 modules: loaded ip_vs',
     good: 'lvs1 modules: loaded ip_vs\nlvs1 modules: /lib/modules/6.1.0/modules.dep:kernel/net/netfilter/ipvs/ip_vs_wlc.ko',
     check: ({ topology, hosts }) =>
-      [...hosts.values()].flatMap(({ host, modules }) =>
+      hosts.each(({ host, modules }) =>
         [...modules].filter(([, state]) => state === 'missing').map(([name]) => ({ ...placeOf(topology, host, name), message: `${host} has no kernel module ${name}`, hint: 'install the modules of its running kernel (linux-modules-extra-..., kernel-modules), or boot another kernel' })),
-      ),
+      ).flat(),
   },
   {
     id: 'keepalived-lacks',

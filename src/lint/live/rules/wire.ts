@@ -1,7 +1,7 @@
 import type { HaPair, PairMember, Tunnel } from '../../../lvs/model/topology.ts';
 import type { Hit } from '../../types.ts';
 import { fateOf, type FilteredPacket } from '../packet-filter.ts';
-import { atMember, atServer, deviceOf, members, realServers, stateOf } from '../places.ts';
+import { allAnswered, atMember, atServer, deviceOf, members, realServers, stateOf } from '../places.ts';
 import { defineLiveRules } from '../rule.ts';
 import type { LiveContext, LiveState } from '../state.ts';
 
@@ -77,7 +77,9 @@ function strangersOf({ hosts }: LiveContext, pair: HaPair, member: PairMember, s
   if (heard === undefined) return [];
   if ('untold' in heard) return [{ ...place, unjudged: true, message: `${member.host} could not listen for strange adverts on ${member.interface}: ${heard.untold}`, hint: 'install tcpdump there, or look from another host of that network' }];
   // Whatever source keepalived chose, it is an address of that director.
-  const own = new Set(pair.members.flatMap(({ host, address }) => [address, ...(hosts.get(host)?.addresses.map((one) => one.address) ?? [])]));
+  const own = new Set(pair.members.flatMap(({ host, address }) => [address, ...stateOf(hosts, host).flatMap(({ addresses }) => addresses.map((one) => one.address))]));
+  // It may be another address of a member that gave no answer.
+  if (!allAnswered(hosts, pair.members.map(({ host }) => host))) return [];
   const strange = heard.value.filter((advert) => advert.virtualRouterId === pair.virtualRouterId && !own.has(advert.source) && advert.source.includes(':') === isSix(pair));
   return [...new Map(strange.map((advert) => [advert.source, advert])).values()].map(({ source, priority }) => ({
     ...place,

@@ -5,6 +5,7 @@ import service from '../../../../src/modules/system/service.ts';
 import type { ModuleDef } from '../../../../src/modules/contract.ts';
 import type { VrrpInstance } from '../../../../src/lvs/change/config.ts';
 import { contextOf, lived, play } from '../../modules/support.ts';
+import { seen } from '../../observe/support.ts';
 
 function director(state: string | undefined, alive = true): DirectorNow {
   const instance: VrrpInstance = { name: 'edge', state, virtualRouterId: 51, interface: 'eth0', priority: 100, advertInterval: 1000, password: undefined, vips: [], excluded: [] };
@@ -18,9 +19,9 @@ describe('whether another director may be restarted', () => {
     ['its version does not tell', [{ ...director(undefined), running: undefined }], []],
     ['it could not take them', [director('FAULT')], ['edge on lvs1 is in state FAULT']],
     ['its daemon died', [director('MASTER', false)], ['keepalived on lvs1 is failed (failed)']],
-    ['it is gone', [], ['lvs1 no longer answers']],
+    ['it is gone', [], ['lvs1 did not answer (connection refused)']],
   ])('%s', (_what, states, faults) => {
-    expect(readinessFaults('lvs1', states)).toEqual(faults);
+    expect(readinessFaults('lvs1', seen({ lvs1: states[0] }))).toEqual(faults);
   });
 });
 

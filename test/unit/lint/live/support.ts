@@ -1,3 +1,5 @@
+import type { Observation } from '../../../../src/observe/observation.ts';
+import { seen } from '../../observe/support.ts';
 import { checkHosts } from '../../../../src/lint/live/check.ts';
 import { parseLiveState } from '../../../../src/lint/live/parse.ts';
 import { liveQuestion } from '../../../../src/lint/live/question.ts';
@@ -118,9 +120,9 @@ export function withExample({ lvs, hosts }: Cluster, example: string): Cluster {
   return { lvs, hosts: changed };
 }
 
-function statesOf({ lvs, hosts }: Cluster): ReadonlyMap<string, LiveState> {
+function statesOf({ lvs, hosts }: Cluster): Observation<LiveState> {
   const topology = topologyOf(lvs);
-  return new Map(Object.entries(hosts).map(([name, answer]) => [name, parseLiveState(name, liveQuestion(topology, name), answerText(answer), NONCE)]));
+  return seen(Object.fromEntries(Object.entries(hosts).map(([name, answer]) => [name, parseLiveState(name, liveQuestion(topology, name), answerText(answer), NONCE)])));
 }
 
 export function foundIn(cluster: Cluster): readonly Found[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { withTable, withWritten } from '../../../../src/lvs/drain/topology.ts';
 import { drainMethod, drainMethodOf, noMethodWords } from '../../../../src/lvs/drain/method.ts';
-import { keepalivedDirectors, methodFindings, methodWords } from '../../../../src/lvs/drain/preflight.ts';
+import { keepalivedDirectors, methodFindings, methodWords } from '../../../../src/drain/preflight.ts';
 import { expectedTable } from '../../../../src/lvs/ipvs/table.ts';
 import { renderKeepalived } from '../../../../src/lvs/keepalived/render.ts';
 import { type KeepalivedVersion, keepalivedVersion } from '../../../../src/lvs/keepalived/version.ts';

@@ -14,7 +14,7 @@ it.each<[string, Plan, string, string, RegExp]>([
   ['nothing', plan([task('rs1', []), task('rs1', [], 'runs')]), 'pass', 'nothing to change', /^$/],
   ['one change', plan([task('rs1', ['/etc/a'])]), 'fail', '1 change on 1 host', /^it would change rs1 \/etc\/a$/],
   ['many changes', plan([task('rs1', ['/a', '/b']), task('rs2', ['/a', '/b', '/c'])]), 'fail', '5 changes on 2 hosts', /rs1 \/a, rs1 \/b, rs2 \/a, and 2 more$/],
-  ['a host that is away', plan([task('rs1', [])], { unreachable: { rs2: 'no route' } }), 'skip', 'nothing to change, so far as can be told', /^rs2: no route$/],
+  ['a host that is away', plan([task('rs1', [])], { unreachable: { rs2: 'no route' } }), 'unknown', 'nothing to change on the hosts that answered', /^rs2 did not answer$/],
   ['a host that is away, and a change', plan([task('rs1', ['/a'])], { failed: { rs2: 'no sudo' } }), 'fail', '1 change on 1 host', /rs1/],
   ['what only a run tells', plan([task('rs1', [], 'deferred')]), 'skip', 'nothing to change, so far as can be told', /^1 task depends/],
 ])('%s', (_what, given, verdict, measured, reason) => {

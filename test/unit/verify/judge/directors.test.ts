@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { judgeArp, judgeHolder, judgeReuse, judgeTable, missingServers } from '../../../../src/verify/judge/directors.ts';
 import { example, MAC1, MAC2, procTable, state, VIP } from '../support.ts';
+import type { Observation } from '../../../../src/observe/observation.ts';
+import type { DirectorState } from '../../../../src/verify/types.ts';
+import { seen as seenBy } from '../../observe/support.ts';
 
 const BOTH = [state('lvs1'), state('lvs2')];
 
@@ -10,7 +13,28 @@ describe('holder', () => {
     ['none', [state('lvs1', { addresses: new Map() }), state('lvs2')], 'fail', 'held by nobody'],
     ['both', [state('lvs1'), state('lvs2', { addresses: new Map([[VIP, 'eth0']]) })], 'fail', 'held by lvs1 and lvs2'],
   ])('%s', (_what, states, verdict, measured) => {
-    expect(judgeHolder(VIP, states)).toMatchObject({ name: 'holder', subject: VIP, verdict, measured });
+    expect(judgeHolder(VIP, asked(states))).toMatchObject({ name: 'holder', subject: VIP, verdict, measured });
+  });
+});
+
+/** Directors that answered, and those that did not. */
+function asked(states: readonly DirectorState[], silent: readonly string[] = []): Observation<DirectorState> {
+  return seenBy({ ...Object.fromEntries(states.map((one) => [one.host, one])), ...Object.fromEntries(silent.map((host) => [host, undefined])) });
+}
+
+describe('without all of its directors', () => {
+  it.each([
+    ['one holds it: the other may, too', asked([state('lvs1')], ['lvs2']), 'unknown', 'held by lvs1'],
+    ['nobody who answered holds it', asked([state('lvs2')], ['lvs1']), 'unknown', 'unknown'],
+    ['nobody answered', asked([], ['lvs1', 'lvs2']), 'unknown', 'unknown'],
+  ] as const)('%s', (_what, states, verdict, measured) => {
+    expect(judgeHolder(VIP, states)).toMatchObject({ verdict, measured, missing: states.missing.map(({ host, kind }) => ({ host, kind })) });
+  });
+
+  it('whose the MAC should be is known of a holder that answered alone', () => {
+    expect(judgeArp(VIP, { macs: [MAC1], all: true }, asked([state('lvs1')], ['lvs2']), 'controller')).toMatchObject({ verdict: 'pass' });
+    expect(judgeArp(VIP, { macs: [MAC1], all: true }, asked([state('lvs2')], ['lvs1']), 'controller')).toMatchObject({ verdict: 'unknown', missing: [{ host: 'lvs1', kind: 'unreachable' }] });
+    expect(judgeArp(VIP, { macs: [MAC1, MAC2], all: true }, asked([], ['lvs1', 'lvs2']), 'controller')).toMatchObject({ verdict: 'fail' });
   });
 });
 
@@ -24,14 +48,14 @@ describe('arp', () => {
     ['the wrong one, even then', { macs: [MAC2], all: false }, 'fail', /answers/, /not that of lvs1/],
     ['not to be seen', { unseen: 'behind a router' }, 'skip', /not measured/, /behind a router/],
   ] as const)('%s', (_what, seen, verdict, measured, reason) => {
-    const check = judgeArp(VIP, seen, BOTH, 'controller');
+    const check = judgeArp(VIP, seen, asked(BOTH), 'controller');
     expect(check).toMatchObject({ name: 'arp', subject: VIP, verdict });
     expect(check.measured).toMatch(measured);
     expect(check.reason ?? '').toMatch(reason);
   });
 
   it('fails when no director holds the VIP and something answers', () => {
-    expect(judgeArp(VIP, { macs: [MAC1], all: true }, [state('lvs2')], 'controller')).toMatchObject({ verdict: 'fail', from: 'controller' });
+    expect(judgeArp(VIP, { macs: [MAC1], all: true }, asked([state('lvs2')]), 'controller')).toMatchObject({ verdict: 'fail', from: 'controller' });
   });
 });
 

@@ -1,8 +1,10 @@
-import { type IpvsDestination, type IpvsTable, keyOfService, serviceKey } from '../ipvs/types.ts';
-import { vipsOf } from '../model/lookups.ts';
-import type { RealServer, Topology, VirtualService } from '../model/topology.ts';
-import type { DrainRecord } from './record.ts';
-import { listensAt, type LocalSockets, localPlaces, openAt } from './sockets.ts';
+import type { IpvsDestination, IpvsTable } from '../lvs/ipvs/types.ts';
+import { vipsOf } from '../lvs/model/lookups.ts';
+import type { Topology, VirtualService } from '../lvs/model/topology.ts';
+import { destinationIn, type ServerShare, sharesOf } from '../lvs/drain/shares.ts';
+import type { DrainRecord } from '../lvs/drain/record.ts';
+import { listensAt, type LocalSockets, localPlaces, openAt } from '../lvs/drain/sockets.ts';
+import type { Observation } from '../observe/observation.ts';
 
 /** What a director says of its part in a drain. */
 export interface DirectorLook {
@@ -26,43 +28,27 @@ export interface PersistenceTemplates {
   readonly count: number;
 }
 
-/** One look at all that takes part. Undefined: it cannot be reached. */
+/** One look at all that takes part. */
 export interface ClusterLook {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly directors: ReadonlyMap<string, DirectorLook | undefined>;
-  /** TCP on real servers, where they were asked. */
-  readonly servers: ReadonlyMap<string, readonly LocalSockets[] | undefined>;
+  readonly directors: Observation<DirectorLook>;
+  /** TCP on real servers. */
+  readonly servers: Observation<readonly LocalSockets[]>;
 }
 
-/** A real server's part in one virtual service. */
-export interface ServerShare {
-  readonly service: VirtualService;
-  readonly server: RealServer;
-}
-
-/** Every service that a host serves in, with the entry it has there; several with several ports. Pure. */
-export function sharesOf(topology: Topology, host: string): ServerShare[] {
-  return [...topology.services.values()].flatMap((service) => service.realServers.filter((server) => server.host === host).map((server) => ({ service, server })));
-}
-
-/** Directors that balance to any of these hosts, in the topology's order. Pure. */
-export function directorsOf(topology: Topology, hosts: readonly string[]): string[] {
-  const wanted = new Set(hosts.flatMap((host) => sharesOf(topology, host).flatMap(({ service }) => service.directors)));
-  return [...topology.directors.keys()].filter((director) => wanted.has(director));
-}
-
-/** A real server in a kernel's table; undefined: it is not there. A kernel's list does not tell marks of IPv4 and IPv6 apart: the server's address does. Pure. */
-export function destinationIn(table: IpvsTable, { service, server }: ServerShare): IpvsDestination | undefined {
-  const key = keyOfService(service).replace(/ IPv6$/, '');
-  const same = table.services.filter((one) => serviceKey(one).replace(/ IPv6$/, '') === key);
-  return same.flatMap(({ destinations }) => destinations).find(({ address, port }) => address === server.address && port === server.port);
-}
-
-/** Who holds every virtual IP of a service. Pure. */
+/** Directors that say of themselves that they hold every virtual IP of a service. That there is none says something only when all of them answered. Pure. */
 export function holdersOf(service: VirtualService, look: ClusterLook): DirectorLook[] {
   const vips = vipsOf(service);
-  return service.directors.flatMap((name) => look.directors.get(name) ?? []).filter((director) => vips.every((vip) => director.holds.has(vip)));
+  return answering(service.directors, look).filter((director) => vips.every((vip) => director.holds.has(vip)));
+}
+
+/** What those of some directors say that answered, in this order. Pure. */
+export function answering(directors: readonly string[], look: ClusterLook): DirectorLook[] {
+  return directors.flatMap((name) => {
+    const seen = look.directors.at(name);
+    return seen?.kind === 'answered' ? [seen.value] : [];
+  });
 }
 
 /** How much of a drain is left on one real server. */
@@ -78,14 +64,15 @@ export interface DrainLeft {
   /** What is no TCP has no end that anybody sees: what the directors still remember of it. */
   readonly flows: number;
   readonly templates: number;
-  /** Nobody could tell: neither the real server nor a director that holds the virtual IP. */
+  /** Nobody could say: neither the real server nor a director that holds the virtual IP. */
   readonly blind: boolean;
 }
 
 /** Pure. */
 export function drainLeft(topology: Topology, host: string, look: ClusterLook): DrainLeft {
   const shares = sharesOf(topology, host);
-  const sockets = look.servers.get(host);
+  const answer = look.servers.at(host);
+  const sockets = answer?.kind === 'answered' ? answer.value : undefined;
   const stillSent = shares.flatMap((share) =>
     share.service.directors.flatMap((name) => {
       const weight = weightOn(look, name, share);
@@ -106,10 +93,8 @@ export function drainLeft(topology: Topology, host: string, look: ClusterLook): 
   return { host, stillSent, connections, told, peers: seen.peers, flows, templates, blind };
 }
 
-/** Services whose places nobody listens at on the real server itself; undefined: it was not or cannot be asked. Pure. */
-export function silentServices(topology: Topology, host: string, look: ClusterLook): string[] | undefined {
-  const sockets = look.servers.get(host);
-  if (sockets === undefined) return undefined;
+/** Services whose places nobody listens at on the real server itself. Pure. @param sockets what it says */
+export function silentServices(topology: Topology, host: string, sockets: readonly LocalSockets[]): string[] {
   return sharesOf(topology, host).flatMap(({ service, server }) => localPlaces(service, server).filter((place) => !listensAt(sockets, place)).map(({ address, port }) => `${service.name} (nobody listens on ${address}, port ${String(port)})`));
 }
 
@@ -119,7 +104,7 @@ function countsTcp({ service, server }: ServerShare): boolean {
 }
 
 function weightOn(look: ClusterLook, director: string, share: ServerShare): number | undefined {
-  const state = look.directors.get(director);
+  const [state] = answering([director], look);
   return state === undefined ? undefined : destinationIn(state.table, share)?.weight;
 }
 

@@ -1,4 +1,4 @@
-import type { DrainLeft } from './look.ts';
+import type { DrainLeft } from './cluster.ts';
 
 /** What becomes of clients that persistence binds to a drained server: they are waited for, or sent elsewhere with their next connection. */
 export type PersistenceChoice = 'wait' | 'expire';

@@ -1,22 +1,21 @@
-import { portReuseFault } from '../host/director.ts';
-import type { KeepalivedVersion } from '../keepalived/version.ts';
-import { keyOfService } from '../ipvs/types.ts';
-import { vipsOf } from '../model/lookups.ts';
-import type { Topology, VirtualService } from '../model/topology.ts';
-import { type ClusterLook, destinationIn, type DirectorLook, directorsOf, holdersOf, sharesOf } from './look.ts';
-import { drainMethod, noMethodWords } from './method.ts';
-import { weightUnder } from './record.ts';
+import { portReuseFault } from '../lvs/host/director.ts';
+import type { KeepalivedVersion } from '../lvs/keepalived/version.ts';
+import { keyOfService } from '../lvs/ipvs/types.ts';
+import { vipsOf } from '../lvs/model/lookups.ts';
+import type { Topology, VirtualService } from '../lvs/model/topology.ts';
+import { destinationIn, directorsOf, sharesOf } from '../lvs/drain/shares.ts';
+import { unansweredWords } from '../observe/words.ts';
+import type { Refusal } from './refuse.ts';
+import { answering, type ClusterLook, type DirectorLook, holdersOf } from './cluster.ts';
+import { drainMethod, noMethodWords } from '../lvs/drain/method.ts';
+import { weightUnder } from '../lvs/drain/record.ts';
 
 /** What a drain is refused for, unless `--allow` says that it is meant. The last two are guards of every run too. */
 export const DRAIN_RULES = ['director-unreachable', 'holders', 'tables-differ', 'degraded', 'hash-scheduler', 'port-reuse', 'drained-by-other', 'last-server', 'removed-share', 'below-quorum'] as const;
 export type DrainRule = (typeof DRAIN_RULES)[number];
 
-export interface DrainFinding {
+export interface DrainFinding extends Refusal {
   readonly rule: DrainRule;
-  /** One line. */
-  readonly message: string;
-  /** The cure. */
-  readonly hint: string;
 }
 
 /** What a drain is asked for. */
@@ -40,22 +39,25 @@ export function drainFindings(topology: Topology, look: ClusterLook, wish: Drain
 }
 
 function unreachable(topology: Topology, look: ClusterLook, { hosts }: DrainWish): DrainFinding[] {
-  return directorsOf(topology, hosts)
-    .filter((director) => look.directors.get(director) === undefined)
-    .map((director) => ({ rule: 'director-unreachable', message: `${director} cannot be reached: it would go on sending clients to ${hosts.join(' and ')} if it took over`, hint: `bring ${director} back first` }));
+  const missing = look.directors.among(directorsOf(topology, hosts)).missing;
+  if (missing.length === 0) return [];
+  const one = missing.length === 1;
+  return [{ rule: 'director-unreachable', missing, message: `${unansweredWords(missing)}: what ${one ? 'it has' : 'they have'} is unknown, and ${one ? 'it' : 'they'} would go on sending clients to ${hosts.join(' and ')} after taking over`, hint: `bring ${one ? 'it' : 'them'} back first` }];
 }
 
 function holders(service: VirtualService, look: ClusterLook): DrainFinding[] {
   return vipsOf(service).flatMap((vip): DrainFinding[] => {
-    const names = service.directors.filter((name) => look.directors.get(name)?.holds.has(vip) === true);
+    const names = answering(service.directors, look).filter(({ holds }) => holds.has(vip)).map(({ host }) => host);
     if (names.length === 1) return [];
+    const { missing } = look.directors.among(service.directors);
+    if (names.length === 0 && missing.length > 0) return [{ rule: 'holders', missing, message: `${service.name}: who holds ${vip} is unknown`, hint: 'bring its directors back first' }];
     return [{ rule: 'holders', message: `${service.name}: ${names.length === 0 ? 'nobody holds' : `${names.join(' and ')} both hold`} ${vip}`, hint: 'lvs-play verify and lvs-play lint --live say more' }];
   });
 }
 
 /** Directors that would balance otherwise after a failover than they do now. What a health check did to one of them alone is no matter of the drained server itself. */
 function tables(service: VirtualService, look: ClusterLook, { hosts }: DrainWish): DrainFinding[] {
-  const asked = service.directors.flatMap((name) => look.directors.get(name) ?? []);
+  const asked = answering(service.directors, look);
   return service.realServers
     .filter(({ host }) => !hosts.includes(host))
     .flatMap((server): DrainFinding[] => {
@@ -78,8 +80,7 @@ function schedulers(service: VirtualService): DrainFinding[] {
 /** A client's port is used again while the director still remembers its old connection. Where a kernel tells neither, IPVS is not loaded, and there is nothing to remember. */
 function portReuse(service: VirtualService, look: ClusterLook): DrainFinding[] {
   if (service.protocol !== 'tcp') return [];
-  return service.directors
-    .flatMap((name) => look.directors.get(name) ?? [])
+  return answering(service.directors, look)
     .flatMap((director): DrainFinding[] => {
       const fault = director.connReuseMode === undefined ? undefined : portReuseFault([service], director);
       if (fault === undefined) return [];
@@ -113,7 +114,7 @@ function expected(director: DirectorLook, host: string, weight: number): number 
 
 function drainedByOther(topology: Topology, look: ClusterLook, { hosts, by }: DrainWish): DrainFinding[] {
   return hosts.flatMap((host): DrainFinding[] => {
-    const records = directorsOf(topology, [host]).flatMap((director) => look.directors.get(director)?.drains.get(host) ?? []);
+    const records = answering(directorsOf(topology, [host]), look).flatMap(({ drains }) => drains.get(host) ?? []);
     const others = records.find((record) => record.by !== by);
     return others === undefined ? [] : [{ rule: 'drained-by-other', message: `${host} is drained by ${others.by} since ${others.since}${others.reason === '' ? '' : `: ${others.reason}`}`, hint: `ask ${others.by}` }];
   });
