@@ -12,7 +12,12 @@ export type GuardAnswer =
 /** Asks hosts side by side. @param reach opens the way to a host anew: what the change did to the one that is open says nothing */
 export function askGuards(hosts: readonly string[], reach: Reach, options: { run: string; words: 'disarm' | 'restore revert'; become: (host: string) => boolean; root?: string | undefined }): Promise<Observation<GuardAnswer>> {
   // All at once: what a pair shares has to come back on both in the same moment.
-  return observe(hosts, reach, (host) => ({ script: verbScript(options.run, options.words, options.root), read: (said) => answerOf(host, said) }), { timeoutMs: RESTORE_TIMEOUT_MS, become: options.become });
+  return observe(hosts, reach, (host) => ({ script: answeredScript(verbScript(options.run, options.words, options.root)), read: (said) => answerOf(host, said) }), { timeoutMs: RESTORE_TIMEOUT_MS, become: options.become });
+}
+
+/** What it says counts, however it ended; where it says nothing, why. */
+function answeredScript(script: string): string {
+  return [`said=$(${script}`, '); status=$?', 'printf \'%s\\n\' "$said"', 'case $said in restored*|partly*|confirmed|unarmed|absent|restoring) exit 0;; esac', 'exit $status'].join('\n');
 }
 
 /** @throws Error for what is not an answer */

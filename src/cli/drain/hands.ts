@@ -10,6 +10,7 @@ import { unknown } from '../../observe/missing.ts';
 import type { Missing } from '../../observe/observation.ts';
 import { hostNames, namesOfMissing } from '../../observe/words.ts';
 import type { Plan } from '../../plan/types.ts';
+import { connectionLost } from '../../transport/unreachable.ts';
 import { requestOnce } from '../../verify/controller-vantage.ts';
 import { exitCodeOf } from '../exit.ts';
 import { openCluster } from '../input/open-cluster.ts';
@@ -88,7 +89,8 @@ async function runWork({ line, what, allow }: RunWork, parts: { readonly options
     const options = { ...parts.options, limit: 'plays' in what ? [] : what.limit, allow: allow.filter((rule) => (GUARD_RULES as readonly string[]).includes(rule)) };
     const { id, code, result } = await runPart({ ...parts, options, line, playbookFile, signal });
     const bad = Object.entries(result.recap).flatMap(([host, { failed, unreachable }]) => (failed + unreachable > 0 ? [host] : []));
-    return { id, code, errors: result.errors, bad, missing: missingInPlan(result.plan) };
+    const lost = Object.entries(result.recap).filter(([host, { unreachable }]) => unreachable > 0 && !(host in result.plan.unreachable)).map(([host]): Missing => ({ host, kind: 'unreachable', error: connectionLost(host, undefined) }));
+    return { id, code, errors: result.errors, bad, missing: [...missingInPlan(result.plan), ...lost] };
   } catch (error) {
     if (!(error instanceof LvsPlayError)) throw error;
     return { id: undefined, code: exitCodeOf(error), errors: [error], bad: [] };

@@ -101,7 +101,7 @@ export class LostHosts {
 }
 
 /** `unreachable: [lvs1, lvs2 and rs1] connection refused`, and the way out. Pure. */
-export function lostLines(events: readonly HostLost[], style: Style): string[] {
+function lostLines(events: readonly HostLost[], style: Style): string[] {
   return groupedBy(events.map(({ host, state, message }) => ({ host, kind: state, message }))).flatMap(({ kind, hosts, cause }) => {
     const own = events.filter(({ host }) => hosts.includes(host));
     const hints = [...new Set(own.map(({ hint }) => hint))];
