@@ -1,38 +1,12 @@
 // Sets up what a fresh machine lacks: npm's packages, Debian's packages for the lab and the tests, and the bundle.
 // Usage: node scripts/setup.mjs demo|test. Only Node's own modules: nothing is installed yet when this runs.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installCommand, missingPackages } from './needs.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-
-/** Program that shows a package is there -> Debian package. */
-const LAB = {
-  'linux.uml': 'user-mode-linux',
-  mmdebstrap: 'mmdebstrap',
-  ip: 'iproute2',
-  'mkfs.ext4': 'e2fsprogs',
-  ssh: 'openssh-client',
-  arping: 'iputils-arping',
-  curl: 'curl',
-};
-const ORACLES = {
-  'ansible-inventory': 'ansible-core',
-  keepalived: 'keepalived',
-  ipvsadm: 'ipvsadm',
-  sshd: 'openssh-server',
-  sudo: 'sudo',
-  busybox: 'busybox',
-  dash: 'dash',
-  openssl: 'openssl',
-  nft: 'nftables',
-  iptables: 'iptables',
-  ping: 'iputils-ping',
-  tcpdump: 'tcpdump',
-  perl: 'perl',
-};
-const PYTHON_MODULES = { jinja2: 'python3-jinja2' };
 
 const purpose = process.argv[2];
 if (purpose !== 'demo' && purpose !== 'test') fail('usage: node scripts/setup.mjs demo|test');
@@ -47,7 +21,7 @@ if (process.getuid?.() !== 0) {
 }
 
 installNodeModules();
-installDebianPackages(purpose === 'demo' ? LAB : { ...LAB, ...ORACLES });
+installDebianPackages();
 run(process.execPath, [path.join(root, 'scripts', 'build.mjs')]);
 
 function installNodeModules() {
@@ -58,32 +32,23 @@ function installNodeModules() {
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
-function installDebianPackages(programs) {
-  const missing = missingPackages(programs);
+function installDebianPackages() {
+  const missing = Object.keys(missingPackages(purpose));
   if (missing.length === 0) return;
   const what = purpose === 'demo' ? 'the demo cannot run' : 'the lab tests and the tests against real tools cannot run';
-  if (!onPath('apt-get')) fail(`${what}: this is no Debian system, and missing: ${missing.join(', ')}`);
+  if (!existsSync('/usr/bin/apt-get')) fail(`${what}: this is no Debian system, and missing: ${missing.join(', ')}`);
   say(`installing Debian packages: ${missing.join(' ')}`);
   withoutStartingServices(() => {
     run('apt-get', ['update', '-qq']);
     run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { DEBIAN_FRONTEND: 'noninteractive' });
   });
-  const still = missingPackages(programs);
+  const still = Object.keys(missingPackages(purpose));
   if (still.length > 0) fail(`${what}: still missing after the installation: ${still.join(', ')}`);
 }
 
 function missingText() {
-  const missing = missingPackages(purpose === 'demo' ? LAB : { ...LAB, ...ORACLES });
-  return missing.length === 0 ? '' : `\n  Also missing, to be installed by root: apt-get install --no-install-recommends ${missing.join(' ')}`;
-}
-
-function missingPackages(programs) {
-  const missing = Object.entries(programs).flatMap(([program, name]) => (onPath(program) ? [] : [name]));
-  if (purpose !== 'test') return missing;
-  const python = Object.entries(PYTHON_MODULES).flatMap(([module, name]) =>
-    spawnSync('/usr/bin/python3', ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0 ? [] : [name],
-  );
-  return [...missing, ...python];
+  const missing = Object.keys(missingPackages(purpose));
+  return missing.length === 0 ? '' : `\n  Also missing, to be installed by root: ${installCommand(missing)}`;
 }
 
 // The packages are wanted for their programs: no sshd or keepalived shall begin to run on this machine.
@@ -96,10 +61,6 @@ function withoutStartingServices(work) {
   } finally {
     if (ours) rmSync(policy, { force: true });
   }
-}
-
-function onPath(program) {
-  return [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some((dir) => dir !== '' && existsSync(path.join(dir, program)));
 }
 
 function run(program, args, env = {}) {
