@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI, type CliResult, lvsPlay, must, runDocument, startLvsPlay, TestLab } from './support.ts';
+import { deployedPair } from './deployed.ts';
+import { CLI, type CliResult, lvsPlay, must, runDocument, startLvsPlay, type TestLab } from './support.ts';
 
 interface Check {
   readonly name: string;
@@ -34,7 +35,7 @@ describe('verification of a pair in DR, as evidence', () => {
     // A client of its own: a node more, which only asks.
     const given = path.join(folder, 'hosts.yml');
     await writeFile(given, (await readFile(INVENTORY, 'utf8')).replace('  vars:\n', `${CLIENTS}  vars:\n`).replace('check_interval: 6', 'check_interval: 2').replace('scheduler: rr', 'scheduler: wrr'));
-    lab = await TestLab.installed('verify-evidence', given);
+    lab = await deployedPair('verify-evidence', given);
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     await lab.held('lvs1', VIP);
   });

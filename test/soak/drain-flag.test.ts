@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { whileLoaded } from './load.ts';
-import { changedBy, eventually, lvsPlay, must, runDocument, scratch, TestLab } from './support.ts';
-import { threeServers } from './three-servers.ts';
+import { whileLoaded } from '../lab/load.ts';
+import { changedBy, eventually, lvsPlay, must, runDocument, scratch, TestLab } from '../lab/support.ts';
+import { threeServers } from '../lab/three-servers.ts';
 
 const VIP = '192.168.0.38';
 const DIRECTORS = ['lvs1', 'lvs2'];

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, lvsPlay, must, startLvsPlay } from './support.ts';
+import { type CliResult, lvsPlay, must, startLvsPlay } from '../lab/support.ts';
 
 const LAB = 'rehearsal';
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findRun } from '../../src/journal/read.ts';
-import { type CliResult, eventually, lvsPlay, must, scratch, startLvsPlay, TestLab, wholeState } from './support.ts';
+import { type CliResult, eventually, lvsPlay, must, scratch, startLvsPlay, TestLab, wholeState } from '../lab/support.ts';
 
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
 const VIP = '192.168.0.38';

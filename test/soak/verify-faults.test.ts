@@ -1,51 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lvsPlay, must, runDocument, TestLab } from './support.ts';
-
-interface Report {
-  readonly ok: boolean;
-  readonly checks: readonly { readonly name: string; readonly subject: string; readonly verdict: string; readonly measured: string; readonly reason?: string }[];
-}
-
-/** What verification says is wrong, as `name subject: measured (reason)`. */
-async function faults(lab: TestLab): Promise<string[]> {
-  const { code, stdout, stderr } = await lvsPlay(['verify', '-i', lab.overlay, '--requests', '8', '--json']);
-  if (stdout === '') throw new Error(stderr);
-  const report = JSON.parse(stdout) as Report;
-  expect(code).toBe(report.ok ? 0 : 8);
-  return report.checks.filter(({ verdict }) => verdict === 'fail').map(({ name, subject, measured, reason }) => `${name} ${subject}: ${measured}${reason === undefined ? '' : ` (${reason})`}`);
-}
-
-/** The lab is sound before, and again after, so that what is found is what was planted. */
-async function planted(lab: TestLab, plant: Readonly<Record<string, string>>, found: RegExp, mend: Readonly<Record<string, string>>): Promise<void> {
-  const run = async (scripts: Readonly<Record<string, string>>): Promise<void> => {
-    for (const [host, script] of Object.entries(scripts)) await lab.sh(host, script);
-  };
-  await run(plant);
-  try {
-    const named = await untilNamed(lab, found);
-    expect(named).toContainEqual(expect.stringMatching(found));
-  } finally {
-    await run(mend);
-  }
-  expect(await settledFaults(lab)).toEqual([]);
-}
-
-/** VRRP and health checks may have to come to rest. */
-async function settledFaults(lab: TestLab): Promise<string[]> {
-  return until(lab, (is) => is.length === 0);
-}
-
-async function untilNamed(lab: TestLab, found: RegExp): Promise<string[]> {
-  return until(lab, (is) => is.some((fault) => found.test(fault)));
-}
-
-async function until(lab: TestLab, holds: (faults: readonly string[]) => boolean): Promise<string[]> {
-  for (let turn = 0; ; turn++) {
-    const is = await faults(lab);
-    if (holds(is) || turn === 8) return is;
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-  }
-}
+import { COMMON_FAULTS, type Fault, faults, planted, settledFaults } from '../lab/planted.ts';
+import { lvsPlay, must, runDocument, TestLab } from '../lab/support.ts';
 
 const VIP = '192.168.0.38';
 
@@ -61,11 +16,9 @@ describe('planted in a pair in DR', () => {
   });
   afterAll(() => lab.down());
 
-  it.each<readonly [string, Readonly<Record<string, string>>, RegExp, Readonly<Record<string, string>>]>([
-    ['a wrong weight on one director', { lvs2: `ipvsadm -e -t ${VIP}:80 -r 192.168.0.18:80 -g -w 7` }, /^table lvs2: .*weight/, { lvs2: `ipvsadm -e -t ${VIP}:80 -r 192.168.0.18:80 -g -w 1` }],
-    ['the virtual IP on the network card of a real server', { rs1: `ip addr add ${VIP}/32 dev eth0` }, /^host vip-on-network-card: .*rs1/, { rs1: `ip addr del ${VIP}/32 dev eth0` }],
+  it.each<Fault>([
+    ...COMMON_FAULTS,
     ['arp_ignore unset', { rs1: 'sysctl -q -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.eth0.arp_ignore=0' }, /^host vip-answered-by-server: .*rs1/, { rs1: 'sysctl -q -w net.ipv4.conf.all.arp_ignore=1' }],
-    ['two holders', { lvs2: `ip addr add ${VIP}/32 dev eth0` }, /^holder 192\.168\.0\.38: held by lvs1 and lvs2/, { lvs2: `ip addr del ${VIP}/32 dev eth0` }],
     ['nobody', { lvs2: 'systemctl stop keepalived', lvs1: 'systemctl stop keepalived' }, /^holder 192\.168\.0\.38: held by nobody/, { lvs1: 'systemctl start keepalived', lvs2: 'systemctl start keepalived' }],
     ["a service on the real server's own address only", { rs1: "sed -i 's/listen 80 default_server/listen 192.168.0.18:80 default_server/; s/listen \\[::\\]:80/#&/' /etc/nginx/sites-enabled/default; systemctl restart nginx" }, /^listener rs1: .*nobody listens on 192\.168\.0\.38:80, only on 192\.168\.0\.18/, { rs1: "sed -i 's/listen 192.168.0.18:80 default_server/listen 80 default_server/; s/#listen \\[::\\]:80/listen [::]:80/' /etc/nginx/sites-enabled/default; systemctl restart nginx" }],
     ['a health check that asks where nobody is', Object.fromEntries(['lvs1', 'lvs2'].map((host) => [host, "sed -i.good 's/connect_port 80/connect_port 8099/' /etc/keepalived/keepalived.conf; systemctl reload keepalived"])), /^table lvs\d: .*rs1 is missing in web though it answers: the director's own check of it fails/, Object.fromEntries(['lvs1', 'lvs2'].map((host) => [host, 'mv /etc/keepalived/keepalived.conf.good /etc/keepalived/keepalived.conf; systemctl reload keepalived']))],
