@@ -30,8 +30,9 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           environment: 'node',
           maxWorkers: '100%',
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          // A net for what hangs, not a claim about speed: some take seconds by themselves, and other work may have the cores.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], globalSetup: 'test/lab/images.ts', ...KERNELS } },
