@@ -52,6 +52,15 @@ describe('real servers that are taken out of a pair in DR', () => {
     await settled(WHOLE);
   });
 
+  it("is refused with the kernel's own conn_reuse_mode, which sends clients that use a port again to the drained server", async () => {
+    await lab.shOn(DIRECTORS, 'sysctl -q -w net.ipv4.vs.conn_reuse_mode=1');
+    const refused = await lvsPlay(['drain', 'rs1', '-i', lab.overlay]);
+    await lab.shOn(DIRECTORS, 'sysctl -q -w net.ipv4.vs.conn_reuse_mode=3');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('conn_reuse_mode 1 and expire_nodest_conn 0 on lvs1');
+    expect(await state()).toEqual(WHOLE);
+  });
+
   it('killed while rs1 is out, maintenance goes on where it was, and meanwhile everybody is told whose drain it is', async () => {
     const killed = await interruptedAt(['maintain', 'rs1', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--hold', '2s', '--reason', 'test'], own(), 'PLAY [real_servers]', 'SIGKILL');
     expect(killed.code).toBeNull();

@@ -11,7 +11,7 @@ describe('a rehearsal', () => {
   afterAll(() => lab.down());
 
   it('deploys, finds nothing left to do, and keeps its promises while a web server is stopped and the holder of the virtual IP crashes', async () => {
-    const run = await must(lvsPlay(['rehearse', 'playbooks/demo.yml', '-i', lab.overlay, '--lab', lab.name, '--drill', 'service-stopped,director-crashed', '--json']));
+    const run = await must(lvsPlay(['rehearse', 'playbooks/demo.yml', '-i', 'inventories/dr-keepalived-pair/hosts.yml', '--lab', lab.name, '--drill', 'service-stopped,director-crashed', '--json']));
     const document = JSON.parse(run.stdout) as { drills: { drill: string; verdict: string; services: { sent: number; failed: number }[] }[]; again: { changed: Record<string, number> }; left: { changes: unknown[] } };
     expect(document).toMatchObject({ ok: true, broken: [], deploy: { code: 0 }, left: { changes: [] } });
     expect(Object.values(document.again.changed).filter((count) => count > 0)).toEqual([]);

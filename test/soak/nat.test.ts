@@ -1,8 +1,45 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seenOutside } from '../lab/nat.ts';
+import { holds, seenOutside, SOMEBODY } from '../lab/nat.ts';
 import { changedBy, eventually, lvsPlay, must, TestLab, wholeState } from '../lab/support.ts';
 
 const VIP = '172.16.254.200';
+
+describe('NAT with one director', () => {
+  let lab: TestLab;
+  let site: string[];
+  let untouched: Record<string, string>;
+  beforeAll(async () => {
+    lab = await TestLab.installed('nat-single-more', 'inventories/nat-single/hosts.yml');
+    site = ['playbooks/demo.yml', '-i', lab.overlay];
+    await lab.sh('lvs1', SOMEBODY);
+    untouched = await wholeState(lab, ['lvs1', 'rs1', 'rs2']);
+    await must(lvsPlay(['deploy', ...site]));
+  });
+  afterAll(() => lab.down());
+
+  it('the rules come back by themselves when the unit that loads others\' rules is restarted, and flushes', async () => {
+    await lab.sh('lvs1', `printf '%s\\n' '[Service]' Type=oneshot RemainAfterExit=yes 'ExecStart=/bin/sh -c "iptables -t nat -F; iptables -t mangle -F"' >/run/systemd/system/netfilter-persistent.service && systemctl daemon-reload && systemctl restart netfilter-persistent`);
+    // Who restarts the other unit does not wait for ours.
+    await eventually(() => seenOutside(lab, 'rs1'), (seen) => seen === VIP);
+    expect(await changedBy(...site)).toEqual([]);
+  });
+
+  it('comes back serving after a reboot, with nothing to change', async () => {
+    await Promise.all(['lvs1', 'rs1', 'rs2'].map((host) => lab.fault('reboot', host)));
+    await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
+    const plan = await lvsPlay(['plan', ...site, '--detailed-exitcode']);
+    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
+    expect(await seenOutside(lab, 'rs1')).toBe(VIP);
+    await holds(lab);
+  });
+
+  it('is rolled back to what was there before the first run', async () => {
+    // Gone with the reboot.
+    await lab.sh('lvs1', SOMEBODY);
+    await lab.rollBack('first');
+    expect(await wholeState(lab, ['lvs1', 'rs1', 'rs2'])).toEqual(untouched);
+  });
+});
 
 describe('NAT with an HA pair whose inside address floats', () => {
   let lab: TestLab;
