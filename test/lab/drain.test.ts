@@ -3,7 +3,7 @@ import { deployedPair } from './deployed.ts';
 import { interruptedAt } from './interrupted.ts';
 import { SLOW_PAGE, whileHeld, whileLoaded } from './load.ts';
 import { changedBy, eventually, lvsPlay, must, runDocument, scratch, type TestLab } from './support.ts';
-import { SERVERS, serviceAway, threeServers } from './three-servers.ts';
+import { SERVERS, serviceAway, weightyServers } from './three-servers.ts';
 
 const VIP = '192.168.0.38';
 const DIRECTORS = ['lvs1', 'lvs2'];
@@ -16,8 +16,7 @@ describe('real servers that are taken out of a pair in DR', () => {
   let files: Awaited<ReturnType<typeof scratch>>;
 
   beforeAll(async () => {
-    const weighty = (await threeServers('inventories/dr-keepalived-pair/hosts.yml', ['check_interval: 6', 'check_interval: 2'], ['retry: 3, delay_before_retry: 3', 'retry: 1, delay_before_retry: 1'])).replaceAll('{ weight: 1 }', '{ weight: 8 }');
-    files = await scratch({ 'hosts.yml': weighty, 'patch.yml': serviceAway() });
+    files = await scratch({ 'hosts.yml': await weightyServers(), 'patch.yml': serviceAway() });
     lab = await deployedPair('drain', `${files.dir}/hosts.yml`);
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     await lab.shOn(SERVERS, SLOW_PAGE);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { interruptedAt } from '../lab/interrupted.ts';
 import { SLOW_PAGE, whileHeld } from '../lab/load.ts';
 import { eventually, lvsPlay, must, runDocument, scratch, startLvsPlay, TestLab, type CliResult } from '../lab/support.ts';
-import { SERVERS, threeServers, workOn } from '../lab/three-servers.ts';
+import { SERVERS, weightyServers, workOn } from '../lab/three-servers.ts';
 
 const VIP = '192.168.0.38';
 const DIRECTORS = ['lvs1', 'lvs2'];
@@ -16,8 +16,7 @@ describe('drains that something happens to', () => {
   let files: Awaited<ReturnType<typeof scratch>>;
 
   beforeAll(async () => {
-    const weighty = (await threeServers('inventories/dr-keepalived-pair/hosts.yml', ['check_interval: 6', 'check_interval: 2'], ['retry: 3, delay_before_retry: 3', 'retry: 1, delay_before_retry: 1'])).replaceAll('{ weight: 1 }', '{ weight: 8 }');
-    files = await scratch({ 'hosts.yml': weighty, 'patch.yml': PATCH });
+    files = await scratch({ 'hosts.yml': await weightyServers(), 'patch.yml': PATCH });
     lab = await TestLab.installed('drain-faults', `${files.dir}/hosts.yml`);
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     await lab.shOn(SERVERS, SLOW_PAGE);

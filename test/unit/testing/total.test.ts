@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -33,6 +33,39 @@ describe('what npm test adds up', () => {
   ])('%s', (_what, parts, passed, failed) => {
     expect(total(parts)).toMatchObject({ passed, failed });
     expect(total(parts).reasons).toHaveLength(failed === 0 ? 0 : 1);
+  });
+});
+
+describe('npm test', () => {
+  let root: string;
+  beforeAll(async () => {
+    root = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-total-'));
+    for (const folder of ['scripts', 'node_modules/vitest']) await mkdir(path.join(root, folder), { recursive: true });
+    await copyFile(path.join(SCRIPTS, 'test.mjs'), path.join(root, 'scripts/test.mjs'));
+    await writeFile(path.join(root, 'scripts/setup.mjs'), '');
+    // Stands for Vitest: writes what it is told to, or nothing.
+    const stub = `import { writeFileSync } from 'node:fs';
+const project = process.argv[process.argv.indexOf('--project') + 1];
+const { report, code } = JSON.parse(process.env.STUB)[project];
+if (report !== null) writeFileSync(process.argv.find((word) => word.startsWith('--outputFile.json=')).slice(18), report);
+process.exitCode = code;`;
+    await writeFile(path.join(root, 'node_modules/vitest/vitest.mjs'), stub);
+  });
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  const GOOD = { unit: { report: '{"numPassedTests":4,"numTotalTests":4}', code: 0 }, lab: { report: '{"numPassedTests":3,"numTotalTests":3}', code: 0 } };
+
+  it.each([
+    ['all is well', 0, GOOD, 'tests: 7 passed, 0 failed', 0],
+    ['the checks fail: no test is run', 1, GOOD, 'tests: 0 passed, 1 failed', 1],
+    ['unit tests fail: those of the lab are run all the same', 0, { ...GOOD, unit: { report: '{"numPassedTests":3,"numTotalTests":4}', code: 1 } }, 'tests: 6 passed, 1 failed', 1],
+    ['Vitest crashes without a report', 0, { ...GOOD, lab: { report: null, code: 1 } }, 'tests: 4 passed, 1 failed', 1],
+    ['a report is cut off', 0, { ...GOOD, lab: { report: '{"numPassedTests":3,', code: 0 } }, 'tests: 4 passed, 1 failed', 1],
+  ])('%s', async (_what, checks, stub, last, code) => {
+    await writeFile(path.join(root, 'scripts/check.mjs'), `process.exitCode = ${String(checks)};`);
+    const { status, stdout } = spawnSync(process.execPath, [path.join(root, 'scripts/test.mjs')], { encoding: 'utf8', env: { ...process.env, STUB: JSON.stringify(stub) } });
+    expect(stdout.trim().split('\n').at(-1)).toBe(last);
+    expect(status).toBe(code);
   });
 });
 
