@@ -40,8 +40,6 @@ describe("the dead man's switch, and rollback", () => {
     const kept = await must(run('deploy', 'playbooks/demo.yml', '-i', heavier, '--confirm-within', '10m'));
     expect(kept.stderr).toContain('confirmed on');
     expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toContain('-r 192.168.0.18:80 -g -w 3');
-    const checked = await must(run('rollback', 'last', '-i', heavier, '--check'));
-    expect(checked.stdout).toContain('Restore what was saved');
     await must(run('rollback', 'last', '-i', heavier));
     await lab.held('lvs1', VIP);
     expect(await wholeState(lab, HOSTS)).toEqual(before);
