@@ -3,6 +3,17 @@ import { LongestFirst } from './test/longest-first.ts';
 
 const MINUTE = 60_000;
 
+/** Real kernels share this machine's cores, and mostly wait: three files at a time, the tests of each one after another. */
+const KERNELS = {
+  environment: 'node',
+  pool: 'forks',
+  maxWorkers: 3,
+  fileParallelism: true,
+  sequence: { concurrent: false },
+  testTimeout: 20 * MINUTE,
+  hookTimeout: 15 * MINUTE,
+} as const;
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -18,24 +29,15 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           environment: 'node',
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          maxWorkers: '100%',
+          // A net for what hangs, not a claim about speed: some take seconds by themselves, and other work may have the cores.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
-      {
-        test: {
-          // Real kernels share this machine's cores, and mostly wait: three files at a time, the tests of each one after another.
-          name: 'lab',
-          include: ['test/lab/**/*.test.ts'],
-          environment: 'node',
-          pool: 'forks',
-          maxWorkers: 3,
-          fileParallelism: true,
-          sequence: { concurrent: false },
-          testTimeout: 20 * MINUTE,
-          hookTimeout: 15 * MINUTE,
-        },
-      },
+      { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], globalSetup: 'test/lab/images.ts', ...KERNELS } },
+      // What takes long: see docs/testing.md for which files belong to which part of the code.
+      { test: { name: 'soak', include: ['test/soak/**/*.test.ts'], globalSetup: 'test/lab/images.ts', ...KERNELS } },
     ],
   },
 });

@@ -1,39 +1,14 @@
 // Sets up what a fresh machine lacks: npm's packages, Debian's packages for the lab and the tests, and the bundle; then has the tool itself check that a lab can run here.
 // Usage: node scripts/setup.mjs demo|test. Only Node's own modules: nothing is installed yet when this runs.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installCommand, missingPackages } from './needs.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 const cli = path.join(root, 'dist', 'lvs-play.js');
-
-/** Program, or file, that shows a package is there -> Debian package. */
-const LAB = {
-  ...JSON.parse(readFileSync(path.join(root, 'src/lab/doctor/packages.json'), 'utf8')),
-  arping: 'iputils-arping',
-  curl: 'curl',
-};
-const ORACLES = {
-  'ansible-inventory': 'ansible-core',
-  keepalived: 'keepalived',
-  ipvsadm: 'ipvsadm',
-  sshd: 'openssh-server',
-  sudo: 'sudo',
-  busybox: 'busybox',
-  dash: 'dash',
-  openssl: 'openssl',
-  nft: 'nftables',
-  iptables: 'iptables',
-  ping: 'iputils-ping',
-  tcpdump: 'tcpdump',
-  perl: 'perl',
-  // Whether or not this CPU needs it, tests compile the library that some CPUs need.
-  tcc: 'tcc',
-  '/usr/include/stdio.h': 'libc6-dev',
-};
-const PYTHON_MODULES = { jinja2: 'python3-jinja2' };
 
 const purpose = process.argv[2];
 if (purpose !== 'demo' && purpose !== 'test') fail('usage: node scripts/setup.mjs demo|test');
@@ -48,7 +23,7 @@ if (process.getuid?.() !== 0) {
 }
 
 installNodeModules();
-installDebianPackages(purpose === 'demo' ? LAB : { ...LAB, ...ORACLES });
+installDebianPackages();
 run(process.execPath, [path.join(root, 'scripts', 'build.mjs')]);
 checkLab();
 
@@ -60,19 +35,19 @@ function installNodeModules() {
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
-function installDebianPackages(programs) {
-  const missing = missingPackages(programs);
+function installDebianPackages() {
+  const missing = Object.keys(missingPackages(purpose));
   if (missing.length === 0) return;
-  if (!onPath('apt-get')) fail(`${cannot()}: this is no Debian system, and missing: ${missing.join(', ')}`);
+  if (!hasApt()) fail(`${cannot()}: this is not a Debian system, and missing: ${missing.join(', ')}`);
   aptInstall(missing);
-  const still = missingPackages(programs);
+  const still = Object.keys(missingPackages(purpose));
   if (still.length > 0) fail(`${cannot()}: still missing after the installation: ${still.join(', ')}`);
 }
 
 /** What the tool itself finds lacking, such as a compiler on the CPUs that need one; what packages can mend is mended. */
 function checkLab() {
   let report = doctor();
-  if (report.install.length > 0 && onPath('apt-get')) {
+  if (report.install.length > 0 && hasApt()) {
     aptInstall(report.install);
     report = doctor();
   }
@@ -92,6 +67,10 @@ function cannot() {
   return purpose === 'demo' ? 'the demo cannot run' : 'the lab tests and the tests against real tools cannot run';
 }
 
+function hasApt() {
+  return existsSync('/usr/bin/apt-get');
+}
+
 function aptInstall(packages) {
   say(`installing Debian packages: ${packages.join(' ')}`);
   withoutStartingServices(() => {
@@ -101,17 +80,8 @@ function aptInstall(packages) {
 }
 
 function missingText() {
-  const missing = missingPackages(purpose === 'demo' ? LAB : { ...LAB, ...ORACLES });
-  return missing.length === 0 ? '' : `\n  Also missing, to be installed by root: apt-get install --no-install-recommends ${missing.join(' ')}`;
-}
-
-function missingPackages(programs) {
-  const missing = [...new Set(Object.entries(programs).flatMap(([program, name]) => (onPath(program) ? [] : [name])))];
-  if (purpose !== 'test') return missing;
-  const python = Object.entries(PYTHON_MODULES).flatMap(([module, name]) =>
-    spawnSync('/usr/bin/python3', ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0 ? [] : [name],
-  );
-  return [...missing, ...python];
+  const missing = Object.keys(missingPackages(purpose));
+  return missing.length === 0 ? '' : `\n  Also missing, to be installed by root: ${installCommand(missing)}`;
 }
 
 // The packages are wanted for their programs: no sshd or keepalived shall begin to run on this machine.
@@ -124,11 +94,6 @@ function withoutStartingServices(work) {
   } finally {
     if (ours) rmSync(policy, { force: true });
   }
-}
-
-function onPath(program) {
-  if (program.startsWith('/')) return existsSync(program);
-  return [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some((dir) => dir !== '' && existsSync(path.join(dir, program)));
 }
 
 function run(program, args, env = {}) {

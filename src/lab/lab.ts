@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LvsPlayError } from '../core/errors.ts';
 import { suggest } from '../core/text/suggest.ts';
 import { requireAll } from './doctor/doctor.ts';
+import { copyDisks, saveDisks } from './image/disks.ts';
 import { ensureImage } from './image/image.ts';
 import { writeLauncher } from './kernel/launcher.ts';
 import { ensurePreload, readRegisterState } from './kernel/preload.ts';
 import { makeKeys, readHostKeys } from './keys.ts';
 import { createNetwork, cutTaps, namespaces, setCables, tapsOf } from './network.ts';
-import { killNode, nodeProcess, prepareNode, startNode } from './node.ts';
+import { killNode, nodeEnded, nodeProcess, prepareNode, startNode } from './node.ts';
 import { writeOverlay } from './inventory/overlay.ts';
 import { labPaths, nodePaths } from './state/paths.ts';
 import type { LabPaths } from './state/paths.ts';
@@ -38,6 +39,8 @@ export interface UpOptions {
   readonly inventories: readonly string[];
   /** Packages that nodes have installed from the start, their services disabled; see `ensureImage`. */
   readonly install?: readonly string[] | undefined;
+  /** A folder with `HOST.cow`, what nodes of an earlier lab of the same image wrote over it; a node without one starts from the image. See `saveDisks`. */
+  readonly disks?: string | undefined;
   readonly progress?: ((event: LabEvent) => void) | undefined;
   /** Ends it early; what was made is removed again. */
   readonly signal?: AbortSignal | undefined;
@@ -132,6 +135,7 @@ export class Lab {
     await createNetwork(this.namespace, this.spec);
     await writeLauncher(this.#paths, library);
     await Promise.all(this.spec.nodes.map((node) => prepareNode(this.#paths, node, this.spec)));
+    if (options.disks !== undefined) await copyDisks(options.disks, this.#disks());
     const keys = await makeKeys(this.#paths, this.spec);
     await writeOverlay(this.#paths, this.spec, state.inventories);
     tell({ type: 'network-ready' });
@@ -171,6 +175,18 @@ export class Lab {
   /** Power off, hard. The disk stays as it was at that moment. */
   async crash(host: string): Promise<void> {
     await killNode(this.#paths, this.#node(host).name);
+  }
+
+  /**
+   * Switches all nodes off in order and keeps their disks: a lab that is brought up with them is in the state of this one after a restart, with a name and keys of its own.
+   * @param folder is made, with a file per node
+   */
+  async saveDisks(folder: string): Promise<void> {
+    const hosts = this.spec.nodes.map(({ name }) => name);
+    // The files by which a node knows that it has a name already.
+    await Promise.all(hosts.map((host) => this.exec(host, ['sh', '-c', 'rm -f /etc/ssh/ssh_host_*; systemctl --no-block poweroff'], { timeoutMs: 30_000 })));
+    await Promise.all(hosts.map((host) => nodeEnded(this.#paths, host)));
+    await saveDisks(this.#disks(), folder);
   }
 
   /** Switches a node on that is off and waits for its sshd; one that runs is left alone. */
@@ -266,6 +282,10 @@ export class Lab {
   async #bootId(host: string): Promise<string | undefined> {
     const { stdout, code } = await this.exec(host, ['cat', '/proc/sys/kernel/random/boot_id'], { timeoutMs: 15_000 });
     return code === 0 ? stdout.trim() : undefined;
+  }
+
+  #disks(): ReadonlyMap<string, string> {
+    return new Map(this.spec.nodes.map(({ name }) => [name, nodePaths(this.#paths, name).disk]));
   }
 
   /** Only the kernel itself is stopped: its helpers are traced by it and would confuse it if they stopped on their own. */

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lvsPlay, must, TestLab } from './support.ts';
+import { deployedPair } from './deployed.ts';
+import { lvsPlay, must, type TestLab } from './support.ts';
 
-const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
 const ADDRESSES = { lvs1: '192.168.0.48', lvs2: '192.168.0.58', rs1: '192.168.0.18', rs2: '192.168.0.28' };
 
 let lab: TestLab;
 
 beforeAll(async () => {
-  lab = await TestLab.up('import', INVENTORY);
-  await must(lvsPlay(['deploy', 'playbooks/demo.yml', '-i', lab.overlay]));
+  lab = await deployedPair('import');
 });
 
 afterAll(async () => {

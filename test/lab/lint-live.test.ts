@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lvsPlay, must, TestLab } from './support.ts';
+import { deployedPair } from './deployed.ts';
+import { lvsPlay, must, type TestLab } from './support.ts';
 
 const VIP = '192.168.0.38';
 
@@ -38,11 +39,8 @@ async function live(): Promise<{ code: number | null; found: string[] }> {
 }
 
 beforeAll(async () => {
-  lab = await TestLab.installed('lint-live', 'inventories/dr-keepalived-pair/hosts.yml');
-  // Without a proof of the service at the end: nothing serves here.
-  await must(lvsPlay(['deploy', 'playbooks/site.yml', '-i', lab.overlay, '-l', 'lvs1,lvs2,rs1,rs2']));
+  lab = await deployedPair('lint-live');
   own = new Set(findings((await must(lvsPlay(['lint', '-i', lab.overlay, '--json']))).stdout));
-  await lab.held('lvs1', VIP);
 });
 
 afterAll(() => lab.down());

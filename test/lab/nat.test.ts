@@ -1,48 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changedBy, eventually, lvsPlay, must, TestLab, wholeState } from './support.ts';
+import { holds, OTHERS, seenOutside, SOMEBODY } from './nat.ts';
+import { changedBy, lvsPlay, must, TestLab } from './support.ts';
 
 const VIP = '172.16.254.200';
 
-/** Rules of all tables without ours: what others have. */
-const OTHERS = "iptables-save | grep -v -e LVS_PLAY -e '^#' -e '^:\\(PREROUTING\\|INPUT\\|FORWARD\\|OUTPUT\\|POSTROUTING\\) '";
-
-/** Somebody's rules in every table that we touch, and somebody's virtual service. */
-const SOMEBODY = [
-  'iptables -t nat -N SOMEBODY',
-  'iptables -t nat -A POSTROUTING -s 10.99.0.0/16 -j SOMEBODY',
-  'iptables -t mangle -A PREROUTING -d 10.99.0.1/32 -j MARK --set-mark 99',
-  'iptables -A INPUT -p tcp --dport 9 -j ACCEPT',
-].join(' && ');
-
-/** What the namespace's outer address is seen as, asked from the inside: a real server's own connection to the outside. */
-async function seenOutside(lab: TestLab, host: string): Promise<string> {
-  const outer = (await must(lab.client('sh', '-c', "ip -o -4 addr show | sed -n 's/.* \\(172\\.16\\.254\\.[0-9]*\\)\\/.*/\\1/p'"))).stdout.trim();
-  const program = `const s = require('node:net').createServer((c) => { console.log(c.remoteAddress); c.end(); s.close(); }); s.listen(7777, '${outer}'); setTimeout(() => process.exit(1), 20000).unref();`;
-  const listening = must(lab.client(process.execPath, '-e', program));
-  await eventually(() => lab.sh(host, `busybox nc -w 2 ${outer} 7777 </dev/null >/dev/null 2>&1 && echo ok || echo no`), (said) => said.includes('ok'), 20);
-  return (await listening).stdout.trim().replace('::ffff:', '');
-}
-
+/** Flushed rules that come back, reboots, rollback, and a pair: test/soak/nat.test.ts. */
 describe('NAT with one director, ports mapped, no keepalived', () => {
   let lab: TestLab;
   let site: string[];
-  let untouched: Record<string, string>;
   beforeAll(async () => {
     lab = await TestLab.installed('nat-single', 'inventories/nat-single/hosts.yml');
     site = ['playbooks/demo.yml', '-i', lab.overlay];
     await lab.sh('lvs1', SOMEBODY);
-    untouched = await wholeState(lab, ['lvs1', 'rs1', 'rs2']);
   });
   afterAll(async () => {
     await lab.down();
   });
-
-  /** Everything that a packet needs on its way holds, redirects of every interface included. */
-  async function holds(): Promise<void> {
-    expect(await lab.sh('lvs1', 'cat /proc/sys/net/ipv4/conf/*/send_redirects | sort -u')).toBe('0\n');
-    const explained = await lvsPlay(['explain', 'web', '--live', '-i', lab.overlay]);
-    expect(explained.code, explained.stdout).toBe(0);
-  }
 
   it('serves port 80 from port 8080, each real server in turn, and leaves others\' rules alone', async () => {
     const before = await lab.sh('lvs1', OTHERS);
@@ -52,7 +25,7 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
     expect(names.filter((name) => name === 'rs1')).toHaveLength(10);
     expect(names.filter((name) => name === 'rs2')).toHaveLength(10);
     expect(await lab.sh('lvs1', OTHERS)).toBe(before);
-    await holds();
+    await holds(lab);
   });
 
   it('real servers reach the outside with the director\'s address', async () => {
@@ -70,13 +43,6 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
     expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toContain('10.9.9.9:99');
   });
 
-  it('the rules come back by themselves when the unit that loads others\' rules is restarted, and flushes', async () => {
-    await lab.sh('lvs1', `printf '%s\\n' '[Service]' Type=oneshot RemainAfterExit=yes 'ExecStart=/bin/sh -c "iptables -t nat -F; iptables -t mangle -F"' >/run/systemd/system/netfilter-persistent.service && systemctl daemon-reload && systemctl restart netfilter-persistent`);
-    // Who restarts the other unit does not wait for ours.
-    await eventually(() => seenOutside(lab, 'rs1'), (seen) => seen === VIP);
-    expect(await changedBy(...site)).toEqual([]);
-  });
-
   it('is imported from its hosts to an inventory that changes nothing; of others\' rules none meets it', async () => {
     const imported = await lab.imported({ lvs1: '192.168.0.8', rs1: '192.168.0.18', rs2: '192.168.0.28' });
     expect(imported.stderr).toContain('0 mistakes found, 0 to be completed, 1 not understood.');
@@ -84,79 +50,5 @@ describe('NAT with one director, ports mapped, no keepalived', () => {
     expect(imported.stderr).toMatch(/\d other firewall rules? of lvs1\n +left out: none names an address, port or mark of the cluster/);
     const plan = await lab.planOf(imported);
     expect(plan.code, plan.stdout + plan.stderr).toBe(0);
-  });
-
-  it('comes back serving after a reboot, with nothing to change', async () => {
-    await Promise.all(['lvs1', 'rs1', 'rs2'].map((host) => lab.fault('reboot', host)));
-    await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
-    const plan = await lvsPlay(['plan', ...site, '--detailed-exitcode']);
-    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
-    expect(await seenOutside(lab, 'rs1')).toBe(VIP);
-    await holds();
-  });
-
-  it('is rolled back to what was there before the first run', async () => {
-    // Gone with the reboot.
-    await lab.sh('lvs1', SOMEBODY);
-    await lab.rollBack('first');
-    expect(await wholeState(lab, ['lvs1', 'rs1', 'rs2'])).toEqual(untouched);
-  });
-});
-
-describe('NAT with an HA pair whose inside address floats', () => {
-  let lab: TestLab;
-  let site: string[];
-  let untouched: Record<string, string>;
-  beforeAll(async () => {
-    lab = await TestLab.installed('nat-pair', 'inventories/nat-pair/hosts.yml');
-    site = ['playbooks/demo.yml', '-i', lab.overlay];
-    untouched = await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2']);
-    await must(lvsPlay(['deploy', ...site]));
-  });
-  afterAll(async () => {
-    await lab.down();
-  });
-
-  it('serves through the VIP, and changes nothing the second time', async () => {
-    expect([...new Set(await lab.answers(VIP, 10))].sort()).toEqual(['rs1', 'rs2']);
-    expect(await changedBy(...site)).toEqual([]);
-  });
-
-  it('a firewall mark makes one service of two ports: a client of both stays with one server', async () => {
-    // Persistence is each director's own.
-    await lab.held('lvs1', VIP);
-    const both = [...(await lab.answers(`${VIP}:81`, 5)), ...(await lab.answers(`${VIP}:82`, 5))];
-    expect([...new Set(both)]).toHaveLength(1);
-    expect(['rs1', 'rs2']).toContain(both[0]);
-    expect(await lab.sh('lvs1', 'ipvsadm -Sn')).toMatch(/^-A -f 7 /m);
-  });
-
-  it('VIP and gateway move together when the holder crashes', async () => {
-    await lab.fault('crash', 'lvs1');
-    await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
-    const held = await lab.sh('lvs2', 'ip -o -4 addr show');
-    expect(held).toContain(VIP);
-    expect(held).toContain('192.168.0.1/32');
-    expect(['172.16.254.58', VIP]).toContain(await seenOutside(lab, 'rs1'));
-    await lab.fault('boot', 'lvs1');
-  });
-
-  it('comes back serving after a reboot, with nothing to change', async () => {
-    await Promise.all(['lvs1', 'lvs2', 'rs1', 'rs2'].map((host) => lab.fault('reboot', host)));
-    await eventually(() => lab.answers(VIP, 6), (seen) => [...new Set(seen)].sort().join() === 'rs1,rs2');
-    const plan = await lvsPlay(['plan', ...site, '--detailed-exitcode']);
-    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
-  });
-
-  it('is imported from its hosts to an inventory that changes nothing', async () => {
-    const imported = await lab.imported({ lvs1: '192.168.0.48', lvs2: '192.168.0.58', rs1: '192.168.0.18', rs2: '192.168.0.28' });
-    expect(imported.stderr).toContain('0 mistakes found, 0 to be completed, 0 not understood.');
-    const plan = await lab.planOf(imported);
-    expect(plan.code, plan.stdout + plan.stderr).toBe(0);
-  });
-
-  it('is rolled back to what was there before the first run', async () => {
-    await lab.rollBack('first');
-    expect(await wholeState(lab, ['lvs1', 'lvs2', 'rs1', 'rs2'])).toEqual(untouched);
   });
 });

@@ -3,7 +3,8 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, eventually, lvsPlay, must, type RunDocument, scratch, startLvsPlay, STATE_SCRIPT, TestLab } from './support.ts';
+import { deployedPair } from './deployed.ts';
+import { type CliResult, eventually, lvsPlay, must, type RunDocument, scratch, startLvsPlay, STATE_SCRIPT, type TestLab } from './support.ts';
 
 const VIP = '192.168.0.38';
 const HOSTS = ['lvs1', 'lvs2', 'rs1', 'rs2'] as const;
@@ -65,7 +66,7 @@ async function state(): Promise<Record<string, string>> {
 }
 
 beforeAll(async () => {
-  lab = await TestLab.installed('savedplan', 'inventories/dr-keepalived-pair/hosts.yml');
+  lab = await deployedPair('savedplan');
   files = await scratch({
     'note.txt': 'first\n',
     'change.yml': [

@@ -10,6 +10,9 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 /** LVS_PLAY_CLI points the tests at another build, an installed one for example. */
 export const CLI = process.env['LVS_PLAY_CLI'] ?? path.join(ROOT, 'dist', 'lvs-play.js');
 
+/** What playbooks install: nodes of `TestLab.installed` have these packages from the start. */
+export const PACKAGES: readonly string[] = ['ipvsadm', 'keepalived', 'nginx-light'];
+
 export interface CliResult {
   readonly code: number | null;
   readonly stdout: string;
@@ -100,12 +103,17 @@ export class TestLab {
 
   /** Nodes that have the packages which playbooks install, disabled: for tests whose subject is not the installation. */
   static async installed(name: string, ...inventories: string[]): Promise<TestLab> {
-    return TestLab.#up(name, ['--install', 'ipvsadm,keepalived,nginx-light'], inventories);
+    return TestLab.#up(name, ['--install', PACKAGES.join(',')], inventories);
   }
 
   static async #up(name: string, options: readonly string[], inventories: readonly string[]): Promise<TestLab> {
     await lvsPlay(['lab', 'down', '--name', name]);
     await must(lvsPlay(['lab', 'up', '--name', name, ...options, ...inventories.flatMap((inventory) => ['-i', inventory])]));
+    return TestLab.opened(name);
+  }
+
+  /** A lab that is up. */
+  static async opened(name: string): Promise<TestLab> {
     const status = JSON.parse((await must(lvsPlay(['lab', 'status', '--name', name, '--json']))).stdout) as { overlay: string };
     return new TestLab(name, status.overlay, await Shells.to(name));
   }

@@ -13,6 +13,12 @@ export async function threeServers(file: string, ...edits: readonly (readonly [s
   return edits.reduce((result, [from, to]) => result.replace(from, to), third);
 }
 
+/** The example pair with three real servers of weight 8, so that there are steps in between, and health checks that notice soon. */
+export async function weightyServers(...edits: readonly (readonly [string, string])[]): Promise<string> {
+  const quick = [['check_interval: 6', 'check_interval: 2'], ['retry: 3, delay_before_retry: 3', 'retry: 1, delay_before_retry: 1']] as const;
+  return (await threeServers('inventories/dr-keepalived-pair/hosts.yml', ...quick, ...edits)).replaceAll('{ weight: 1 }', '{ weight: 8 }');
+}
+
 export const SERVERS = ['rs1', 'rs2', 'rs3'];
 
 /** A playbook for work on real servers. @param tasks in YAML's flow style, each a list entry */

@@ -2,29 +2,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI, type CliResult, lvsPlay, must, runDocument, startLvsPlay, TestLab } from './support.ts';
-
-interface Check {
-  readonly name: string;
-  readonly subject: string;
-  readonly verdict: string;
-  readonly measured: string;
-  readonly from?: string;
-  readonly phase?: string;
-  readonly reason?: string;
-}
-interface Report {
-  readonly version: number;
-  readonly ok: boolean;
-  readonly from: readonly string[];
-  readonly checks: readonly Check[];
-  readonly pulses?: readonly { readonly sent: number; readonly answered: number; readonly gap: number; readonly held: { readonly opened: number; readonly alive: number } | null }[];
-}
+import { deployedPair } from './deployed.ts';
+import { CLI, lvsPlay, must, runDocument, startLvsPlay, type TestLab } from './support.ts';
+import { failed, type Report, verified } from './verification.ts';
 
 const VIP = '192.168.0.38';
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
 const CLIENTS = '    clients: { hosts: { client1: { ansible_host: 192.168.0.70 } } }\n';
 
+/** Failovers while it looks: test/soak/verify-during.test.ts. */
 describe('verification of a pair in DR, as evidence', () => {
   let lab: TestLab;
   let folder: string;
@@ -34,7 +20,7 @@ describe('verification of a pair in DR, as evidence', () => {
     // A client of its own: a node more, which only asks.
     const given = path.join(folder, 'hosts.yml');
     await writeFile(given, (await readFile(INVENTORY, 'utf8')).replace('  vars:\n', `${CLIENTS}  vars:\n`).replace('check_interval: 6', 'check_interval: 2').replace('scheduler: rr', 'scheduler: wrr'));
-    lab = await TestLab.installed('verify-evidence', given);
+    lab = await deployedPair('verify-evidence', given);
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     await lab.held('lvs1', VIP);
   });
@@ -43,18 +29,10 @@ describe('verification of a pair in DR, as evidence', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const verify = async (...args: string[]): Promise<{ report: Report } & CliResult> => {
-    const done = await lvsPlay(['verify', '-i', lab.overlay, '--json', ...args]);
-    if (done.stdout === '') throw new Error(done.stderr);
-    return { ...done, report: JSON.parse(done.stdout) as Report };
-  };
-  const failed = (report: Report): string[] => report.checks.filter(({ verdict }) => verdict === 'fail').map(({ phase, name, subject, measured, reason }) => `${phase ?? ''} ${name} ${subject}: ${measured} (${reason ?? ''})`);
-  const sh = (host: string, script: string): string[] => ['--', process.execPath, CLI, 'lab', 'exec', host, '--name', lab.name, '--', 'sh', '-c', script];
-
   it('two vantages see the same, each for itself, and what was found is kept', async () => {
     const files = ['evidence.json', 'junit.xml'].map((name) => path.join(folder, name));
     const [evidence = '', junit = ''] = files;
-    const { code, report, stderr } = await verify('--from', 'controller', '--from', 'clients', '--requests', '6', '--plan', 'playbooks/demo.yml', '--evidence', evidence, '--junit', junit, '-e', 'token=secret-value');
+    const { code, report, stderr } = await verified(lab, '--from', 'controller', '--from', 'clients', '--requests', '6', '--plan', 'playbooks/demo.yml', '--evidence', evidence, '--junit', junit, '-e', 'token=secret-value');
     expect([failed(report), code, stderr]).toEqual([[], 0, expect.any(String)]);
     expect(report).toMatchObject({ version: 3, from: ['controller', 'client1'] });
     const of = (name: string): string[] => report.checks.filter((check) => check.name === name && check.verdict === 'pass').map(({ from, subject }) => `${from ?? ''} ${subject}`.trim());
@@ -74,7 +52,7 @@ describe('verification of a pair in DR, as evidence', () => {
 
   it('a change of a weight loses nothing, and that is measured', async () => {
     const overlay = await lab.edited(path.join(folder, 'hosts.yml'), ['rs1: { weight: 1 }', 'rs1: { weight: 3 }']);
-    const { code, report } = await verify('--during', '--requests', '8', '--', process.execPath, CLI, 'deploy', 'playbooks/demo.yml', '-i', overlay);
+    const { code, report } = await verified(lab, '--during', '--requests', '8', '--', process.execPath, CLI, 'deploy', 'playbooks/demo.yml', '-i', overlay);
     const during = report.checks.filter(({ phase }) => phase === 'during');
     expect(during.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['command pass', 'during pass', 'holders-during pass']);
     expect(during.at(-1)?.measured).toBe(`${VIP} was held by lvs1 all the while`);
@@ -85,24 +63,6 @@ describe('verification of a pair in DR, as evidence', () => {
     const after = await lvsPlay(['verify', '-i', overlay, '--json', '--requests', '9']);
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     expect((JSON.parse(after.stdout) as Report).checks.find(({ name }) => name === 'spread')).toMatchObject({ verdict: 'pass', measured: expect.stringMatching(/^rs1 [67], rs2 [23]$/) as string });
-  });
-
-  it('a failover is a gap with a length and a name', async () => {
-    const { code, report } = await verify('--requests', '4', '--during', ...sh('lvs1', 'systemctl stop keepalived'));
-    expect(code).toBe(8);
-    const [command, pulse, holders] = report.checks.filter(({ phase }) => phase === 'during');
-    expect(command).toMatchObject({ verdict: 'pass', measured: expect.stringMatching(/^exit code 0/) as string });
-    expect(pulse).toMatchObject({ verdict: 'fail', measured: expect.stringMatching(/longest gap \d+ ms/) as string });
-    expect(holders).toMatchObject({ verdict: 'pass', measured: expect.stringMatching(/went from lvs1 to lvs2/) as string });
-    await lab.sh('lvs1', 'systemctl start keepalived');
-    await lab.held('lvs1', VIP);
-  });
-
-  it('may be tolerated', async () => {
-    // It takes its addresses back a few seconds after it was started: within the command, not in the verification after it.
-    const { code, report } = await verify('--requests', '4', '--settle', '30', '--tolerate-gap', '30s', '--during', ...sh('lvs1', 'systemctl stop keepalived; sleep 1; systemctl start keepalived; sleep 6'));
-    expect(report.checks.filter(({ name }) => name === 'during')).toEqual([expect.objectContaining({ verdict: 'pass', reason: expect.stringMatching(/^tolerated: /) as string })]);
-    expect([failed(report), code]).toEqual([[], 0]);
   });
 
   it('a watch tells what changes, and ends with the last word', async () => {

@@ -68,5 +68,5 @@ describe("the article's own configuration", () => {
     const listed = JSON.parse(stdout) as { _meta: { hostvars: Record<string, { ansible_host: string; lvs: { virtual_services: { web: Record<string, unknown> } } }> } };
     expect(Object.keys(listed._meta.hostvars).sort()).toEqual(['lvs1', 'rs1', 'rs2']);
     expect(listed._meta.hostvars['rs1']?.lvs.virtual_services.web).toMatchObject({ on: 'lvs1', mode: 'nat' });
-  }, 60_000);
+  });
 });

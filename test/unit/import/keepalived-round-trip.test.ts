@@ -31,7 +31,7 @@ describe('a cluster, written as keepalived.conf of all its directors and importe
       { numRuns: 300 },
     );
     // Half a minute on two busy cores; the bound is a safety net.
-  }, 180_000);
+  });
 
   it('is the same cluster where drains are done by flag files, but for inhibit_on_failure, which the file has for all; the flags are no trackers of the cluster', () => {
     fc.assert(
@@ -45,7 +45,7 @@ describe('a cluster, written as keepalived.conf of all its directors and importe
       }),
       { numRuns: 100 },
     );
-  }, 180_000);
+  });
 });
 
 function uninhibited(topology: Topology): Topology {

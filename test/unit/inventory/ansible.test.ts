@@ -126,7 +126,7 @@ beforeAll(async () => {
   const child = promisify(execFile)('/usr/bin/python3', ['-W', 'ignore', '-c', ORACLE], { maxBuffer: 1e8, env: { ...process.env, ANSIBLE_LOCALHOST_WARNING: 'false' } });
   child.child.stdin?.end(input);
   answers = JSON.parse((await child).stdout) as Answer[];
-}, 120_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe('generated inventories, the same as ansible-core', () => {

@@ -58,7 +58,7 @@ beforeAll(async () => {
   inventory = await loadInventory([file]);
   const { stdout } = await promisify(execFile)('/usr/bin/python3', ['-c', ORACLE, file, JSON.stringify(PATTERNS)]);
   ansible = JSON.parse(stdout) as typeof ansible;
-}, 60_000);
+});
 
 afterAll(() => rm(dir, { recursive: true, force: true }));
 

@@ -30,7 +30,7 @@ describe.each(SHIPPED)('inventory %s', (name) => {
     const listed = JSON.parse(text) as { _meta: { hostvars: Record<string, unknown> } };
     const { inventory } = await siteOf(name);
     expect(Object.keys(listed._meta.hostvars).sort()).toEqual([...inventory.hosts.keys()].sort());
-  }, 60_000);
+  });
 });
 
 it('the larger one has two pairs, three services and twelve real servers', async () => {

@@ -53,7 +53,7 @@ beforeAll(() => {
       return [file, { code: Number(content('code')), messages: messagesOf(content('test'), file), dump: dumpOf(content('dump')) }];
     }),
   );
-}, 180_000);
+});
 
 afterAll(() => {
   rmSync(dir, { recursive: true, force: true });

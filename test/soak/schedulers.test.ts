@@ -6,7 +6,7 @@ import { ipvsCommands } from '../../src/lvs/ipvs/commands.ts';
 import { compareTables } from '../../src/lvs/ipvs/table.ts';
 import { type IpvsTable, serviceKey } from '../../src/lvs/ipvs/types.ts';
 import { tables } from '../unit/lvs/ipvs/arbitrary.ts';
-import { changedBy, lvsPlay, must, TestLab } from './support.ts';
+import { changedBy, lvsPlay, must, TestLab } from '../lab/support.ts';
 
 const VIP = '192.168.0.38';
 const PORTS = { rr: 8001, wrr: 8002, lc: 8003, wlc: 8004, lblc: 8005, lblcr: 8006, dh: 8007, sh: 8008, shPort: 8009, mh: 8010, sed: 8011, nq: 8012, fo: 8013, ovf: 8014, thresholds: 8015 } as const;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { SLOW_PAGE, whileHeld, whileLoaded } from './load.ts';
-import { eventually, lvsPlay, must, runDocument, scratch, startLvsPlay, TestLab, type CliResult } from './support.ts';
+import { SLOW_PAGE, whileHeld, whileLoaded } from '../lab/load.ts';
+import { eventually, lvsPlay, must, runDocument, scratch, startLvsPlay, TestLab, type CliResult } from '../lab/support.ts';
 
 const VIP = '192.168.0.38';
 const PAIR = ['lvs1', 'lvs2'];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { whileLoaded } from './load.ts';
-import { changedBy, eventually, lvsPlay, must, runDocument, scratch, TestLab } from './support.ts';
-import { threeServers } from './three-servers.ts';
+import { whileLoaded } from '../lab/load.ts';
+import { changedBy, eventually, lvsPlay, must, runDocument, scratch, TestLab } from '../lab/support.ts';
+import { weightyServers } from '../lab/three-servers.ts';
 
 const VIP = '192.168.0.38';
 const DIRECTORS = ['lvs1', 'lvs2'];
@@ -15,7 +15,7 @@ describe('drains by a flag file', () => {
   let byFlag: string;
 
   beforeAll(async () => {
-    byFlag = (await threeServers('inventories/dr-keepalived-pair/hosts.yml', ['check_interval: 6', 'check_interval: 2'], ['retry: 3, delay_before_retry: 3', 'retry: 1, delay_before_retry: 1'], ['    lvs:\n', '    lvs:\n      drain: { method: flag }\n'])).replaceAll('{ weight: 1 }', '{ weight: 8 }');
+    byFlag = await weightyServers(['    lvs:\n', '    lvs:\n      drain: { method: flag }\n']);
     files = await scratch({ 'hosts.yml': byFlag });
     lab = await TestLab.installed('drain-flag', `${files.dir}/hosts.yml`);
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);

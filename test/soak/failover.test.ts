@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FailoverReport } from '../../src/failover/report.ts';
-import { changedBy, eventually, lvsPlay, must, runDocument, TestLab } from './support.ts';
+import { changedBy, eventually, lvsPlay, must, runDocument, TestLab } from '../lab/support.ts';
 
 const VIP = '192.168.0.38';
 const SITE = 'playbooks/site.yml';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answerers, bothAnswer, overlap, whileCapturing, whileStreaming, type Capture, type StreamResult } from './stream.ts';
-import { changedBy, eventually, lvsPlay, runDocument, scratch, TestLab, type CliResult } from './support.ts';
+import { answerers, bothAnswer, overlap, whileCapturing, whileStreaming, type Capture, type StreamResult } from '../lab/stream.ts';
+import { changedBy, eventually, lvsPlay, runDocument, scratch, TestLab, type CliResult } from '../lab/support.ts';
 
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
 const VIP = '192.168.0.38';

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changedBy, eventually, lvsPlay, must, TestLab } from './support.ts';
+import { changedBy, eventually, lvsPlay, must, TestLab } from '../lab/support.ts';
 
 const FIRST = '192.168.0.38';
 const EXCLUDED = '192.168.0.39';
@@ -58,7 +57,7 @@ async function bothServe(): Promise<void> {
 beforeAll(async () => {
   lab = await TestLab.installed('active-active', 'test/lab/fixtures/active-active.yml');
   site = ['playbooks/site.yml', '-i', lab.overlay];
-  const responders = await readFile(path.join(import.meta.dirname, 'fixtures/responders.py'), 'utf8');
+  const responders = await readFile('test/lab/fixtures/responders.py', 'utf8');
   for (const host of ['rs1', 'rs2']) {
     await lab.sh(host, `cat >/srv/responders.py <<'END'\n${responders}\nEND
       openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout /srv/key -out /srv/cert -days 1 -subj /CN=${host} 2>/dev/null

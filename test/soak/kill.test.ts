@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, lvsPlay, startLvsPlay, TestLab } from './support.ts';
+import { eventually, lvsPlay, startLvsPlay, TestLab } from '../lab/support.ts';
 
 const HOSTS = ['lvs1', 'lvs2', 'rs1', 'rs2'] as const;
 const VIP = '192.168.0.38';

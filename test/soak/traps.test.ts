@@ -2,8 +2,8 @@ import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answersTo, type Request, share, udpAnswers, udpServer } from './requests.ts';
-import { eventually, lvsPlay, must, scratch, TestLab } from './support.ts';
+import { answersTo, type Request, share, udpAnswers, udpServer } from '../lab/requests.ts';
+import { eventually, lvsPlay, must, scratch, TestLab } from '../lab/support.ts';
 
 const TRAPS = 'test/lab/fixtures/traps.yml';
 const CURES = 'test/lab/fixtures/cures.yml';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { share, udpServer } from './requests.ts';
-import { changedBy, eventually, lvsPlay, must, TestLab } from './support.ts';
+import { share, udpServer } from '../lab/requests.ts';
+import { changedBy, eventually, lvsPlay, must, TestLab } from '../lab/support.ts';
 
 const VIP = '192.168.0.38';
 const ALL_PORTS = '192.168.0.39';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { SLOW_PAGE, whileLoaded } from './load.ts';
-import { lvsPlay, runDocument, scratch, TestLab } from './support.ts';
-import { SERVERS, serviceAway, threeServers } from './three-servers.ts';
+import { SLOW_PAGE, whileLoaded } from '../lab/load.ts';
+import { lvsPlay, runDocument, scratch, TestLab } from '../lab/support.ts';
+import { SERVERS, serviceAway, threeServers } from '../lab/three-servers.ts';
 
 describe('maintenance of three real servers with a load', () => {
   const ends: (() => Promise<void>)[] = [];

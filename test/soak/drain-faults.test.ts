@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { SLOW_PAGE, whileHeld } from './load.ts';
-import { eventually, lvsPlay, must, runDocument, scratch, startLvsPlay, TestLab, type CliResult } from './support.ts';
-import { SERVERS, threeServers, workOn } from './three-servers.ts';
+import { interruptedAt } from '../lab/interrupted.ts';
+import { SLOW_PAGE, whileHeld } from '../lab/load.ts';
+import { eventually, lvsPlay, must, runDocument, scratch, startLvsPlay, TestLab, type CliResult } from '../lab/support.ts';
+import { SERVERS, weightyServers, workOn } from '../lab/three-servers.ts';
 
 const VIP = '192.168.0.38';
 const DIRECTORS = ['lvs1', 'lvs2'];
@@ -15,8 +16,7 @@ describe('drains that something happens to', () => {
   let files: Awaited<ReturnType<typeof scratch>>;
 
   beforeAll(async () => {
-    const weighty = (await threeServers('inventories/dr-keepalived-pair/hosts.yml', ['check_interval: 6', 'check_interval: 2'], ['retry: 3, delay_before_retry: 3', 'retry: 1, delay_before_retry: 1'])).replaceAll('{ weight: 1 }', '{ weight: 8 }');
-    files = await scratch({ 'hosts.yml': weighty, 'patch.yml': PATCH });
+    files = await scratch({ 'hosts.yml': await weightyServers(), 'patch.yml': PATCH });
     lab = await TestLab.installed('drain-faults', `${files.dir}/hosts.yml`);
     await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
     await lab.shOn(SERVERS, SLOW_PAGE);
@@ -48,25 +48,7 @@ describe('drains that something happens to', () => {
   const own = (): Record<string, string> => ({ LVS_PLAY_JOURNAL: `${files.dir}/lvs-play/runs` });
 
   /** Does something to a run as soon as it says something. @param until what is waited for in between */
-  const at = async (args: readonly string[], text: string, signal: NodeJS.Signals, until: () => Promise<unknown> = () => Promise.resolve()): Promise<CliResult> => {
-    const seen: string[] = [];
-    const run = startLvsPlay(args, {
-      env: own(),
-      onStderr: (soFar) => {
-        if (seen.length > 0 || !soFar.includes(text)) return;
-        seen.push(text);
-        void until().finally(() => run.kill(signal));
-      },
-    });
-    const result = await run.result;
-    // The kernel takes a moment to end what was killed.
-    if (result.stderr.includes('is still at work')) {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      return at(args, text, signal, until);
-    }
-    if (seen.length === 0) throw new Error(`it never said "${text}":\n${result.stderr}`);
-    return result;
-  };
+  const at = (args: readonly string[], text: string, signal: NodeJS.Signals, until?: () => Promise<unknown>): Promise<CliResult> => interruptedAt(args, own(), text, signal, until);
 
   /** What `status` says of rs1: whose drain it is, or what is amiss. */
   const told = async (): Promise<string[]> => {

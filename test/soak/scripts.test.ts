@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changedBy, eventually, lvsPlay, must, scratch, TestLab } from './support.ts';
+import { changedBy, eventually, lvsPlay, must, scratch, TestLab } from '../lab/support.ts';
 
 const VIP = '192.168.0.38';
 const FOLDER = '/usr/local/libexec/lvs-play';
@@ -22,7 +22,7 @@ async function holder(): Promise<string> {
 }
 
 beforeAll(async () => {
-  copy = await scratch({ 'hosts.yml': await readFile(path.join(import.meta.dirname, 'fixtures/scripts.yml'), 'utf8') });
+  copy = await scratch({ 'hosts.yml': await readFile('test/lab/fixtures/scripts.yml', 'utf8') });
   inventory = path.join(copy.dir, 'hosts.yml');
   lab = await TestLab.installed('scripts', inventory);
   site = ['playbooks/site.yml', '-i', lab.overlay];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SLOW_PAGE, whileLoaded, type LoadPlan, type LoadResult } from './load.ts';
-import { eventually, lvsPlay, must, runDocument, scratch, TestLab, type CliResult } from './support.ts';
-import { SERVERS, serviceAway, threeServers } from './three-servers.ts';
+import { SLOW_PAGE, whileLoaded, type LoadPlan, type LoadResult } from '../lab/load.ts';
+import { eventually, lvsPlay, must, runDocument, scratch, TestLab, type CliResult } from '../lab/support.ts';
+import { SERVERS, serviceAway, threeServers } from '../lab/three-servers.ts';
 
 const VIP = '192.168.0.38';
 /** As fast as requests are answered: several hundred a second. */
