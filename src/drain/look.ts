@@ -3,7 +3,7 @@ import { type FactRequest, request } from '../facts/contract.ts';
 import { gatherScript, parseGather } from '../facts/gather.ts';
 import { balanceFact, balanceOf } from '../facts/network/balance.ts';
 import { drainsFact } from '../facts/records/drains.ts';
-import { packageFact } from '../facts/system/package.ts';
+import { installedPackageFact } from '../facts/system/installed-package.ts';
 import { sysctlFact } from '../facts/system/sysctl.ts';
 import { directorsOf, sharesOf } from '../lvs/drain/shares.ts';
 import { type LocalSockets, localPlaces, parseSockets, socketsScript } from '../lvs/drain/sockets.ts';
@@ -42,11 +42,11 @@ export function keepalivedVersions({ topology, target }: DrainEyes, hosts: reado
 }
 
 function versionQuestion(): Question<KeepalivedVersion | undefined> {
-  const asked = [request(packageFact, 'keepalived')] as unknown as FactRequest[];
+  const asked = [request(installedPackageFact, 'keepalived')] as unknown as FactRequest[];
   const nonce = newNonce();
   return {
     script: gatherScript(asked, nonce),
-    read: (output) => keepalivedVersion(parseGather(Buffer.from(output), asked, nonce).reader(asked).get(packageFact, 'keepalived').installed ?? ''),
+    read: (output) => keepalivedVersion(parseGather(Buffer.from(output), asked, nonce).reader(asked).get(installedPackageFact, 'keepalived') ?? ''),
   };
 }
 

@@ -4,7 +4,7 @@ import { gatherScript, parseGather } from '../facts/gather.ts';
 import { balanceFact, balanceOf } from '../facts/network/balance.ts';
 import { type Drains, drainsFact } from '../facts/records/drains.ts';
 import { failoversFact } from '../facts/records/failovers.ts';
-import { packageFact } from '../facts/system/package.ts';
+import { installedPackageFact } from '../facts/system/installed-package.ts';
 import { unitFact } from '../facts/system/unit.ts';
 import { type DrainMethod, drainMethodOf } from '../lvs/drain/method.ts';
 import type { FailoverRecords } from '../lvs/failover/record.ts';
@@ -43,7 +43,7 @@ export function lookAtDirectors(topology: Topology, hosts: readonly string[], ta
 
 function directorQuestion(topology: Topology, host: string): Question<DirectorStatus> {
   const unit = request(unitFact, 'keepalived.service');
-  const daemon = request(packageFact, 'keepalived');
+  const daemon = request(installedPackageFact, 'keepalived');
   const managed = usesKeepalived(topology, host);
   const asked = [request(balanceFact, 'table'), request(drainsFact, HOST_STATE), request(failoversFact, HOST_STATE), ...(managed ? [unit, daemon] : [])] as unknown as FactRequest[];
   const nonce = newNonce();
@@ -73,7 +73,7 @@ function directorQuestion(topology: Topology, host: string): Question<DirectorSt
         drains: facts.get(drainsFact, HOST_STATE),
         failovers: facts.get(failoversFact, HOST_STATE),
         keepalived: managed ? (facts.get(unitFact, unit.key).active ? 'runs' : 'stopped') : null,
-        method: drainMethodOf(topology.drain, managed ? keepalivedVersion(facts.get(packageFact, daemon.key).installed ?? '') : undefined),
+        method: drainMethodOf(topology.drain, managed ? keepalivedVersion(facts.get(installedPackageFact, daemon.key) ?? '') : undefined),
         sync: syncDaemons(daemons),
       };
     },

@@ -1,7 +1,7 @@
 import { HOST_STATE } from '../core/host-state.ts';
 import { drainsFact } from '../facts/records/drains.ts';
 import { failoversFact } from '../facts/records/failovers.ts';
-import { packageFact } from '../facts/system/package.ts';
+import { installedPackageFact } from '../facts/system/installed-package.ts';
 import { parseCounters, syncDaemons } from '../lvs/ipvs/counters.ts';
 import { parseAddresses } from '../lvs/host/addresses.ts';
 import { keepalivedVersion } from '../lvs/keepalived/version.ts';
@@ -32,7 +32,7 @@ export const DIRECTOR_SCRIPT = [
   failoversFact.script([HOST_STATE]),
   "echo '--- keepalived'",
   // Where nobody knows it, all else is told all the same.
-  `(${packageFact.script(['keepalived'])}\n) 2>/dev/null`,
+  `(${installedPackageFact.script(['keepalived'])}\n) 2>/dev/null`,
   'exit 0',
 ].join('\n');
 
@@ -49,7 +49,7 @@ export function parseDirectorState(host: string, output: string): DirectorState 
     connReuseMode: kernel.get('conn_reuse_mode'),
     expireNodestConn: kernel.get('expire_nodest_conn'),
     sync: syncDaemons(daemons),
-    keepalived: keepalivedVersion(packageFact.parse(Buffer.from(keepalived), ['keepalived']).get('keepalived')?.installed ?? ''),
+    keepalived: keepalivedVersion(installedPackageFact.parse(Buffer.from(keepalived), ['keepalived']).get('keepalived') ?? ''),
     drains: drainsFact.parse(Buffer.from(drains), [HOST_STATE]).get(HOST_STATE) ?? {},
     failovers: failoversFact.parse(Buffer.from(failovers), [HOST_STATE]).get(HOST_STATE) ?? {},
   };

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { expect } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { replicaOf } from '../../src/cli/rehearsal/replica.ts';
 import { lvsPlay, must, type RunDocument, STATE_SCRIPT, TestLab } from './support.ts';
 
@@ -37,7 +37,7 @@ export async function firstDeploy(lab: TestLab, hosts: readonly string[], playbo
 }
 
 /** Bare nodes of an example inventory; six of a larger one. */
-export async function exampleLab(name: string, example: string): Promise<{ lab: TestLab; hosts: readonly string[]; remove: () => Promise<void> }> {
+async function exampleLab(name: string, example: string): Promise<{ lab: TestLab; hosts: readonly string[]; remove: () => Promise<void> }> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-replica-'));
   const { inventories, spec } = await replicaOf({ inventories: [`inventories/${example}`], extraVars: [], vaultPasswordFiles: [] } as never, 'playbooks/demo.yml', { nodes: 6 }, folder);
   const lab = await TestLab.up(name, ...inventories);
@@ -49,4 +49,18 @@ export async function exampleLab(name: string, example: string): Promise<{ lab: 
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A first deploy of each example inventory, from nodes that nobody prepared. */
+export function describeFirstDeploys(examples: readonly string[]): void {
+  describe.each(examples)('a saved plan for bare nodes: %s', (example) => {
+    it('writes nothing when it is made, is carried out as it says, and leaves nothing to change', async () => {
+      const { lab, hosts, remove } = await exampleLab(`first-${example}`, example);
+      try {
+        expect(await firstDeploy(lab, hosts, 'playbooks/demo.yml')).toBeGreaterThan(10);
+      } finally {
+        await remove();
+      }
+    });
+  });
 }

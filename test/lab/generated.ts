@@ -1,5 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { firstDeploy } from './first-deploy.ts';
+import { TestLab } from './support.ts';
 
 type Task = Readonly<Record<string, unknown>>;
 
@@ -65,7 +71,7 @@ const DIRECTOR: Readonly<Record<string, Piece>> = {
 const REAL_SERVER: Readonly<Record<string, Piece>> = { silence: { task: { lvs_real_server: {} } }, gateway: { task: { lvs_gateway: {} } } };
 
 /** A playbook for one host: tasks in an order that is as free as they allow. The same seed gives the same one. */
-export function generatedPlaybook(seed: number, host: string, isDirector: boolean): string {
+function generatedPlaybook(seed: number, host: string, isDirector: boolean): string {
   const pieces = { ...ANYWHERE, ...(isDirector ? DIRECTOR : REAL_SERVER) };
   const [chosen = []] = fc.sample(fc.shuffledSubarray(Object.keys(pieces), { minLength: 8, maxLength: 16 }), { seed, numRuns: 1 });
   const order: string[] = [];
@@ -89,4 +95,45 @@ export function generatedPlaybook(seed: number, host: string, isDirector: boolea
       handlers: [{ name: 'Reload nginx', service: { name: 'nginx', state: 'reloaded' } }],
     },
   ]);
+}
+
+const HOSTS = ['lvs1', 'lvs2', 'rs1', 'rs2'] as const;
+
+/**
+ * Saved plans of generated playbooks, each for a host of its own that nobody prepared: as many rounds as it takes, with new disks in between.
+ * @param count how many playbooks, a multiple of four; seeds count from 1
+ */
+export function describeGenerated(name: string, count: number): void {
+  describe('saved plans of generated playbooks, each for a bare host', () => {
+    let lab: TestLab;
+    let folder: string;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-generated-'));
+      lab = await TestLab.up(name, 'inventories/dr-keepalived-pair/hosts.yml');
+    });
+
+    afterAll(async () => {
+      await lab.down();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    it.each(Array.from({ length: count / HOSTS.length }, (_, index) => index + 1))('round %i: carried out as planned, and nothing is left', async (round) => {
+      if (round > 1) await lab.bare(HOSTS);
+      const seeds = HOSTS.map((host, index) => ({ host, seed: (round - 1) * HOSTS.length + index + 1 }));
+      const played = await Promise.allSettled(
+        seeds.map(async ({ host, seed }) => {
+          const file = path.join(folder, `${String(seed)}.yml`);
+          await writeFile(file, generatedPlaybook(seed, host, host.startsWith('lvs')));
+          return firstDeploy(lab, [host], file);
+        }),
+      );
+      const failures = played.flatMap((result, index) => {
+        const which = `seed ${String(seeds[index]?.seed)} on ${String(seeds[index]?.host)}`;
+        if (result.status === 'rejected') return [`${which}: ${String(result.reason)}`];
+        return result.value > 0 ? [] : [`${which} changes nothing`];
+      });
+      expect(failures).toEqual([]);
+    });
+  });
 }

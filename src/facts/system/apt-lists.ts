@@ -85,7 +85,7 @@ export function parseOffers(text: string): Offers {
 }
 
 /** Candidates by name in what `apt-cache policy` prints; a package without one is left out. */
-export function parsePolicy(text: string): ReadonlyMap<string, string> {
+function parsePolicy(text: string): ReadonlyMap<string, string> {
   const found = [...text.matchAll(/^(\S+):\n(?: {2}.*\n)*? {2}Candidate: (\S+)$/gm)].map(([, name = '', version = '']): [string, string] => [name, version]);
   return new Map(found.filter(([, version]) => version !== '(none)'));
 }

@@ -1,0 +1,3 @@
+import { describeGenerated } from '../lab/generated.ts';
+
+describeGenerated('generated', 32);
