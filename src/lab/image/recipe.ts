@@ -190,10 +190,13 @@ printf 'debconf debconf/frontend select Noninteractive\\n' | chroot "$root" debc
 chroot "$root" update-alternatives --quiet --set iptables /usr/sbin/iptables-legacy
 chroot "$root" update-alternatives --quiet --set ip6tables /usr/sbin/ip6tables-legacy
 chroot "$root" apt-get -qq update
-${packages.length === 0 ? '' : preinstall(packages)}
+${packages.length === 0 ? FORGET_LISTS : preinstall(packages)}
 mkfs.ext4 -q -F -E lazy_itable_init=0 -J size=16 -d "$root" "$image" ${DISK_SIZE}
 `;
 }
+
+/** A host that is bare is as cloud images come: nobody has fetched its package lists yet. One that has packages keeps the lists they came from. */
+const FORGET_LISTS = 'rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin; mkdir -p "$root/var/lib/apt/lists/partial"';
 
 /**
  * Installs packages, and sees to it that nothing of them runs by itself: what a service does on a node is the playbook's to say. Debian's packages enable their
