@@ -13,6 +13,12 @@ function changeSet({ tasks }: Pick<RunDocument, 'tasks'>): string[] {
   return tasks.flatMap((task) => task.changes.map((change) => `${task.host} ${task.id} ${change.path} -> ${JSON.stringify(change.after)}`)).sort();
 }
 
+/** The tasks of a run's document that failed, and why. */
+function failuresOf(document: string): string {
+  const { tasks } = JSON.parse(document) as { tasks: readonly { host: string; status: string; name: string; message?: string }[] };
+  return tasks.flatMap(({ host, status, name, message = '' }) => (status === 'failed' ? [`${host} ${name}: ${message}`] : [])).join('; ');
+}
+
 /**
  * A saved plan of hosts that nobody prepared: it writes nothing there, is carried out as it says, and leaves nothing to change.
  * @param most nodes of the lab; a larger inventory is sampled
@@ -26,8 +32,11 @@ export async function firstDeploy(lab: TestLab, hosts: readonly string[], playbo
     const before = await lab.shOn(hosts, UNTOUCHED);
     const planned = JSON.parse((await must(lvsPlay(['plan', playbook, '-i', lab.overlay, '-o', file, '--json'], { env }))).stdout) as RunDocument;
     expect(await lab.shOn(hosts, UNTOUCHED)).toEqual(before);
-    const applied = JSON.parse((await must(lvsPlay(['apply', file, '--json'], { env }))).stdout) as RunDocument;
-    expect(changeSet(applied)).toEqual(changeSet(planned));
+    const run = await lvsPlay(['apply', file, '--json'], { env });
+    if (run.code !== 0) throw new Error(`apply ended with ${String(run.code)}: ${failuresOf(run.stdout)}\n${run.stderr}`);
+    const [promised, done] = [changeSet(planned), changeSet(JSON.parse(run.stdout) as RunDocument)];
+    const differences = { missing: promised.filter((line) => !done.includes(line)), besides: done.filter((line) => !promised.includes(line)) };
+    expect(differences, JSON.stringify(differences, null, 2)).toEqual({ missing: [], besides: [] });
     const again = await lvsPlay(['plan', playbook, '-i', lab.overlay, '--detailed-exitcode'], { env });
     expect(again.code, again.stdout + again.stderr).toBe(0);
     return changeSet(planned).length;

@@ -42,6 +42,8 @@ describe('a lab', () => {
     const lab = await TestLab.up(NAME, await inventoryFile());
     expect(remains().length).toBeGreaterThan(0);
     expect(await lab.sh('one', 'hostname; command -v ipvsadm keepalived nginx || true')).toBe('one\n');
+    // Bare is what a cloud image is: no package lists, no module of IPVS and so none of its parameters, nothing of keepalived's.
+    expect(await lab.sh('one', 'find /var/lib/apt/lists -mindepth 1 ! -path "*/partial"; ls /var/cache/apt/*.bin 2>/dev/null; grep -c ^ip_vs /proc/modules; ls -d /proc/sys/net/ipv4/vs /etc/keepalived 2>/dev/null; apt-cache policy keepalived')).toBe('0\n');
     await lab.sh('one', 'echo kept > /root/kept && sync');
     await lab.fault('crash', 'one');
     expect((await lab.client('ping', '-c', '1', '-W', '1', '10.77.0.1')).code).not.toBe(0);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changedBy, eventually, lvsPlay } from '../lab/support.ts';
+import { changedBy, eventually } from '../lab/support.ts';
 import { TunnelLab, UPLOAD, VIP } from '../lab/tunnels.ts';
 
 describe('TUN with one director and real servers on another network', () => {

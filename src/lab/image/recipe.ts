@@ -189,6 +189,7 @@ printf 'debconf debconf/frontend select Noninteractive\\n' | chroot "$root" debc
 # This kernel has no nf_tables families, and the command would fail in silence.
 chroot "$root" update-alternatives --quiet --set iptables /usr/sbin/iptables-legacy
 chroot "$root" update-alternatives --quiet --set ip6tables /usr/sbin/ip6tables-legacy
+# A host that is bare is as cloud images come: nobody has fetched its package lists yet. One that has packages keeps the lists they came from.
 ${packages.length === 0 ? '' : `chroot "$root" apt-get -qq update\n${preinstall(packages)}`}
 mkfs.ext4 -q -F -E lazy_itable_init=0 -J size=16 -d "$root" "$image" ${DISK_SIZE}
 `;
