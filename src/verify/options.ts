@@ -20,6 +20,8 @@ export interface VerifyOptions {
   readonly servers?: boolean;
   /** A director that gives no answer may be on its way back: it is waited for, as long as anything may settle. Default: it is not. */
   readonly patient?: boolean;
+  /** Without the answer of every director nothing more is looked at: HostsMissing is thrown. Default: what can be judged is. */
+  readonly needsAll?: boolean;
   /** Checks that somebody else has made. */
   readonly more?: readonly MeasuredCheck[];
 }

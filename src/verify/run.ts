@@ -7,6 +7,7 @@ import type { VerifyOptions } from './options.ts';
 import { measuredAt, reachedChecks, reportOf } from './report.ts';
 import { type Client, judgeServers } from './servers.ts';
 import { judgeTraffic } from './traffic.ts';
+import { requireAll } from '../observe/missing.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { Check, ClientRequest, DirectorState, MeasuredCheck, Vantage, VerificationReport } from './types.ts';
 
@@ -20,6 +21,7 @@ export async function runVerification(options: VerifyOptions): Promise<Verificat
   const begun = Date.now();
   const vips = carriersOf(topology);
   const { states, at, holders, tables } = await settledStates(options, vips);
+  if (options.needsAll === true) requireAll(states, 'the state of the directors');
   const answered = states.each((state) => state);
   const arp = await Promise.all(vantages.map((vantage) => arpFrom(vantage, vips, states, options.signal)));
   const reuse = answered.map((state) => judgeReuse(topology, state)).filter((check) => check !== undefined);

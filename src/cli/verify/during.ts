@@ -6,7 +6,9 @@ import { judgeHolders, judgePulse } from '../../pulse/judge.ts';
 import { type Pulse, startPulse } from '../../pulse/pulse.ts';
 import type { PulseReport } from '../../pulse/types.ts';
 import { clientRequest } from '../../verify/judge/requests.ts';
-import { measuredAt, reportOf } from '../../verify/report.ts';
+import { LvsPlayError } from '../../core/errors.ts';
+import { kindOfMissing } from '../../observe/missing.ts';
+import { measuredAt, missingHosts, reportOf } from '../../verify/report.ts';
 import { carriersOf } from '../../verify/run.ts';
 import { countWords } from '../../verify/format.ts';
 import type { Check, MeasuredCheck, VerificationReport } from '../../verify/types.ts';
@@ -30,7 +32,10 @@ export async function verifyDuring(means: Means, during: DuringFlags, documents:
   const say = (text: string): void => {
     printProgress(processSecrets.mask(`${text}\n`));
   };
-  const before = await interruptible((signal) => look(means, signal));
+  const before = await interruptible((signal) => look(means, signal, true));
+  // What the command would do to hosts that nobody has heard from, nobody could say.
+  const silent = missingHosts(before.checks);
+  if (silent.length > 0) throw new LvsPlayError({ code: 'not-looked-at', kind: kindOfMissing(silent), ...(silent.length === 1 ? { host: silent[0]?.host } : {}), message: `the state before is unknown: ${before.checks.filter(({ name }) => name === 'reached').map(({ reason = '' }) => reason).join('; ')}; the command was not run` });
   say(`before: ${countWords(before)}; running: ${shellCommand(during.argv)}`);
   const { checks, pulses } = await measured(means, during, documents);
   const after = await interruptible((signal) => lookAgain(means, signal).catch((error: unknown) => interruptedReport(error, signal, before.from)));

@@ -22,8 +22,8 @@ export interface Means {
 }
 
 /** One look at everything. @throws LvsPlayError when a vantage cannot be asked; AbortError when `signal` ends it */
-export function look(means: Means, signal: AbortSignal): Promise<VerificationReport> {
-  return lookAs(means, signal, false);
+export function look(means: Means, signal: AbortSignal, needsAll = false): Promise<VerificationReport> {
+  return lookAs(means, signal, false, needsAll);
 }
 
 /** The same where a look before this one has been: who gives no answer any more may be on his way back, and a vantage that does not ends nothing. */
@@ -39,12 +39,12 @@ export async function lookAgain(means: Means, signal: AbortSignal): Promise<Veri
   }
 }
 
-async function lookAs(means: Means, signal: AbortSignal, patient: boolean): Promise<VerificationReport> {
+async function lookAs(means: Means, signal: AbortSignal, patient: boolean, needsAll = false): Promise<VerificationReport> {
   const { opened, topology, vantages, options, flags } = means;
   const begun = Date.now();
   const hosts = flags.hosts ? await checkHosts(opened, options.forks) : [];
   const more = [...hosts, ...(await converged(means))];
-  const report = await runVerification({ servers: flags.hosts, more, patient, topology, target: opened.target, vantages, requests: flags.requests, path: flags.path, settle: flags.settle, signal });
+  const report = await runVerification({ servers: flags.hosts, more, patient, needsAll, topology, target: opened.target, vantages, requests: flags.requests, path: flags.path, settle: flags.settle, signal });
   return reportOf(report.checks, report.from, begun, Date.parse(report.ended));
 }
 

@@ -17,7 +17,7 @@ export function plainReporter(write: (text: string) => void, options: ProgressOp
   return {
     handle: (event) => {
       if (lost.take(event)) return;
-      for (const line of plainLines(event, options, style)) write(`${line}\n`);
+      for (const line of plainLines(event, options, style, lost.names)) write(`${line}\n`);
     },
     notice: (text) => {
       write(`${text}\n`);
@@ -30,8 +30,8 @@ export function plainReporter(write: (text: string) => void, options: ProgressOp
   };
 }
 
-/** The lines that tell of an event; none for those that a log can do without. Pure. */
-export function plainLines(event: RunEvent, options: ProgressOptions, style: Style): string[] {
+/** The lines that tell of an event; none for those that a log can do without. Pure. @param lost hosts that gave no answer up to then */
+export function plainLines(event: RunEvent, options: ProgressOptions, style: Style, lost: readonly string[] = []): string[] {
   switch (event.type) {
     case 'run-started':
       return [`${event.command}: ${event.playbook} on ${plural(event.hosts.length, 'host')} of ${event.inventory}`];
@@ -41,7 +41,8 @@ export function plainLines(event: RunEvent, options: ProgressOptions, style: Sty
       return lostLines([event], style);
     case 'plan-made': {
       const changes = event.hosts.reduce((sum, host) => sum + host.changes, 0);
-      return [`planned: ${plural(changes, 'change')} on ${plural(event.hosts.filter((host) => host.changes > 0).length, 'host')}`];
+      const seen = lost.length > 0 && event.hosts.every(({ host }) => lost.includes(host)) ? [] : [`${plural(changes, 'change')} on ${plural(event.hosts.filter((host) => host.changes > 0).length, 'host')}`];
+      return [`planned: ${[...seen, ...(lost.length === 0 ? [] : [`unknown on ${hostNames(lost)}`])].join('; ')}`];
     }
     case 'pair-watched':
       return [printable(event.text)];
@@ -78,6 +79,7 @@ export class LostHosts {
   readonly #write: (lines: readonly string[]) => void;
   readonly #style: Style;
   #events: HostLost[] = [];
+  readonly #names: string[] = [];
 
   constructor(write: (lines: readonly string[]) => void, style: Style) {
     this.#write = write;
@@ -88,10 +90,16 @@ export class LostHosts {
   take(event: RunEvent): boolean {
     if (event.type === 'host-lost') {
       this.#events.push(event);
+      this.#names.push(event.host);
       return true;
     }
     if (event.type !== 'host-gathering') this.tell();
     return false;
+  }
+
+  /** All of them, in the order in which they were lost. */
+  get names(): readonly string[] {
+    return this.#names;
   }
 
   tell(): void {

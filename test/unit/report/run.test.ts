@@ -35,7 +35,7 @@ describe('progress in a log', () => {
     expect(lines.join('')).toBe(`deploy: site.yml on 2 hosts of hosts.yml
 unreachable: [director1] refused
   hint: is it up?
-planned: 1 change on 1 host
+planned: 1 change on 1 host; unknown on director1
 
 PLAY [Web]
 changed: [rs1] install nginx

@@ -85,7 +85,7 @@ function argsOf({ args }: Pick<Case, 'args'>, json: boolean): string[] {
 }
 
 /** Sentences that claim something, whoever it is about. */
-const CLAIMS = [/\bno changes\b(?! on [1-9])/, /\bnone on 0\b/, /\bnobody\b/i, /\balready\b/, /is not drained/, /not failed over/, /nothing to (?:see to|give back|do)\b/, /holds no virtual IP/, /\bhealthy on every\b/, /\bis drained after\b/, /whole weight again/, /Every promise/];
+const CLAIMS = [/\bno changes\b(?! on [1-9])/, /\bnone on 0\b/, /^planned: 0 changes on 0 hosts$/, /\bnobody\b/i, /\balready\b/, /is not drained/, /not failed over/, /nothing to (?:see to|give back|do)\b/, /holds no virtual IP/, /\bhealthy on every\b/, /\bis drained after\b/, /whole weight again/, /Every promise/];
 const UNKNOWN = /unknown|did not answer|gave no usable answer/;
 
 function requireHonest(text: string, missing: readonly string[]): void {
