@@ -234,6 +234,8 @@ export interface RunDocument {
     readonly host: string;
     readonly id: string;
     readonly status: string;
+    /** Of a plan. */
+    readonly predicted?: boolean;
     readonly changes: readonly { readonly path: string; readonly before: unknown; readonly after: unknown; readonly impact?: string }[];
   }[];
   readonly recap: Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -1,3 +1,3 @@
 import { describeGenerated } from '../lab/generated.ts';
 
-describeGenerated('generated', 32);
+describeGenerated('generated', 33);
