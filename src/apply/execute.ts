@@ -78,7 +78,7 @@ async function attemptOnce(instance: TaskInstance, work: ReadyWork, upcoming: re
     const reader = (await knownTo(instance, work, upcoming, session)).reader(work.requests);
     const wanted = work.module.diff(work.args, reader, work.context);
     changes = wanted.map((change) => viewChange(change, run.input.secrets, instance.task.noLog));
-    if (wanted.length === 0 && work.module.action !== true) return judge(instance, work, wanted, changes, { outcomes: [], failing: undefined }, run);
+    if (wanted.length === 0 && (work.module.action !== true || work.module.guarded?.(work.args) === true)) return judge(instance, work, wanted, changes, { outcomes: [], failing: undefined }, run);
     await run.keepers.beforeSteps(instance, wanted);
     const steps = work.module.apply(work.args, wanted, reader, work.context);
     const activation = work.module.pair?.(work.args, wanted, reader, work.context);

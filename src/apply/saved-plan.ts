@@ -98,6 +98,8 @@ function isPlanned(instance: TaskInstance, views: readonly ChangeView[], rows: R
   // Which handlers a deferred or predicted task will call, only the run tells: the plan says so.
   if (row === undefined) return ref.handler && open.has(host);
   if (row.status === 'deferred') return true;
+  // A plan lists no changes of a task that says it makes none; that it does something, it does list.
+  if (task.changedWhen?.value === false) return row.status !== 'ok' || row.doubtful === true;
   if (row.status === 'runs') return sameChanges(row.changes, views, true);
   if (row.predicted || row.doubtful === true) return sameOutcome(row.changes, views);
   return row.status === 'change' && sameChanges(row.changes, views, false);

@@ -145,7 +145,7 @@ export async function killNode(lab: LabPaths, host: string): Promise<void> {
 /** Waits for a node that was told to switch itself off. @throws LvsPlayError `lab-node-stuck` after two minutes */
 export async function nodeEnded(lab: LabPaths, host: string): Promise<void> {
   for (let waited = 0; (await nodeProcess(lab, host)) !== undefined; waited++) {
-    if (waited > 1200) throw new LvsPlayError({ code: 'lab-node-stuck', kind: 'internal', message: `${host} does not switch itself off`, host });
+    if (waited > 1200) throw new LvsPlayError({ code: 'lab-node-stuck', kind: 'machine', message: `${host} does not switch itself off`, host });
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

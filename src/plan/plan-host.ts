@@ -169,10 +169,11 @@ async function planInstance(
     if (stale.length > 0 || after.length > 0) (await factsFor(instance)).change(after, stale);
   }
   const status = module.action === true && module.guarded?.(args) !== true ? 'runs' : changes.length > 0 ? 'change' : 'ok';
-  if (task.changedWhen?.value === false) return { ...row, status };
+  const rests = changes.length === 0 && doubtful ? { doubtful: true as const } : {};
+  if (task.changedWhen?.value === false) return { ...row, status, ...rests };
   // What says of itself that it changed something calls its handlers.
   if (changes.length === 0 && module.action !== true && services.resumed?.begun(host, ref.id) === true) return { ...row, status: 'change', notifies: task.notify };
-  if (changes.length === 0) return { ...row, status, notifies: task.changedWhen?.value === true ? task.notify : [], ...(doubtful ? { doubtful: true as const } : {}) };
+  if (changes.length === 0) return { ...row, status, notifies: task.changedWhen?.value === true ? task.notify : [], ...rests };
   const activation = module.pair?.(args, changes, reader, context);
   const pair = activation === undefined ? {} : { pair: plannedPair(activation) };
   return { ...row, status, predicted, ...pair, changes: changes.map((change) => viewChange(change, services.secrets, task.noLog)), notifies: task.notify };

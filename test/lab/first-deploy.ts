@@ -52,7 +52,8 @@ export async function firstDeploy(lab: TestLab, hosts: readonly string[], playbo
     expect(await lab.shOn(hosts, UNTOUCHED)).toEqual(before);
     const run = await lvsPlay(['apply', file, '--json'], { env });
     if (run.code !== 0) throw new Error(`apply ended with ${String(run.code)}: ${failuresOf(run.stdout)}\n${run.stderr}`);
-    expect(differences(planned, JSON.parse(run.stdout) as RunDocument)).toEqual([]);
+    const broken = differences(planned, JSON.parse(run.stdout) as RunDocument);
+    expect(broken, broken.join('\n')).toEqual([]);
     const again = await lvsPlay(['plan', playbook, '-i', lab.overlay, '--detailed-exitcode'], { env });
     expect(again.code, again.stdout + again.stderr).toBe(0);
     return planned.tasks.reduce((sum, task) => sum + task.changes.length, 0);

@@ -39,7 +39,9 @@ const ANYWHERE: Readonly<Record<string, Piece>> = {
   folder: { task: { file: { path: '/srv/generated', state: 'directory', mode: '0750' } } },
   inside: { task: file('/srv/generated/page', 'page\n'), after: ['folder'] },
   link: { task: { file: { path: '/etc/lvs-play-link', state: 'link', src: '/etc/lvs-play-motd' } } },
-  site: { task: file('/etc/nginx/conf.d/generated.conf', 'server { listen 8088; root /var/www/html; }\n', { notify: 'Reload nginx' }), after: ['nginx'] },
+  site: { task: file('/etc/nginx/conf.d/generated.conf', 'server { listen 8088; root /var/www/html; }\n'), after: ['nginx'] },
+  // The handler starts what does not run.
+  notifies: { task: file('/etc/nginx/conf.d/notified.conf', 'server { listen 8089; root /var/www/html; }\n', { notify: 'Reload nginx' }), after: ['web'] },
   // Both are there from the package on, as it brings them.
   brought: { task: { file: { path: '/etc/nginx/nginx.conf', mode: '0644', owner: 'root' } }, after: ['nginx'] },
   stricter: { task: { file: { path: '/etc/nginx/mime.types', mode: '0600' } }, after: ['nginx'] },
@@ -52,7 +54,8 @@ const ANYWHERE: Readonly<Record<string, Piece>> = {
   unit: { task: file('/etc/systemd/system/generated.service', '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n') },
   run: { task: { service: { name: 'generated', state: 'started', enabled: true } }, after: ['unit'] },
   address: { task: { ip_address: { interface: 'lo', address: '192.0.2.7/32' } } },
-  dummyAddress: { task: { ip_address: { interface: 'dummy0', address: '192.0.2.8/32', persistent: false } }, after: ['dummy'] },
+  // A device that comes with its module.
+  tunnelAddress: { task: { ip_address: { interface: 'tunl0', address: '192.0.2.8/32', persistent: false } }, after: ['ipip'] },
   service: { task: { ipvs: { service: '192.0.2.9:99', scheduler: 'rr', real_servers: [{ server: '192.0.2.10' }] } }, after: ['ip_vs', 'ipvsadm'] },
   once: { task: { command: { cmd: 'touch /srv/once', creates: '/srv/once' } } },
   done: { task: { shell: { cmd: 'touch /srv/never', creates: '/etc/passwd' } } },
@@ -76,13 +79,15 @@ function generatedPlaybook(seed: number, host: string, isDirector: boolean): str
   const [chosen = []] = fc.sample(fc.shuffledSubarray(Object.keys(pieces), { minLength: 8, maxLength: 16 }), { seed, numRuns: 1 });
   const order: string[] = [];
   const subjects = new Set<string>();
-  const add = (name: string): void => {
+  /** Whether it is in the playbook now. */
+  const add = (name: string): boolean => {
     const piece = pieces[name];
     if (piece === undefined) throw new Error(`no piece ${name}`);
-    if (order.includes(name) || (piece.subject !== undefined && subjects.has(piece.subject))) return;
-    for (const before of piece.after ?? []) add(before);
+    if (order.includes(name)) return true;
+    if ((piece.subject !== undefined && subjects.has(piece.subject)) || !(piece.after ?? []).every(add)) return false;
     if (piece.subject !== undefined) subjects.add(piece.subject);
     order.push(name);
+    return true;
   };
   for (const name of chosen) add(name);
   return stringify([

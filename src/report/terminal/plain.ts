@@ -40,9 +40,10 @@ export function plainLines(event: RunEvent, options: ProgressOptions, style: Sty
     case 'host-lost':
       return lostLines([event], style);
     case 'plan-made': {
-      const changes = event.hosts.reduce((sum, host) => sum + host.changes, 0);
-      const seen = lost.length > 0 && event.hosts.every(({ host }) => lost.includes(host)) ? [] : [`${plural(changes, 'change')} on ${plural(event.hosts.filter((host) => host.changes > 0).length, 'host')}`];
-      return [`planned: ${[...seen, ...(lost.length === 0 ? [] : [`unknown on ${hostNames(lost)}`])].join('; ')}`];
+      const seen = event.hosts.filter(({ host }) => !lost.includes(host));
+      const changes = seen.reduce((sum, host) => sum + host.changes, 0);
+      const known = changes === 0 ? `no changes on ${plural(seen.length, 'host')}` : `${plural(changes, 'change')} on ${plural(seen.filter((host) => host.changes > 0).length, 'host')}`;
+      return [`planned: ${[...(seen.length === 0 ? [] : [known]), ...(lost.length === 0 ? [] : [`unknown on ${hostNames(lost)}`])].join('; ')}`];
     }
     case 'pair-watched':
       return [printable(event.text)];

@@ -75,6 +75,18 @@ describe('carrying out a saved plan', () => {
     expect(await shop.text('h1')).toBe('a');
   });
 
+  it.each([
+    ['a command that only asks', '{ name: it, command: echo b, changed_when: false }', 'ok'],
+    ['a command whose work is done', '{ name: it, command: { cmd: echo b, creates: / } }', 'ok'],
+    ['a command whose work is due', "{ name: it, command: { cmd: 'touch {{ dir }}/done', creates: '{{ dir }}/done' } }", 'changed'],
+    ['a file that counts as no change', "{ name: it, copy: { content: a, dest: '{{ dir }}/{{ inventory_hostname }}' }, changed_when: false }", 'ok'],
+  ])('carries out %s', async (_title, task, status) => {
+    const book = play([task]).replace('hosts: all', 'hosts: h1');
+    const plan = await save(book);
+    expect((await apply(plan, book)).errors).toEqual([]);
+    expect(shop.outcomes()).toContain(`h1 it ${status}`);
+  });
+
   it('lets tasks that hang on results do what these say', async () => {
     const deferred = play(["{ name: ask, command: echo b, register: told }", "{ name: write, copy: { content: '{{ told.stdout }}', dest: '{{ dir }}/{{ inventory_hostname }}' } }"]);
     const plan = await save(deferred);

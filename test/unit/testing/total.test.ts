@@ -93,6 +93,6 @@ describe('what tests need', () => {
   });
 
   it('is nothing where all is there', () => {
-    expect(needs('lab', 'linux.uml', 'mmdebstrap', 'mkfs.ext4', 'ip', 'arping', 'python3', 'ping')).toEqual({ status: 0, stderr: '' });
+    expect(needs('lab', 'linux.uml', 'mmdebstrap', 'mkfs.ext4', 'ip', 'bridge', 'ssh-keygen', 'ssh-keyscan', 'setpriv', 'unshare', 'nsenter', 'flock', 'bash', 'arping', 'python3', 'ping')).toEqual({ status: 0, stderr: '' });
   });
 });

@@ -29,7 +29,9 @@ const FAILS = `- hosts: all
 
 let hosts: FakeHosts;
 let dir: string;
+/** A run that every host has saved its state before; hosts forget the older ones as others follow. */
 let run: string;
+let runs = 0;
 const cwd = process.cwd();
 const state = process.env['XDG_STATE_HOME'];
 
@@ -66,12 +68,17 @@ beforeAll(async () => {
   await mkdir(path.join(dir, 'work'));
   process.chdir(path.join(dir, 'work'));
   for (const [name, text] of Object.entries({ 'hosts.yml': INVENTORY, 'site.yml': SITE, 'change.yml': CHANGE, 'fails-once.yml': FAILS })) await writeFile(name, text);
-  const changed = await tool(['deploy', 'change.yml', '-i', 'hosts.yml', '-b']);
-  expect(changed.code, changed.stdout + changed.stderr).toBe(0);
-  run = (JSON.parse((await tool(['history', '--json'])).stdout) as { runs: { id: string }[] }).runs[0]?.id ?? '';
+  await makeRun();
   const planned = await tool(['plan', 'site.yml', '-i', 'hosts.yml', '-o', 'saved.plan']);
   expect([planned.code, planned.stdout]).toEqual([0, 'Plan: no changes\n']);
 });
+
+async function makeRun(): Promise<void> {
+  hosts.heal();
+  const changed = await tool(['deploy', 'change.yml', '-i', 'hosts.yml', '-b', '-e', `now=${String((runs += 1))}`]);
+  expect(changed.code, changed.stdout + changed.stderr).toBe(0);
+  run = (JSON.parse((await tool(['history', '--json'])).stdout) as { runs: { id: string }[] }).runs[0]?.id ?? '';
+}
 
 afterAll(async () => {
   process.chdir(cwd);
@@ -111,6 +118,8 @@ describe.each(Object.values(TABLE).flat().map((one) => [one.args.join(' '), one]
   const kinds = Object.entries(KINDS).map(([kind, failing]) => [kind, failing.filter((host) => one.looksAt.includes(host))] as const).filter(([kind, failing]) => failing.length > 0 && one.not?.includes(kind) !== true);
   // A connection that breaks is tried with every host only: it is as unreachable as one that refuses.
   const rows = kinds.flatMap(([kind, failing]) => FAILURES.filter((failure) => failure !== 'lost' || kind === 'every host').map((failure) => [kind, failure, failing] as const));
+
+  beforeAll(() => (one.args.includes('RUN') ? makeRun() : undefined));
 
   it.each(rows)('%s: %s', { timeout: 120_000 }, async (kind, failure, failing) => {
     for (const json of one.textOnly === true ? [false] : [false, true]) {
