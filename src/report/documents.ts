@@ -42,7 +42,7 @@ export interface PlanDocument extends RunDocument {
   /** Null: the hosts that answered need no change, and others did not answer. */
   readonly verdict: 'changes' | 'no changes' | null;
   readonly plays: readonly { readonly name: string; readonly batches: readonly (readonly string[])[] }[];
-  readonly tasks: readonly (TaskRow & { readonly predicted: boolean; readonly notifies: readonly string[]; readonly reason?: string; readonly pair?: PlannedPair })[];
+  readonly tasks: readonly (TaskRow & { readonly predicted: boolean; readonly doubtful?: true; readonly notifies: readonly string[]; readonly reason?: string; readonly pair?: PlannedPair })[];
   readonly counts: PlanCounts;
   /** What it costs, also in words, and the guards that it meets. */
   readonly impact: Impact;
@@ -76,12 +76,13 @@ export function planJson(plan: Plan, weight: Weight, run: { readonly recap: Read
     hosts: [...new Set(plan.plays.flatMap((play) => play.batches.flat()))],
     plays: plan.plays.map(({ name, batches }) => ({ name, batches })),
     tasks: plan.plays.flatMap((play) =>
-      play.tasks.map(({ host, task, status, changes, predicted, notifies, reason, pair }) => ({
+      play.tasks.map(({ host, task, status, changes, predicted, doubtful, notifies, reason, pair }) => ({
         host,
         ...task,
         status,
         changes,
         predicted,
+        ...(doubtful === undefined ? {} : { doubtful }),
         notifies,
         ...(reason === undefined ? {} : { reason }),
         ...(pair === undefined ? {} : { pair }),

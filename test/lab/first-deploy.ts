@@ -20,7 +20,7 @@ function changesOf({ tasks }: Changes): ReadonlyMap<string, readonly string[]> {
  * the plan lists must come out as it says; everywhere else the changes are the same.
  */
 function differences(planned: Changes, done: Changes): string[] {
-  const predicted = new Set(planned.tasks.filter((task) => task.predicted === true).map((task) => `${task.host} ${task.id}`));
+  const predicted = new Set(planned.tasks.filter((task) => task.predicted === true || task.doubtful === true).map((task) => `${task.host} ${task.id}`));
   const [promised, made] = [changesOf(planned), changesOf(done)];
   return [...new Set([...promised.keys(), ...made.keys()])].flatMap((task) => {
     const [before = [], after = []] = [promised.get(task), made.get(task)];

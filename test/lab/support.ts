@@ -236,6 +236,7 @@ export interface RunDocument {
     readonly status: string;
     /** Of a plan. */
     readonly predicted?: boolean;
+    readonly doubtful?: true;
     readonly changes: readonly { readonly path: string; readonly before: unknown; readonly after: unknown; readonly impact?: string }[];
   }[];
   readonly recap: Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -94,8 +94,9 @@ export default defineModule<PackageArgs>({
           patch(packageCandidateFact, '*', (state) => ({ ...state, lists: 'fresh' as const })) as never,
         ]
       : [];
-    // Debian's packages enable what they bring; here they do not start it.
-    const units = patch(unitFact, '*', (unit) => (unit.exists ? unit : { exists: true, active: args.start_services === true, enabled: 'enabled', needsReload: false }));
+    // Debian's packages enable what they bring; here they do not start it. Which units of other names they bring, nobody knows before.
+    const names = changes.filter(isPackage).map(nameOf);
+    const units = patch(unitFact, '*', (unit, key) => (unit.exists || !names.some((name) => bringsUnit(name, key)) ? unit : { exists: true, active: args.start_services === true, enabled: 'enabled', needsReload: false }));
     return [...packages, ...fresh, units];
   },
   // Debian's packages restart what runs when they are upgraded.
@@ -129,6 +130,12 @@ function packageChanges(name: string, args: PackageArgs, facts: FactReader): Cha
 /** The version that would be installed; null where no source offers one. */
 function offered(name: string, args: PackageArgs, facts: FactReader): string | null {
   return (args.state === 'latest' ? facts.get(packageCandidateFact, name).version : null) ?? facts.get(packageFact, name).candidate;
+}
+
+/** Whether a package is likely to bring a unit: `nginx-light` brings `nginx.service`. */
+function bringsUnit(name: string, unit: string): boolean {
+  const base = unit.replace(/(?:@[^@]*)?\.[a-z]+$/, '');
+  return base === name || name.startsWith(`${base}-`) || base.startsWith(`${name}-`);
 }
 
 /** The oldest of what the answers rest on. */

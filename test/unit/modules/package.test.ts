@@ -158,6 +158,19 @@ describe('planning', () => {
     expect(() => module.facts({ name: 'a' }, { ...contextOf('rs1'), osFamily: 'redhat' })).toThrow(/only apt/);
   });
 
+  it.each([
+    ['nginx-light', 'nginx.service', true],
+    ['nginx', 'nginx.service', true],
+    ['openvpn', 'openvpn@server.service', true],
+    ['ipvsadm', 'ipvsadm-restore.service', true],
+    ['ipset', 'cron.service', false],
+    ['nginx-light', 'light.service', false],
+  ])('expects that %s brings %s: %s', async (name, unit, brings) => {
+    const asks = [request(packageFact, name), request(unitFact, unit)];
+    const { next } = await play(await loadModule('package'), { name }, storeOf(bare, asks), contextOf('rs1'));
+    expect(next.reader(asks as never).get(unitFact, unit).exists).toBe(brings);
+  });
+
   it('expects the services of new packages: enabled, not started', async () => {
     const asks = [request(packageFact, 'nginx'), request(unitFact, 'nginx.service')];
     const [install, service] = [await loadModule('package'), await loadModule('service')];
