@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -84,6 +84,7 @@ afterAll(async () => {
   process.chdir(cwd);
   process.env['XDG_STATE_HOME'] = state;
   await hosts.close();
+  await rm(dir, { recursive: true, force: true });
 });
 
 function argsOf({ args }: Pick<Case, 'args'>, json: boolean): string[] {
