@@ -47,10 +47,13 @@ export function share(names: readonly string[]): Record<string, number> {
   return counts;
 }
 
-/** The command that starts a UDP server which answers each packet with its name, bound to one address or to any. It answers from the address it is bound to, or from whatever the route suggests. */
+/**
+ * The command that starts a UDP server which answers each packet with its name, bound to one address or to any. It answers from the address it is bound to, or from
+ * whatever the route suggests. When the command returns the server has its port: what was started but does not listen yet refuses its first packets.
+ */
 export function udpServer(name: string, port: number, bound: string): string {
-  const program = `my $s = IO::Socket::INET->new(LocalAddr => '${bound}', LocalPort => ${String(port)}, Proto => 'udp') or die; while (defined $s->recv(my $m, 2000)) { $s->send('${name}') }`;
-  return `systemd-run -q --unit=udp${String(port)} perl -MIO::Socket::INET -e "${program.replaceAll('$', '\\$')}"`;
+  const program = `my $s = IO::Socket::INET->new(LocalAddr => '${bound}', LocalPort => ${String(port)}, Proto => 'udp') or die; fork and exit; while (defined $s->recv(my $m, 2000)) { $s->send('${name}') }`;
+  return `systemd-run -q --unit=udp${String(port)} --service-type=forking perl -MIO::Socket::INET -e "${program.replaceAll('$', '\\$')}"`;
 }
 
 /** Who answers each of four clients at the same time; '' for nobody, or for one with an address that was not asked. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answersTo } from './requests.ts';
+import { answersTo, udpServer } from './requests.ts';
 import { changedBy, eventually, lvsPlay, must, TestLab } from './support.ts';
 
 const VIP = '192.168.0.38';
@@ -14,12 +14,6 @@ let site: string[];
 /** A web server of its own for each port, so that one can be stopped. It says who it is. */
 async function startWeb(host: string, port: number): Promise<void> {
   await lab.sh(host, `mkdir -p /srv/www && echo ${host} >/srv/www/index.html && systemd-run -q --unit=web${String(port)} busybox httpd -f -p ${String(port)} -h /srv/www`);
-}
-
-/** Answers each packet with its name, as a name server answers questions. Bound to the VIP: a UDP server bound to any address answers from the RIP. */
-async function startUdp(host: string, port: number): Promise<void> {
-  const program = `my $s = IO::Socket::INET->new(LocalAddr => '${VIP}', LocalPort => ${String(port)}, Proto => 'udp') or die; while (defined $s->recv(my $m, 2000)) { $s->send('${host}') }`;
-  await lab.sh(host, `systemd-run -q --unit=udp${String(port)} perl -MIO::Socket::INET -e "${program.replaceAll('$', '\\$')}"`);
 }
 
 /** Who answers each of some packets from one port of the client's; '' for nobody. */
@@ -116,8 +110,8 @@ describe('what keepalived does for a service', () => {
   });
 
   it('UDP: a flow stays with its server, with one_packet every packet goes to the next', async () => {
-    for (const host of ['rs1', 'rs2']) for (const port of [8085, 8086]) await startUdp(host, port);
-    const packets = await eventually(() => answersByUdp(8085, 10), (seen) => !seen.includes(''));
+    for (const host of ['rs1', 'rs2']) await lab.sh(host, [8085, 8086].map((port) => udpServer(host, port, VIP)).join(' && '));
+    const packets = await answersByUdp(8085, 10);
     expect(packets.filter((name) => name === 'rs1')).toHaveLength(5);
     expect(packets.filter((name) => name === 'rs2')).toHaveLength(5);
     expect(packets.every((name, i) => i === 0 || name !== packets[i - 1])).toBe(true);

@@ -9,7 +9,7 @@ const NAT_VIP = '172.16.254.200';
 /** Serves one file, its name. It opens data connections (PORT, from port 20) and waits for them (PASV), at the address that it was reached at. */
 const FTP_SERVER = `use IO::Socket::INET; $SIG{CHLD} = 'IGNORE';
 my $name = $ARGV[0];
-my $listener = IO::Socket::INET->new(LocalPort => 21, Listen => 20, ReuseAddr => 1) or die;
+my $listener = IO::Socket::INET->new(LocalPort => 21, Listen => 20, ReuseAddr => 1) or die; fork and exit;
 while (1) {
   my $c = $listener->accept or next;
   if (fork) { close $c; next }
@@ -41,7 +41,7 @@ while (1) {
 /** One-to-one SCTP: says its name. Bound to the VIP, as it would else offer all addresses of the host. */
 const SCTP_SERVER = `use Socket; my ($name, $vip) = @ARGV;
 socket(my $l, PF_INET, SOCK_STREAM, 132) or die; setsockopt($l, SOL_SOCKET, SO_REUSEADDR, 1);
-bind($l, pack_sockaddr_in(9000, inet_aton($vip))) or die; listen($l, 20) or die;
+bind($l, pack_sockaddr_in(9000, inet_aton($vip))) or die; listen($l, 20) or die; fork and exit;
 while (accept(my $c, $l)) { syswrite $c, "$name\\n"; close $c }
 `;
 
@@ -70,10 +70,10 @@ const ask = (call) => new Promise((resolve) => {
 let lab: TestLab;
 let site: string[];
 
-/** Puts a program on a node and runs it as a unit. */
+/** Puts a server on a node and runs it as a unit; it has its port when this returns, as its first process ends then. */
 async function serve(host: string, unit: string, program: string, ...args: string[]): Promise<void> {
   await put(host, unit, program);
-  await lab.sh(host, `systemd-run -q --unit=${unit} perl /root/${unit}.pl ${args.join(' ')}`);
+  await lab.sh(host, `systemd-run -q --unit=${unit} --service-type=forking perl /root/${unit}.pl ${args.join(' ')}`);
 }
 
 async function put(host: string, name: string, program: string): Promise<void> {
