@@ -37,7 +37,8 @@ export class Locks {
   readonly #locked: Locked[] = [];
   #lost: LvsPlayError | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #beating: Promise<unknown> = Promise.resolve();
+  /** Signs of life under way, by host: one that answers slowly gets no second one meanwhile, and does not keep the others waiting. */
+  readonly #signs = new Map<string, Promise<void>>();
 
   constructor(owner: LockOwner, means: HoldMeans) {
     this.#owner = owner;
@@ -59,7 +60,9 @@ export class Locks {
       throw error;
     }
     this.#timer = setInterval(() => {
-      this.#beating = this.#beat(this.#locked);
+      for (const locked of this.#locked) {
+        if (!this.#signs.has(locked.host)) this.#signs.set(locked.host, this.#sign(locked).finally(() => this.#signs.delete(locked.host)));
+      }
     }, this.#beatSeconds * 1000);
   }
 
@@ -69,14 +72,14 @@ export class Locks {
   }
 
   /** While a host was down it got no sign of life, and its lock may be as old as one that nobody holds. Never throws. */
-  cameBack(host: string): Promise<void> {
-    return this.#beat(this.#locked.filter((one) => one.host === host));
+  async cameBack(host: string): Promise<void> {
+    await Promise.all(this.#locked.filter((one) => one.host === host).map((one) => this.#sign(one)));
   }
 
   /** Gives all up. Never throws. @param script what is done on a host; default: the lock goes, without a trace */
   async release(script: (host: string) => string = () => releaseScript(this.#owner.id, this.#means.root)): Promise<void> {
     clearInterval(this.#timer);
-    await this.#beating;
+    await Promise.all(this.#signs.values());
     await Promise.all(
       this.#locked.splice(0).map(async ({ host, target, become }) => {
         try {
@@ -92,17 +95,13 @@ export class Locks {
     return this.#means.beatSeconds ?? BEAT_SECONDS;
   }
 
-  async #beat(hosts: readonly Locked[]): Promise<void> {
-    await Promise.all(
-      hosts.map(async ({ host, target, become }) => {
-        try {
-          const { exitCode } = await target.request({ script: beatScript(this.#owner.id, this.#means.root), become, lane: 'side' });
-          if (exitCode === 3) this.#lost ??= lockLost(host);
-        } catch {
-          // A host that cannot be reached shows in the work itself; until then its lock grows old.
-        }
-      }),
-    );
+  async #sign({ host, target, become }: Locked): Promise<void> {
+    try {
+      const { exitCode } = await target.request({ script: beatScript(this.#owner.id, this.#means.root), become, lane: 'side' });
+      if (exitCode === 3) this.#lost ??= lockLost(host);
+    } catch {
+      // A host that cannot be reached shows in the work itself; until then its lock grows old.
+    }
   }
 
   async #lock(wanted: ToLock): Promise<void> {

@@ -8,7 +8,7 @@ import type { HeldLock, LockOwner, LockReply } from './types.ts';
  */
 const NOTHING_THERE = 'none';
 
-/** Common to all: where it is, what is in it, and how old. */
+/** Common to all but signs of life: where it is, what is in it. The shell's own words where they serve: each process that a script starts is work for the host. */
 function head(root: string): string {
   const dir = shellQuote(root);
   return [
@@ -18,17 +18,21 @@ function head(root: string): string {
     "exec 9>.mutex && flock -w 30 9 || { echo 'flock (util-linux) is missing or does not answer' >&2; exit 1; }",
     // After a loss of power there may be a file without what was in it: that is nobody's lock.
     '[ ! -e lock ] || [ -s lock ] || rm -f lock',
-    'now=$(date +%s)',
-    // A clock that was set back must not make a lock eternal.
-    'since() { past=$((now - ${1:-0})); if [ "$past" -lt 0 ]; then past=$((0 - past)); fi; echo "$past"; }',
-    // Milliseconds; whole seconds where date knows no more (busybox).
-    'precise() { ms=$(date +%s%N); case $ms in *[!0-9]*) ms=${now}000;; *) ms=${ms%??????};; esac; echo "$ms"; }',
-    'id() { sed -n 1p lock 2>/dev/null; }',
-    // A sign of life of somebody before counts for nothing.
-    'age() { at=$(sed -n 3p lock); beat=$(cat lock.beat 2>/dev/null); if [ "${beat% *}" = "$(id)" ]; then at=${beat##* }; fi; since "$at"; }',
-    'tell() { echo "$1"; age; sed -n 2p lock; }',
-    // What the lock said, and how it ended; those of the last hundred runs stay.
-    `record() { mkdir -p records && { sed -n 2p lock; printf '%s\\n' "$1"; } >"records/$(id)" && ls records | sort -r | tail -n +101 | while IFS= read -r old; do rm -f -- "records/$old"; done; }`,
+    'id= json= taken=',
+    '[ ! -e lock ] || { IFS= read -r id; IFS= read -r json; IFS= read -r taken; } <lock',
+    // Nanoseconds; whole seconds where date knows no more (busybox).
+    'now=$(date +%s%N)',
+    `case $now in ${'[0-9]'.repeat(10)}${'?'.repeat(9)}) precise=\${now%??????} now=\${now%?????????};; *) now=$(date +%s) precise=\${now}000;; esac`,
+    // A sign of life of somebody before counts for nothing; a clock that was set back must not make a lock eternal.
+    'age() {',
+    '  past=${taken:-0}',
+    '  if [ -r lock.beat ]; then read -r who at <lock.beat; if [ "$who" = "$id" ]; then past=$at; fi; fi',
+    '  past=$((now - past))',
+    '  if [ "$past" -lt 0 ]; then past=$((0 - past)); fi',
+    '}',
+    'tell() { age; printf \'%s\\n%s\\n%s\\n\' "$1" "$past" "$json"; }',
+    // What the lock said, and how it ended; those of the last hundred runs stay. Ids sort by time, and so do the names that the shell finds.
+    `record() { mkdir -p records && printf '%s\\n%s\\n' "$json" "$1" >"records/$id" && set -- records/* && while [ $# -gt 100 ]; do rm -f -- "$1"; shift; done; }`,
   ].join('\n');
 }
 
@@ -37,10 +41,10 @@ export function takeScript(owner: LockOwner, root: string): string {
   return [
     head(root),
     // Two names of one machine have one lock.
-    `if [ -e lock ] && [ "$(id)" != ${shellQuote(owner.id)} ]; then`,
+    `if [ -e lock ] && [ "$id" != ${shellQuote(owner.id)} ]; then`,
     // How long it holds is in the lock itself: seconds without a sign of life, or since it was taken.
     `  limit=$(sed -n '2s/.*"\\(expiry\\|lasts\\)":\\([0-9][0-9]*\\).*/\\2/p' lock)`,
-    '  if [ -z "$limit" ] || [ "$(age)" -le "$limit" ]; then tell held; exit 0; fi',
+    '  age; if [ -z "$limit" ] || [ "$past" -le "$limit" ]; then tell held; exit 0; fi',
     '  tell over',
     `  record '{"result":"died"}'`,
     'fi',
@@ -48,7 +52,7 @@ export function takeScript(owner: LockOwner, root: string): string {
     // It outlives a loss of power.
     'sync -f lock 2>/dev/null || :',
     'echo taken',
-    'if [ -r last-run ]; then echo last; { IFS= read -r run; IFS= read -r at; } <last-run; echo "$run"; echo $(($(precise) - at)); fi',
+    'if [ -r last-run ]; then echo last; { IFS= read -r run; IFS= read -r at; } <last-run; echo "$run"; echo $((precise - at)); fi',
   ].join('\n');
 }
 
@@ -63,14 +67,21 @@ export function parseTake(output: string): LockReply {
   return { kind: 'taken', from, last: rest[1] === 'last' ? { run: rest[2] ?? '', age: Number(rest[3]) / 1000 } : undefined };
 }
 
-/** Gives a sign of life. Exit code 3: the lock is somebody else's by now, or gone. */
+/**
+ * Gives a sign of life, every few seconds and on every host: one process. Exit code 3: the lock is somebody else's by now, or gone. It needs no mutex: were the lock
+ * taken over just now, this sign would be one of somebody before.
+ */
 export function beatScript(id: string, root: string): string {
-  return [head(root), `[ "$(id)" = ${shellQuote(id)} ] || exit 3`, `printf '%s %s\\n' ${shellQuote(id)} "$now" >lock.beat`].join('\n');
+  return [
+    'umask 077',
+    `cd ${shellQuote(root)} 2>/dev/null && [ -r lock ] && IFS= read -r id <lock && [ "$id" = ${shellQuote(id)} ] || exit 3`,
+    `printf '%s %s\\n' ${shellQuote(id)} "$(date +%s)" >lock.beat`,
+  ].join('\n');
 }
 
 /** Gives the lock up, if it is still the owner's, and leaves no trace. */
 export function releaseScript(id: string, root: string): string {
-  return [head(root), `if [ "$(id)" = ${shellQuote(id)} ]; then rm -f lock lock.beat; fi`].join('\n');
+  return [head(root), `if [ "$id" = ${shellQuote(id)} ]; then rm -f lock lock.beat; fi`].join('\n');
 }
 
 /**
@@ -80,9 +91,9 @@ export function releaseScript(id: string, root: string): string {
 export function endScript(id: string, end: JsonObject, root: string): string {
   return [
     head(root),
-    `[ "$(id)" = ${shellQuote(id)} ] || exit 0`,
+    `[ "$id" = ${shellQuote(id)} ] || exit 0`,
     `record ${shellQuote(JSON.stringify(end))}`,
-    `printf '%s\\n%s\\n' ${shellQuote(id)} "$(precise)" >last-run.new && mv -f last-run.new last-run`,
+    `printf '%s\\n%s\\n' ${shellQuote(id)} "$precise" >last-run.new && mv -f last-run.new last-run`,
     'rm -f lock lock.beat',
   ].join('\n');
 }

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, lvsPlay, must, runDocument, scratch, STATE_SCRIPT, TestLab, type RunDocument } from './support.ts';
+import { firstDeploy } from './first-deploy.ts';
+import { eventually, lvsPlay, must, runDocument, scratch, TestLab, type RunDocument } from './support.ts';
 
 const INVENTORY = 'inventories/dr-keepalived-pair/hosts.yml';
 const PLAYBOOK = 'playbooks/demo.yml';
@@ -30,24 +31,13 @@ afterAll(async () => {
 });
 
 describe('the main job on real kernels', () => {
-  let planned: RunDocument;
-
-  it('foretells every change on bare nodes and writes nothing there', async () => {
-    const before = await lab.shOn(HOSTS, STATE_SCRIPT);
-    const run = await lvsPlay(['plan', ...site, '--json', '--detailed-exitcode']);
-    expect(run.code, run.stderr).toBe(2);
-    planned = JSON.parse(run.stdout) as RunDocument;
+  it('a saved plan on bare nodes writes nothing, is carried out exactly, proves the service from outside, and leaves nothing to change', async () => {
+    const { planned, done } = await firstDeploy(lab, HOSTS, PLAYBOOK, {});
     expect(new Set(planned.tasks.filter((task) => task.changes.length > 0).map((task) => task.host))).toEqual(new Set(HOSTS));
-    expect(await lab.shOn(HOSTS, STATE_SCRIPT)).toEqual(before);
     // The plan asked each host once.
     for (const host of HOSTS) expect(planned.stats[host], host).toMatchObject({ connections: 1, requests: 1 });
-  });
-
-  it('deploys exactly what the plan listed, and proves the service from outside', async () => {
-    const deployed = await runDocument('deploy', ...site);
-    expect(changeSet(deployed)).toEqual(changeSet(planned));
-    for (const host of HOSTS) expect(deployed.recap[host], host).toMatchObject({ failed: 0, unreachable: 0 });
-    expect(deployed.tasks.find((task) => task.host === 'localhost')?.status).toBe('ok');
+    for (const host of HOSTS) expect(done.recap[host], host).toMatchObject({ failed: 0, unreachable: 0 });
+    expect(done.tasks.find((task) => task.host === 'localhost')?.status).toBe('ok');
   });
 
   it('serves through the virtual IP, each real server in turn', async () => {

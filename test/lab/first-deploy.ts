@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { replicaOf } from '../../src/cli/rehearsal/replica.ts';
-import { lvsPlay, must, type RunDocument, STATE_SCRIPT, TestLab } from './support.ts';
+import { expect } from 'vitest';
+import { lvsPlay, must, type RunDocument, STATE_SCRIPT, type TestLab } from './support.ts';
 
 /** Everything that a plan must leave as it is: also the package manager's lists and caches, and what a killed plan could forget. */
 const UNTOUCHED = `${STATE_SCRIPT}; find /var/lib/apt /var/lib/dpkg /var/cache/apt -xdev -type f -exec sha256sum {} + | sort -k2; find /var/lib/apt /var/lib/dpkg /var/cache/apt -xdev -printf '%p %y %m %u %T@\\n' | sort; ls -d /tmp/lvs-play* /var/tmp/lvs-play* /var/lib/lvs-play 2>/dev/null; :`;
@@ -39,12 +38,11 @@ function failuresOf(document: string): string {
 
 /**
  * A saved plan of hosts that nobody prepared: it writes nothing there, is carried out as it says, and leaves nothing to change.
- * @param most nodes of the lab; a larger inventory is sampled
- * @returns how many changes that were
+ * @param journal kept, for tests that go on with it; default: one that is removed
  */
-export async function firstDeploy(lab: TestLab, hosts: readonly string[], playbook: string): Promise<number> {
+export async function firstDeploy(lab: TestLab, hosts: readonly string[], playbook: string, journal?: Record<string, string>): Promise<{ planned: RunDocument; done: RunDocument }> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-first-'));
-  const env = { XDG_STATE_HOME: path.join(folder, 'state') };
+  const env = journal ?? { XDG_STATE_HOME: path.join(folder, 'state') };
   const file = path.join(folder, 'first.plan');
   try {
     const before = await lab.shOn(hosts, UNTOUCHED);
@@ -52,41 +50,18 @@ export async function firstDeploy(lab: TestLab, hosts: readonly string[], playbo
     expect(await lab.shOn(hosts, UNTOUCHED)).toEqual(before);
     const run = await lvsPlay(['apply', file, '--json'], { env });
     if (run.code !== 0) throw new Error(`apply ended with ${String(run.code)}: ${failuresOf(run.stdout)}\n${run.stderr}`);
-    const broken = differences(planned, JSON.parse(run.stdout) as RunDocument);
+    const done = JSON.parse(run.stdout) as RunDocument;
+    const broken = differences(planned, done);
     expect(broken, broken.join('\n')).toEqual([]);
     const again = await lvsPlay(['plan', playbook, '-i', lab.overlay, '--detailed-exitcode'], { env });
     expect(again.code, again.stdout + again.stderr).toBe(0);
-    return planned.tasks.reduce((sum, task) => sum + task.changes.length, 0);
+    return { planned, done };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Bare nodes of an example inventory; six of a larger one. */
-async function exampleLab(name: string, example: string): Promise<{ lab: TestLab; hosts: readonly string[]; remove: () => Promise<void> }> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'lvs-play-replica-'));
-  const { inventories, spec } = await replicaOf({ inventories: [`inventories/${example}`], extraVars: [], vaultPasswordFiles: [] } as never, 'playbooks/demo.yml', { nodes: 6 }, folder);
-  const lab = await TestLab.up(name, ...inventories);
-  return {
-    lab,
-    hosts: spec.nodes.map((node) => node.name),
-    remove: async () => {
-      await lab.down();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-/** A first deploy of each example inventory, from nodes that nobody prepared. */
-export function describeFirstDeploys(examples: readonly string[]): void {
-  describe.each(examples)('a saved plan for bare nodes: %s', (example) => {
-    it('writes nothing when it is made, is carried out as it says, and leaves nothing to change', async () => {
-      const { lab, hosts, remove } = await exampleLab(`first-${example}`, example);
-      try {
-        expect(await firstDeploy(lab, hosts, 'playbooks/demo.yml')).toBeGreaterThan(10);
-      } finally {
-        await remove();
-      }
-    });
-  });
+/** How many changes a plan lists. */
+export function changesIn(document: Changes): number {
+  return document.tasks.reduce((sum, task) => sum + task.changes.length, 0);
 }

@@ -1,0 +1,3 @@
+import { describePackages } from '../lab/packages.ts';
+
+describePackages('packages-whole', true);
