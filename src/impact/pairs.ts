@@ -12,11 +12,13 @@ export function skewTime(advertInt: number, priority: number): number {
 
 /** Whether the virtual IPs of pairs move. Pure. */
 export function pairImpacts(topology: Topology, directors: readonly DirectorView[], plan: Plan): PairImpact[] {
-  return [...topology.pairs.values()].flatMap((pair) => {
+  return [...topology.pairs.values()].flatMap((pair): PairImpact[] => {
     const members = directors.filter((view) => pair.members.some((member) => member.host === view.touched.host));
     const holder = members.find((view) => pair.vips.some((vip) => view.holds.has(vip.address)));
     const touched = members.some(({ touched: one }) => one.configures || one.stops || one.restarts || one.starts);
     if (!touched) return [];
+    const unheard = holder === undefined ? pair.members.map(({ host }) => host).filter((host) => !members.some((view) => view.touched.host === host)) : [];
+    if (unheard.length > 0) return [{ pair: pair.name, holder: undefined, unheard, election: null, synchronised: pair.connectionSync !== undefined }];
     const movesTo = pair.preempt ? failedOverTo(pair, plan) : undefined;
     return [{ pair: pair.name, holder: holder?.touched.host, election: electionOf(pair, members, holder), ...(movesTo === undefined || movesTo === holder?.touched.host ? {} : { movesTo }), synchronised: pair.connectionSync !== undefined }];
   });

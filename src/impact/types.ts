@@ -53,7 +53,9 @@ export interface PairImpact {
   readonly pair: string;
   /** Who holds its first virtual IP now. */
   readonly holder: string | undefined;
-  /** Why its virtual IPs move, and how long nobody answers for them at most. Null: they stay where they are. */
+  /** Members that nothing was heard from, while nobody else holds a virtual IP: one of them may. Undefined: none. */
+  readonly unheard?: readonly string[];
+  /** Why its virtual IPs move, and how long nobody answers for them at most. Null: they stay where they are, or that is not known (`unheard`). */
   readonly election: { readonly reason: string; readonly seconds: number } | null;
   /** An operator's failover or failback gives another director the highest priority: it takes over while the holder still serves. Undefined: nobody does. */
   readonly movesTo?: string;

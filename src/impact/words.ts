@@ -30,9 +30,10 @@ function oneMoreWords({ afterOneMore }: ServiceImpact): string {
   return { served: 'when one more fails it is still served', 'sorry server': 'when one more fails the sorry server answers', nobody: 'when one more fails nobody answers' }[afterOneMore];
 }
 
-function pairWords({ pair, holder, election, synchronised, movesTo }: PairImpact): string {
+function pairWords({ pair, holder, unheard, election, synchronised, movesTo }: PairImpact): string {
+  if (unheard !== undefined) return `${pair}: whether the virtual IPs move is not known, as nothing was heard from ${unheard.join(', ')}`;
   if (election === null && holder !== undefined && movesTo !== undefined) return `${pair}: the virtual IPs move from ${holder} to ${movesTo}, which takes over while ${holder} still serves; connections are ${synchronised ? 'synchronised' : 'not synchronised: those that are open are cut'}`;
-  if (election === null) return `${pair}: no election; the virtual IPs stay${holder === undefined ? '' : ` on ${holder}`}`;
+  if (election === null) return `${pair}: no election; ${holder === undefined ? 'nobody holds the virtual IPs' : `the virtual IPs stay on ${holder}`}`;
   const lost = holder === undefined ? '' : synchronised ? '; connections are synchronised' : '; connections are not synchronised, so those that are open may break';
   return `${pair}: an election, as ${election.reason}: nobody answers for up to ${election.seconds.toFixed(2)} s${lost}`;
 }

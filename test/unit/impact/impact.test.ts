@@ -204,6 +204,16 @@ describe('what a plan costs, in words', () => {
     expect(impactWords(impactOf(cluster({ rs1: 1, rs2: 1 }), disruptive, answersOf(BUSY), NAMES))[0]).toContain('an election, as edge: the virtual_router_id changes: nobody answers for up to 3.60 s');
   });
 
+  it.each<[string, Live, readonly string[], string]>([
+    ['the holder gave no answer', BUSY, ['lvs2'], 'edge: whether the virtual IPs move is not known, as nothing was heard from lvs1'],
+    ['the other one gave none', BUSY, ['lvs1'], 'edge: no election; the virtual IPs stay on lvs1'],
+    ['both answered, and nobody holds them', { servers: BUSY.servers, configured: cluster({ rs1: 1, rs2: 1 }) }, BOTH, 'edge: no election; nobody holds the virtual IPs'],
+  ])('says of virtual IPs what was heard: %s', (_name, live, heard, words) => {
+    const answers = answersOf(live).filter(({ host }) => heard.includes(host));
+    const plan = planOf(heard.map((host) => [host, 'keepalived', CONF, 'sha256:a', 'sha256:b']));
+    expect(impactWords(impactOf(cluster({ rs1: 1, rs2: 1 }), plan, answers, NAMES)).filter((line) => line.startsWith('edge'))).toEqual([words]);
+  });
+
   it('counts by the bounds of VRRP', () => {
     expect(skewTime(2, 128)).toBe(1);
   });
