@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LvsPlayError } from '../../../src/core/errors.ts';
 import { type HoldMeans, Locks, type ToLock } from '../../../src/lock/hold.ts';
 import { endScript, parseStatus, releaseScript, statusScript } from '../../../src/lock/script.ts';
@@ -74,6 +74,31 @@ describe('locks on hosts', () => {
     await locks.cameBack('lvs1');
     expect(locks.lost).toMatchObject({ code: 'lock-lost', host: 'lvs1' });
     await locks.release();
+  });
+
+  it('a host that answers slowly gets no second sign of life meanwhile, and does not keep the others waiting', async () => {
+    const slow = host('lvs1');
+    const target = await slow.target();
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => { answer = resolve; });
+    const signs = { lvs1: 0, lvs2: 0 };
+    const counted = (name: keyof typeof signs, own: Target, wait?: Promise<unknown>): Target => ({ ...own, request: async (request) => {
+      if (request.lane === 'side') {
+        signs[name] += 1;
+        await wait;
+      }
+      return own.request(request);
+    }, stats: () => own.stats(), reset: () => own.reset(), close: () => own.close() });
+    const other = host('lvs2');
+    const second = counted('lvs2', await other.target());
+    const locks = hold('a', { beatSeconds: 0.02 });
+    await locks.take([{ ...slow, target: () => Promise.resolve(counted('lvs1', target, answered)) }, { ...other, target: () => Promise.resolve(second) }]);
+    await vi.waitFor(() => { expect(signs.lvs2).toBeGreaterThan(3); }, 30_000);
+    expect(signs.lvs1).toBe(1);
+    answer();
+    await vi.waitFor(() => { expect(signs.lvs1).toBeGreaterThan(1); }, 30_000);
+    await locks.release();
+    expect([holder('lvs1'), holder('lvs2')]).toEqual([undefined, undefined]);
   });
 
   it('are refused on a host that another run has changed since it was asked, where that matters', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -84,6 +84,16 @@ describe.each([['dash', ['dash']], ['busybox sh', ['busybox', 'sh']]])('the lock
     take(RUN);
     grow(20);
     sh(beatScript('run-a', root));
+    expect(parseStatus(sh(statusScript(root)))?.age).toBeLessThan(10);
+  });
+
+  it('a sign of life needs no program but date', () => {
+    take(RUN);
+    grow(20);
+    const bin = path.join(root, '..', 'bin');
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(execFileSync('sh', ['-c', 'command -v date'], { encoding: 'utf8' }).trim(), path.join(bin, 'date'));
+    sh(`PATH=${bin}\n${beatScript('run-a', root)}`);
     expect(parseStatus(sh(statusScript(root)))?.age).toBeLessThan(10);
   });
 
