@@ -20,9 +20,12 @@ function head(root: string): string {
     '[ ! -e lock ] || [ -s lock ] || rm -f lock',
     'id= json= taken=',
     '[ ! -e lock ] || { IFS= read -r id; IFS= read -r json; IFS= read -r taken; } <lock',
-    // Nanoseconds; whole seconds where date knows no more (busybox).
-    'now=$(date +%s%N)',
-    `case $now in ${'[0-9]'.repeat(10)}${'?'.repeat(9)}) precise=\${now%??????} now=\${now%?????????};; *) now=$(date +%s) precise=\${now}000;; esac`,
+    // Milliseconds, and seconds; whole ones where date knows no more (busybox).
+    'clock() {',
+    '  now=$(date +%s%N)',
+    `  case $now in ${'[0-9]'.repeat(10)}${'?'.repeat(9)}) precise=\${now%??????} now=\${now%?????????};; *) now=$(date +%s) precise=\${now}000;; esac`,
+    '}',
+    'clock',
     // A sign of life of somebody before counts for nothing; a clock that was set back must not make a lock eternal.
     'age() {',
     '  past=${taken:-0}',
@@ -52,7 +55,8 @@ export function takeScript(owner: LockOwner, root: string): string {
     // It outlives a loss of power.
     'sync -f lock 2>/dev/null || :',
     'echo taken',
-    'if [ -r last-run ]; then echo last; { IFS= read -r run; IFS= read -r at; } <last-run; echo "$run"; echo $((precise - at)); fi',
+    // By the clock as it is when the answer goes: all of this may have taken a while.
+    'if [ -r last-run ]; then { IFS= read -r run; IFS= read -r at; } <last-run; clock; printf \'last\\n%s\\n%s\\n\' "$run" $((precise - at)); fi',
   ].join('\n');
 }
 

@@ -1,0 +1,3 @@
+import { describeUnknown } from './describe.ts';
+
+describeUnknown(1);
