@@ -33,6 +33,7 @@ afterAll(async () => {
 describe('the main job on real kernels', () => {
   it('a saved plan on bare nodes writes nothing, is carried out exactly, proves the service from outside, and leaves nothing to change', async () => {
     const { planned, done } = await firstDeploy(lab, HOSTS, PLAYBOOK, {});
+    expect(changeSet(done)).toEqual(changeSet(planned));
     expect(new Set(planned.tasks.filter((task) => task.changes.length > 0).map((task) => task.host))).toEqual(new Set(HOSTS));
     // The plan asked each host once.
     for (const host of HOSTS) expect(planned.stats[host], host).toMatchObject({ connections: 1, requests: 1 });

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'vitest';
-import { lvsPlay, must, type RunDocument, STATE_SCRIPT, type TestLab } from './support.ts';
+import { lvsPlay, type RunDocument, STATE_SCRIPT, type TestLab } from './support.ts';
 
 /** Everything that a plan must leave as it is: also the package manager's lists and caches, and what a killed plan could forget. */
 const UNTOUCHED = `${STATE_SCRIPT}; find /var/lib/apt /var/lib/dpkg /var/cache/apt -xdev -type f -exec sha256sum {} + | sort -k2; find /var/lib/apt /var/lib/dpkg /var/cache/apt -xdev -printf '%p %y %m %u %T@\\n' | sort; ls -d /tmp/lvs-play* /var/tmp/lvs-play* /var/lib/lvs-play 2>/dev/null; :`;
@@ -46,7 +46,9 @@ export async function firstDeploy(lab: TestLab, hosts: readonly string[], playbo
   const file = path.join(folder, 'first.plan');
   try {
     const before = await lab.shOn(hosts, UNTOUCHED);
-    const planned = JSON.parse((await must(lvsPlay(['plan', playbook, '-i', lab.overlay, '-o', file, '--json'], { env }))).stdout) as RunDocument;
+    const plan = await lvsPlay(['plan', playbook, '-i', lab.overlay, '-o', file, '--json', '--detailed-exitcode'], { env });
+    expect(plan.code, plan.stderr).toBe(2);
+    const planned = JSON.parse(plan.stdout) as RunDocument;
     expect(await lab.shOn(hosts, UNTOUCHED)).toEqual(before);
     const run = await lvsPlay(['apply', file, '--json'], { env });
     if (run.code !== 0) throw new Error(`apply ended with ${String(run.code)}: ${failuresOf(run.stdout)}\n${run.stderr}`);

@@ -66,7 +66,7 @@ export function describePackages(name: string, whole: boolean): void {
       expect(changesOf(await run('deploy', 'install', '--json'))).toEqual(changesOf(planned));
       const lists = await lab.sh('h1', LISTS);
       expect(lists).not.toBe('');
-      // Lists that are old are no reason to do something where nothing is to be installed; a daily run leaves them alone.
+      // Old lists are no reason to act when there is nothing to install: a daily run leaves them alone.
       await lab.sh('h1', 'touch -d "3 days ago" /var/lib/apt/lists /var/lib/apt/lists/partial');
       const times = () => lab.sh('h1', 'find /var/lib/apt /var/cache/apt -printf "%p %T@\\n" | sort');
       const before = await times();

@@ -18,7 +18,7 @@ export interface PairServices {
 
 /** Between two looks. */
 export const POLL_MS = 500;
-/** What is wrong counts only after so many looks, or several times the limit: a director that answers slowly takes its new configuration slowly, too. */
+/** While all answer, what is wrong counts only after so many looks, or several times the limit: a director that answers slowly takes its new configuration slowly, too. */
 const LEAST_LOOKS = 10;
 const MOST_LIMITS = 6;
 
@@ -43,13 +43,15 @@ export class PairLook {
     return observe(hosts, this.#services.target, (host) => ({ script: DIRECTOR_SCRIPT, read: (output) => parseDirector(host, output) }), { lane: 'side' });
   }
 
-  /** Looks until nothing is wrong any more, or the time is over, which is longer where looks take long. @returns what is wrong then */
+  /** Looks until nothing is wrong any more, or the time is over, which is longer where answers take long. @returns what is wrong then */
   async settled(hosts: readonly string[], faultsOf: (seen: Observation<DirectorNow>) => readonly string[], limitMs: number): Promise<readonly string[]> {
     const begin = Date.now();
     for (let looks = 1; ; looks++) {
-      const faults = [...new Set(faultsOf(await this.ask(hosts)))];
+      const seen = await this.ask(hosts);
+      const faults = [...new Set(faultsOf(seen))];
       const passed = Date.now() - begin;
-      if (faults.length === 0 || passed >= MOST_LIMITS * limitMs || (passed >= limitMs && looks >= LEAST_LOOKS)) return faults;
+      const slow = seen.missing.length === 0 && looks < LEAST_LOOKS && passed < MOST_LIMITS * limitMs;
+      if (faults.length === 0 || (passed >= limitMs && !slow)) return faults;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }

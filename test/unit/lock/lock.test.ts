@@ -97,6 +97,15 @@ describe.each([['dash', ['dash']], ['busybox sh', ['busybox', 'sh']]])('the lock
     expect(parseStatus(sh(statusScript(root)))?.age).toBeLessThan(10);
   });
 
+  it('how long ago the last run ended is told by the clock at the answer, however long the rest of it took', () => {
+    take(RUN);
+    sh(endScript('run-a', { result: 'ok' }, root));
+    const bin = path.join(root, '..', 'slow');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(path.join(bin, 'sync'), '#!/bin/sh\nsleep 2\n', { mode: 0o755 });
+    expect(parseTake(sh(`PATH=${bin}:$PATH\n${takeScript({ ...RUN, id: 'run-b' }, root)}`))).toMatchObject({ kind: 'taken', last: { run: 'run-a', age: expect.toSatisfy((age: number) => age >= 2) as number } });
+  });
+
   it('does not grow eternal when the clock is set back', () => {
     take(RUN);
     grow(-3600);
