@@ -75,7 +75,7 @@ function cpuState({ registers, compiler }: Findings): Check {
   const { bytes, wide, pretended } = registers;
   const area = bytes === undefined ? 'of unknown size' : `${pretended ? 'pretended to be' : 'about'} ${String(bytes)} bytes`;
   const kernel = `the ${String(KERNEL_AREA)} that the lab's kernel keeps`;
-  if (!wide) return { name: 'CPU state', ok: true, found: `${area}, within ${kernel}` };
+  if (!wide) return { name: 'CPU state', ok: true, found: `${area}, within ${kernel}${compiler === undefined ? '' : `; a library sets it faster (${compiler})`}` };
   if (compiler !== undefined) return { name: 'CPU state', ok: true, found: `${area}, more than ${kernel}: a library widens it (${compiler})` };
   return { name: 'CPU state', ok: false, found: `${area}, more than ${kernel}, and no compiler for the library that widens it`, fix: 'apt-get install tcc', install: ['tcc'] };
 }

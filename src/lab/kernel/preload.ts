@@ -29,14 +29,26 @@ export function compileCommand(compiler: string, source: string, library: string
 }
 
 /**
- * The library that must be preloaded into the lab's kernel on this machine; undefined where the CPU needs none. Compiled once per source, compiler and flags, and kept beside the image.
- * @returns its path
- * @throws LvsPlayError `lab-requirements` without a compiler, `lab-compile` when that fails
+ * The library to preload into the lab's kernel on this machine: needed where the CPU's registers are wide; elsewhere it makes nodes faster, and they do without it where no compiler
+ * is installed or it cannot be made. Compiled once per source, compiler and flags, and kept beside the image.
+ * @returns its path; undefined: none
+ * @throws LvsPlayError where it is needed: `lab-requirements` without a compiler, `lab-compile` when that fails
  */
 export async function ensurePreload(state: RegisterState): Promise<string | undefined> {
-  if (!state.wide) return undefined;
   const compiler = findCompiler();
-  if (compiler === undefined) throw noCompiler();
+  if (compiler !== undefined) {
+    try {
+      return await compiled(compiler, state);
+    } catch (error) {
+      if (state.wide) throw error;
+      return undefined;
+    }
+  }
+  if (state.wide) throw noCompiler();
+  return undefined;
+}
+
+async function compiled(compiler: string, state: RegisterState): Promise<string> {
   const source = ptraceSource();
   const pretended = state.pretended ? state.bytes : undefined;
   // tcc has its version under -v, cc under --version; either prints it first.

@@ -1,14 +1,19 @@
 /*
- * Preloaded into user-mode Linux where the CPU keeps more register state than that kernel has room for.
+ * Preloaded into user-mode Linux: the registers of a process are set whole where the CPU keeps more of them than that kernel has room for, and cheaply everywhere.
  *
- * PTRACE_SETREGSET of NT_X86_XSTATE takes the XSAVE area only whole: one byte less is EFAULT. With AMX the area is 11,008 bytes;
+ * Whole: PTRACE_SETREGSET of NT_X86_XSTATE takes the XSAVE area only at its full size: one byte less is EFAULT. With AMX the area is 11,008 bytes;
  * user-mode Linux before 6.13 keeps 2,696, so it could restore no process's registers. Here its bytes go to the host followed by zeros, at
  * the size that the host itself reports: a component that is all zeros is in its initial state, and no guest can use it anyway.
+ *
+ * Cheaply: that kernel sets all registers each time a process goes on, though a system call changes none of them. To set the area, the host maps
+ * and unmaps memory of its own; to read it costs next to nothing. So it is read first. Nothing is done where it holds what it should; where only its
+ * x87 and SSE part differs, as after a signal, PTRACE_SETFPREGS sets that, without mapping anything.
  *
  * Built without libc's headers and start files (tcc alone has neither), into a process that has libc. `ptrace` is declared without `...`:
  * on x86-64 the arguments arrive in the same registers, and tcc's va_arg would need its run-time library.
  *
- * PRETENDED_SIZE, for tests: a host whose area has that many bytes, on a CPU that has less. NARROW: without the cure.
+ * For tests: PRETENDED_SIZE, a host whose area has that many bytes, on a CPU that has less. NARROW: without any of it. COUNTED: `ptrace_sets` counts
+ * what was done.
  */
 
 struct iovec {
@@ -22,7 +27,7 @@ extern int unsetenv(const char *name);
 extern void *memcpy(void *to, const void *from, unsigned long length);
 extern void *memset(void *to, int value, unsigned long length);
 
-enum { SYS_ptrace = 101, PEEKTEXT = 1, PEEKUSER = 3, GETREGSET = 0x4204, SETREGSET = 0x4205, NT_X86_XSTATE = 0x202, EFAULT = 14 };
+enum { SYS_ptrace = 101, PEEKTEXT = 1, PEEKUSER = 3, SETFPREGS = 15, GETREGSET = 0x4204, SETREGSET = 0x4205, NT_X86_XSTATE = 0x202, EFAULT = 14 };
 
 #ifdef PRETENDED_SIZE
 /* What a host with a wider area does with these two requests. */
@@ -56,42 +61,75 @@ static long host(int request, int pid, void *address, void *data)
 #endif
 
 #ifndef NARROW
+/* Of an XSAVE area, in words of 8 bytes (Intel SDM volume 1, 13.4): x87 and SSE; what software may use; the header, whose first word says which components are not in their initial state. */
+enum { USED_LEGACY = 58, HEADER = 64, EXTENDED = 72, WORD = 8, X87_AND_SSE = 3 };
+
 /* Static: the caller's stack is a kernel stack of 16 KB. User-mode Linux calls ptrace from one thread. */
-static unsigned char area[65536];
+static unsigned long area[8192];
 
-/* Bytes of `area` that may be other than zero. */
-static unsigned long used;
+#ifdef COUNTED
+/* Sets that found nothing to do, of x87 and SSE alone, and of everything. */
+unsigned long ptrace_sets[3];
+#define COUNT(kind) (ptrace_sets[kind]++)
+#else
+#define COUNT(kind) ((void)0)
+#endif
 
-/* Of the host's XSAVE area; 0: not asked yet. */
-static unsigned long size;
-
-/* Learns the size from the traced process itself. 0 when it cannot be asked now. */
-static unsigned long host_size(int pid)
+static int same(const unsigned long *one, const unsigned long *other, unsigned long from, unsigned long to)
 {
-	struct iovec whole = { area, sizeof area };
-	int before = *__errno_location();
+	while (from < to && one[from] == other[from])
+		from++;
+	return from >= to;
+}
 
-	if (size == 0) {
-		if (host(GETREGSET, pid, (void *)NT_X86_XSTATE, &whole) == 0) {
-			size = whole.length;
-			used = size;
-		}
-		*__errno_location() = before;
-	}
-	return size;
+static int zeros(const unsigned long *words, unsigned long from, unsigned long to)
+{
+	while (from < to && words[from] == 0)
+		from++;
+	return from >= to;
+}
+
+/* Whether setting `given` would leave everything but x87 and SSE as `area` says it is. No component may return to its initial state, whatever its bytes say. */
+static int same_extended(const unsigned long *given, unsigned long length, unsigned long size)
+{
+	unsigned long both = length < size ? length : size;
+
+	return (area[HEADER] & ~given[HEADER]) == 0 && zeros(given, HEADER + 1, EXTENDED) && same(area, given, EXTENDED, both) && zeros(area, both, size);
 }
 
 static long set_registers(int pid, struct iovec *given)
 {
-	struct iovec whole = { area, host_size(pid) };
+	struct iovec whole = { area, sizeof area };
+	const unsigned long *words = given->base;
+	unsigned long length = given->length / WORD, size;
+	int before = *__errno_location();
 
 	/* Nor what the host refuses for another reason: it counts in words, and an area has at least its legacy part and header. */
-	if (given->length >= whole.length || given->length % 8 != 0 || given->length < 576 || !given->base)
+	if (given->length % WORD != 0 || length < EXTENDED || !words)
 		return host(SETREGSET, pid, (void *)NT_X86_XSTATE, given);
-	memcpy(area, given->base, given->length);
-	if (used > given->length)
-		memset(area + given->length, 0, used - given->length);
-	used = given->length;
+	if (host(GETREGSET, pid, (void *)NT_X86_XSTATE, &whole) != 0) {
+		*__errno_location() = before;
+		return host(SETREGSET, pid, (void *)NT_X86_XSTATE, given);
+	}
+	size = whole.length / WORD;
+	if (same_extended(words, length, size)) {
+		int done = same(area, words, 0, USED_LEGACY);
+
+		if (done || (words[HEADER] & X87_AND_SSE) == X87_AND_SSE) {
+			long result = done ? 0 : host(SETFPREGS, pid, 0, given->base);
+
+			COUNT(done ? 0 : 1);
+			/* The host says how much it took. */
+			if (result == 0 && given->length > whole.length)
+				given->length = whole.length;
+			return result;
+		}
+	}
+	COUNT(2);
+	if (length >= size)
+		return host(SETREGSET, pid, (void *)NT_X86_XSTATE, given);
+	memcpy(area, words, given->length);
+	memset(area + length, 0, whole.length - given->length);
 	return host(SETREGSET, pid, (void *)NT_X86_XSTATE, &whole);
 }
 #endif

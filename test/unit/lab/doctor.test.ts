@@ -33,6 +33,7 @@ const LACKS: readonly (readonly [what: string, found: Partial<Findings>, name: s
   ['programs', { missing: ['linux.uml', 'ssh', 'ssh-keygen'] }, 'packages', /^missing: linux\.uml, ssh, ssh-keygen$/, /^apt-get install user-mode-linux openssh-client$/],
   ['programs, as an ordinary user', { root: false, missing: ['mmdebstrap'] }, 'packages', /mmdebstrap/, /^as root: apt-get install mmdebstrap$/],
   ['a compiler, with AMX', { registers: { bytes: 11_016, wide: true, pretended: false } }, 'CPU state', /^about 11016 bytes, more than the 2696 .* no compiler/, /^apt-get install tcc$/],
+  ['nothing, without AMX, with a compiler', { registers: { bytes: 2440, wide: false, pretended: false }, compiler: 'cc' }, 'CPU state', /within the 2696 .*a library sets it faster \(cc\)/, undefined],
   ['nothing, with AMX and a compiler', { registers: { bytes: 11_016, wide: true, pretended: false }, compiler: 'tcc' }, 'CPU state', /a library widens it \(tcc\)/, undefined],
   ['nothing, with the library forced', { registers: PRETENDED, compiler: 'cc' }, 'CPU state', /pretended to be 11008 bytes/, undefined],
   ['ptrace', { trial: { console: 'ptrace: Operation not permitted\ncheck_ptrace : expected SIGSTOP, got status = 9\n', ended: true } }, 'ptrace', /forbids ptrace.* \(check_ptrace : expected SIGSTOP/, /SYS_PTRACE/],

@@ -3,6 +3,7 @@
  * The lines are the same in each run: no address, no register is printed, only how they compare.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -58,8 +59,114 @@ static void stopped(const char *name)
 	printf("  %s: %s %d\n", name, WIFSTOPPED(status) ? "stopped by" : WIFEXITED(status) ? "exit" : "signal", WIFSTOPPED(status) ? WSTOPSIG(status) : WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
+/* FNV-1a of everything that the host says of the process's extended registers, but for the bytes that it leaves to software and the zeros at the end. */
+static unsigned long state(void)
+{
+	unsigned long hash = 14695981039346656037UL;
+	size_t length, at;
+
+	memset(again, 0, sizeof again);
+	regset(PTRACE_GETREGSET, XSTATE, again, sizeof again, &length);
+	while (length > 0 && again[length - 1] == 0)
+		length--;
+	for (at = 0; at < length; at++)
+		if (at < 464 || at >= 512)
+			hash = (hash ^ again[at]) * 1099511628211UL;
+	return hash;
+}
+
+/* Sets `area` as it is, and tells what came of it. */
+static void set(const char *name, size_t length)
+{
+	size_t got;
+	long result = regset(PTRACE_SETREGSET, XSTATE, area, length, &got);
+
+	printf("set %s: %ld errno %d length %s\n", name, result, errno, got == length ? "as given" : got < length ? "less" : "more");
+	printf("  state: %lx\n", state());
+}
+
+/* Sets of the whole area that differ from what is there in nothing, in a part, in the header alone; each again at the length that user-mode Linux gives. */
+static void sets(size_t whole)
+{
+	uint32_t *words = (uint32_t *)area;
+	uint64_t *header = (uint64_t *)(area + 512), components;
+	size_t lengths[2] = { whole, whole > 2696 ? whole : 2696 };
+	int round;
+
+	/* From known values: what the child has in its registers is not the same in each run. */
+	memset(area, 0, sizeof area);
+	words[0] = 0x37f;
+	words[6] = 0x1f80;
+	memset(area + 32, 0x5a, 10);
+	memset(area + 160, 0xa5, 256);
+	if (whole >= 832)
+		memset(area + 576, 0x3c, 256);
+	components = header[0] = whole >= 832 ? 7 : 3;
+	for (round = 0; round < 2; round++) {
+		size_t length = lengths[round];
+
+		set("known", length);
+		set("the same", length);
+		area[470] ^= 0xff;
+		set("the same but for software's bytes", length);
+		words[41] = 0x01234567 + (unsigned)round;
+		set("xmm0", length);
+		words[8] ^= 0xffff;
+		set("st0", length);
+		words[0] ^= 0x0300;
+		set("x87 control", length);
+		words[6] ^= 0x0040;
+		set("mxcsr", length);
+		if (whole >= 832) {
+			words[150] ^= 1;
+			set("ymm0", length);
+			words[150] ^= 2;
+			words[42] ^= 2;
+			set("ymm0 and xmm0", length);
+			header[0] = components & ~4UL;
+			set("without the component of ymm", length);
+			header[0] = components;
+			set("with it", length);
+		}
+		header[0] = components & ~2UL;
+		set("without the component of xmm", length);
+		words[43] ^= 4;
+		set("without it, and xmm0", length);
+		header[0] = components;
+		set("with it", length);
+		header[0] = components & ~3UL;
+		set("without both", length);
+		header[0] = 0;
+		set("without any", length);
+		set("without any, again", length);
+		header[0] = components;
+		set("with all", length);
+		header[1] = 1;
+		set("a wrong header", length);
+		header[1] = 0;
+		header[7] = 1;
+		set("a wrong end of the header", length);
+		header[7] = 0;
+		words[6] ^= 0x80000000;
+		set("a wrong mxcsr", length);
+		words[6] ^= 0x80000000;
+		set("the same after wrong ones", length);
+		/* The child really has them. */
+		ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+		stopped("SYSCALL");
+		printf("  state: %lx\n", state());
+		set("the same after a system call", length);
+	}
+	/* As a signal's handler does: all of it in the initial state. */
+	memset(area, 0, whole);
+	words[0] = 0x37f;
+	words[6] = 0x1f80;
+	set("nothing", whole);
+}
+
 int main(void)
 {
+	unsigned long *counted;
 	struct user_regs_struct registers, back;
 	struct user_fpregs_struct floats;
 	siginfo_t info;
@@ -73,6 +180,8 @@ int main(void)
 	if (child == 0) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
+		getppid();
+		getppid();
 		getppid();
 		_exit((int)words[2]);
 	}
@@ -152,6 +261,11 @@ int main(void)
 	REGSET("xstate SETREGSET of nobody", PTRACE_SETREGSET, 0x202, area, whole);
 	REGSET("xstate GETREGSET of nobody", PTRACE_GETREGSET, 0x202, again, sizeof again);
 	child = -child;
+
+	sets(whole);
+	counted = dlsym(RTLD_DEFAULT, "ptrace_sets");
+	if (counted)
+		printf("sets: nothing to do %lu, x87 and SSE %lu, everything %lu\n", counted[0], counted[1], counted[2]);
 
 	TRY("GETSIGINFO", ptrace(PTRACE_GETSIGINFO, child, NULL, &info));
 	printf("  signal: %d\n", info.si_signo);
