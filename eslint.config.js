@@ -1,5 +1,13 @@
 import tseslint from 'typescript-eslint';
 
+/** What no file may have. */
+const RESTRICTED = [
+  { selector: 'TSEnumDeclaration', message: 'use a union of string literals' },
+  { selector: 'TSModuleDeclaration[kind="namespace"]', message: 'use a module' },
+];
+
+const OWN_LIMIT = 'a test has no time limit of its own: the nets of vitest.config.ts hold on slow machines, too';
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/'] },
   {
@@ -9,11 +17,7 @@ export default tseslint.config(
     rules: {
       eqeqeq: 'error',
       'no-console': 'error',
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'TSEnumDeclaration', message: 'use a union of string literals' },
-        { selector: 'TSModuleDeclaration[kind="namespace"]', message: 'use a module' },
-      ],
+      'no-restricted-syntax': ['error', ...RESTRICTED],
       'object-shorthand': 'error',
       'prefer-const': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -38,6 +42,18 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       'no-console': 'off',
+    },
+  },
+  {
+    files: ['test/lab/**/*.ts', 'test/soak/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...RESTRICTED,
+        { selector: 'CallExpression[callee.name=/^(it|test)$/][arguments.length>2]', message: OWN_LIMIT },
+        { selector: 'CallExpression[callee.callee.object.name=/^(it|test)$/][arguments.length>2]', message: OWN_LIMIT },
+        { selector: 'CallExpression[callee.name=/^(before|after)(All|Each)$/][arguments.length>1]', message: OWN_LIMIT },
+      ],
     },
   },
   {

@@ -30,7 +30,7 @@ describe('DR with IPv6', () => {
     const mac = (await lab.sh('lvs1', 'cat /sys/class/net/eth0/address')).trim();
     // Asked anew each time: whoever answers first would be in the table.
     for (let i = 0; i < 5; i++) {
-      const neighbour = await must(lab.client('sh', '-c', `ip -6 neigh flush to ${VIP}; curl -s -o /dev/null -m 3 'http://[${VIP}]/'; ip -6 neigh show to ${VIP}`));
+      const neighbour = await must(lab.client('sh', '-c', `ip -6 neigh flush to ${VIP}; curl -s -o /dev/null -m 10 'http://[${VIP}]/'; ip -6 neigh show to ${VIP}`));
       expect(neighbour.stdout).toContain(mac);
     }
   });

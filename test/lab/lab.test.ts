@@ -55,16 +55,16 @@ describe('a lab', () => {
     expect((await lab.client('ping', '-c', '5', '-i', '0.2', '-W', '1', '10.77.0.2')).code).not.toBe(0);
     expect((await lvsPlay(['lab', 'status', '--name', NAME])).stdout).toMatch(/two .*cut/);
     await lab.fault('heal', 'two');
-    await eventually(() => lab.client('ping', '-c', '1', '-W', '1', '10.77.0.2'), ({ code }) => code === 0, 20);
+    await eventually(() => lab.client('ping', '-c', '1', '-W', '1', '10.77.0.2'), ({ code }) => code === 0);
     await lab.fault('pause', 'two');
     expect((await lab.client('ping', '-c', '1', '-W', '1', '10.77.0.2')).code).not.toBe(0);
     await lab.fault('resume', 'two');
-    await eventually(() => lab.client('ping', '-c', '1', '-W', '1', '10.77.0.2'), ({ code }) => code === 0, 20);
+    await eventually(() => lab.client('ping', '-c', '1', '-W', '1', '10.77.0.2'), ({ code }) => code === 0);
     const bootId = await lab.sh('one', 'cat /proc/sys/kernel/random/boot_id');
     await lab.fault('reboot', 'one');
     expect(await lab.sh('one', 'cat /proc/sys/kernel/random/boot_id')).not.toBe(bootId);
     await lab.down();
-    await eventually(() => Promise.resolve(remains()), (left) => left.length === 0, 20);
+    await eventually(() => Promise.resolve(remains()), (left) => left.length === 0);
   });
 
   it.each([
@@ -72,9 +72,9 @@ describe('a lab', () => {
     ['SIGKILL', null],
   ] as const)('%s in the middle of booting leaves nothing behind', async (signal, code) => {
     const run = startLvsPlay(['lab', 'up', '--name', NAME, '-i', await inventoryFile()]);
-    await eventually(() => Promise.resolve(remains()), (there) => there.filter((one) => one.includes('umid=')).length > 0, 60);
+    await eventually(() => Promise.resolve(remains()), (there) => there.filter((one) => one.includes('umid=')).length > 0);
     run.kill(signal);
     expect((await run.result).code).toBe(code);
-    await eventually(() => Promise.resolve(remains()), (left) => left.length === 0, 30);
+    await eventually(() => Promise.resolve(remains()), (left) => left.length === 0);
   });
 });

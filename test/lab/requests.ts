@@ -17,7 +17,7 @@ const ask = (request, tries = 20) => new Promise((resolve, reject) => {
   const socket = net.connect(request);
   let text = '';
   const end = (answer) => { clearTimeout(timer); socket.destroy(); resolve(answer); };
-  const timer = setTimeout(() => end(''), 3000);
+  const timer = setTimeout(() => end(''), 10_000);
   socket.on('data', (data) => { text += data; });
   socket.once('end', () => end(text.trim().split('\\n').at(-1)));
   socket.once('error', (error) => {
@@ -35,7 +35,7 @@ const ask = (request, tries = 20) => new Promise((resolve, reject) => {
 })();
 `;
 
-/** The last line of each answer; '' for nobody's, within three seconds. */
+/** The last line of each answer; '' for nobody's, within ten seconds. */
 export async function answersTo(lab: TestLab, groups: readonly (readonly Request[])[]): Promise<string[]> {
   return JSON.parse((await must(lab.client(process.execPath, '-e', ASK, JSON.stringify(groups)))).stdout) as string[];
 }
@@ -62,7 +62,7 @@ export async function udpAnswers(lab: TestLab, host: string, port: number): Prom
     const ask = () => new Promise((resolve) => {
       const socket = require('node:dgram').createSocket('udp4');
       const end = (name) => { clearTimeout(timer); socket.close(); resolve(name); };
-      const timer = setTimeout(() => end(''), 3000);
+      const timer = setTimeout(() => end(''), 10_000);
       socket.once('message', (data) => end(String(data)));
       socket.once('error', () => end(''));
       socket.connect(${String(port)}, '${host}', () => socket.send('who'));

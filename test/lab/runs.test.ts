@@ -12,7 +12,7 @@ describe('runs that meet, and runs that die', () => {
   beforeAll(async () => {
     files = await scratch({ 'hosts.yml': TWO_HOSTS, 'waiting.yml': WAITING });
     lab = await TestLab.up('runs', path.join(files.dir, 'hosts.yml'));
-  }, 300_000);
+  });
   afterAll(async () => {
     await lab.down();
     await files.remove();
@@ -38,7 +38,7 @@ describe('runs that meet, and runs that die', () => {
       expect(next.code).toBe(0);
       expect((await must(lvsPlay(['lock', 'status', '-i', lab.overlay]))).stdout).toBe('n1  free\nn2  free\n');
       await onBoth('touch /run/go; rm -f /etc/steps.*');
-    }, 180_000);
+    });
 
     it('one taken by hand keeps runs off until it is released', async () => {
       await must(lvsPlay(['lock', 'acquire', '-i', lab.overlay, '-l', 'n2', '--reason', 'disk is being replaced']));

@@ -21,7 +21,7 @@ async function answersByUdp(port: number, count: number): Promise<string[]> {
   const program = `
     const socket = require('node:dgram').createSocket('udp4');
     const ask = () => new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(''), 3000);
+      const timer = setTimeout(() => resolve(''), 10_000);
       socket.once('message', (data) => { clearTimeout(timer); resolve(String(data)); });
       socket.send('who', ${String(port)}, '${VIP}');
     });

@@ -12,14 +12,14 @@ export interface StreamResult {
   readonly answers: Readonly<Record<string, number>>;
 }
 
-/** Requests over connections of their own, four at a time, until told to stop but not before a number was reached; at most two minutes. */
+/** Requests over connections of their own, four at a time, until told to stop but not before a number was reached; at most ten minutes. */
 const STREAM = `
 const net = require('node:net');
 const fs = require('node:fs');
 const [host, port, least, stop] = process.argv.slice(1);
 const failures = {}, answers = {};
 let sent = 0;
-const until = Date.now() + 120000;
+const until = Date.now() + 600_000;
 const done = () => Date.now() > until || (sent >= Number(least) && fs.existsSync(stop));
 const ask = () => new Promise((resolve) => {
   sent++;
@@ -32,7 +32,7 @@ const ask = () => new Promise((resolve) => {
     else failures[failure] = (failures[failure] ?? 0) + 1;
     resolve();
   };
-  const timer = setTimeout(() => end('no answer'), 5000);
+  const timer = setTimeout(() => end('no answer'), 10_000);
   socket.on('data', (data) => { text += data; });
   socket.once('end', () => end(text.includes(' 200 ') ? undefined : 'cut'));
   socket.once('error', (error) => end(error.code));

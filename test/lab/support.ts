@@ -63,7 +63,7 @@ const HOLD = `
 const net = require('node:net');
 const [host, port, count] = process.argv.slice(1);
 const connect = () => new Promise((resolve) => {
-  const socket = net.connect({ host, port: Number(port), timeout: 3000 });
+  const socket = net.connect({ host, port: Number(port), timeout: 10_000 });
   socket.once('connect', () => resolve(socket));
   for (const event of ['error', 'timeout']) socket.once(event, () => resolve(undefined));
 });
@@ -211,7 +211,7 @@ export class TestLab {
 
   /** The first line of each of `count` pages asked for through a virtual IP; '' for no answer. */
   async answers(vip: string, count: number): Promise<string[]> {
-    const script = `i=0; while [ $i -lt ${String(count)} ]; do a=$(curl -s -m 3 http://${vip}/ | head -n 1); echo "$a"; i=$((i+1)); done`;
+    const script = `i=0; while [ $i -lt ${String(count)} ]; do a=$(curl -s -m 10 http://${vip}/ | head -n 1); echo "$a"; i=$((i+1)); done`;
     return (await must(this.client('sh', '-c', script))).stdout.replace(/\n$/, '').split('\n');
   }
 
@@ -254,13 +254,16 @@ export async function changedBy(...site: string[]): Promise<string[]> {
   return tasks.flatMap((task) => task.changes.map(({ path: what }) => `${task.host} ${what}`));
 }
 
-/** Asks again until it holds; the bound is a safety net, not a claim about speed. @param pause seconds between two questions: each costs a node a login, and the others their share of this machine */
-export async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean, seconds = 90, pause = 0.5): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
+/** Seconds after which nobody waits any longer. A net for what never comes, not a claim about speed: a busy machine may take ten times what a quiet one does. */
+const NET = 600;
+
+/** Asks again until it holds. @param pause seconds between two questions: each costs a node a login, and the others their share of this machine */
+export async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean, pause = 0.5): Promise<T> {
+  const deadline = Date.now() + NET * 1000;
   for (;;) {
     const value = await ask();
     if (holds(value)) return value;
-    if (Date.now() > deadline) throw new Error(`not so after ${String(seconds)} s; last seen: ${JSON.stringify(value)}`);
+    if (Date.now() > deadline) throw new Error(`not so after ${String(NET)} s; last seen: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
   }
 }

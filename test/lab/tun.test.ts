@@ -17,7 +17,7 @@ describe('TUN with one director and real servers on another network', () => {
 
   it('carries whole what is larger than a packet, in both directions', async () => {
     expect(await tun.uploaded()).toBe(String(UPLOAD));
-    const large = await must(tun.lab.client('sh', '-c', `curl -s -m 8 http://${VIP}/large | wc -c`));
+    const large = await must(tun.lab.client('sh', '-c', `curl -s -m 30 http://${VIP}/large | wc -c`));
     expect(Number(large.stdout)).toBe(200_000 + 'rs1 0\n'.length);
   });
 

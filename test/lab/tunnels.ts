@@ -81,7 +81,7 @@ export class TunnelLab {
 
   /** How many bytes of an upload arrived; '' when it hangs. */
   async uploaded(): Promise<string> {
-    const run = await this.lab.client('sh', '-c', `head -c ${String(UPLOAD)} /dev/zero | curl -s -m 8 -H Expect: --data-binary @- http://${VIP}/`);
+    const run = await this.lab.client('sh', '-c', `head -c ${String(UPLOAD)} /dev/zero | curl -s -m 30 -H Expect: --data-binary @- http://${VIP}/`);
     return run.stdout.trim().split(' ')[1] ?? '';
   }
 

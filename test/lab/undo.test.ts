@@ -56,7 +56,7 @@ describe("the dead man's switch, and rollback", () => {
     });
     expect((await killed.result).code).toBeNull();
     expect(waiting).toBe(HOSTS.length);
-    for (const host of HOSTS) await eventually(() => lab.trySh(host, 'ls /var/lib/lvs-play/runs/*/armed 2>/dev/null || :'), (armed) => armed === '', 300, 3);
+    for (const host of HOSTS) await eventually(() => lab.trySh(host, 'ls /var/lib/lvs-play/runs/*/armed 2>/dev/null || :'), (armed) => armed === '', 3);
     await lab.held('lvs1', VIP);
     expect(await wholeState(lab, HOSTS)).toEqual(before);
     for (const host of HOSTS) expect((await lab.sh(host, 'cat $(ls -t /var/lib/lvs-play/runs/*/restored | head -n 1)')).split(' ').slice(0, 2), host).toEqual(['restored', 'guard']);

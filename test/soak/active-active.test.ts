@@ -32,7 +32,7 @@ const ALL = Object.fromEntries(Object.keys(SERVICES).map((name) => [name, 'rs1 r
 
 async function tablesAre(expected: Record<string, string>): Promise<void> {
   for (const director of ['lvs1', 'lvs2']) {
-    const seen = await eventually(() => table(director), (now) => JSON.stringify(now) === JSON.stringify(expected), 60);
+    const seen = await eventually(() => table(director), (now) => JSON.stringify(now) === JSON.stringify(expected));
     expect(seen, director).toEqual(expected);
   }
 }
@@ -44,13 +44,13 @@ async function holders(): Promise<string> {
 }
 
 async function heldBy(expected: string): Promise<void> {
-  await eventually(holders, (now) => now === expected, 60);
+  await eventually(holders, (now) => now === expected);
 }
 
 /** Every address answers, by whomever it is held. */
 async function bothServe(): Promise<void> {
   for (const vip of [FIRST, SECOND]) {
-    await eventually(() => lab.answers(vip, 4), (names) => [...new Set(names)].sort().join() === 'rs1,rs2', 60);
+    await eventually(() => lab.answers(vip, 4), (names) => [...new Set(names)].sort().join() === 'rs1,rs2');
   }
 }
 
@@ -144,9 +144,9 @@ describe('who is MASTER', () => {
     const asked = await must(lab.client('arping', '-c', '2', '-I', 'br0', SECOND));
     expect(asked.stdout.toLowerCase()).toContain(VIRTUAL_MAC);
     await lab.fault('boot', 'lvs2');
-    await eventually(() => lab.sh('lvs2', 'systemctl is-active keepalived || true'), (state) => state.trim() === 'active', 60);
+    await eventually(() => lab.sh('lvs2', 'systemctl is-active keepalived || true'), (state) => state.trim() === 'active');
     // It is there again, sees the other's adverts, and stays BACKUP.
-    await eventually(() => lab.sh('lvs2', 'journalctl -u keepalived --no-pager'), (log) => log.includes('(second) Entering BACKUP STATE'), 60);
+    await eventually(() => lab.sh('lvs2', 'journalctl -u keepalived --no-pager'), (log) => log.includes('(second) Entering BACKUP STATE'));
     await heldBy('lvs1,lvs1');
     await bothServe();
   });
@@ -154,5 +154,5 @@ describe('who is MASTER', () => {
 
 /** As `heldBy`, while the other director is off. */
 async function heldByLeft(director: string): Promise<void> {
-  await eventually(() => lab.sh(director, 'ip -o -4 address show'), (shown) => [FIRST, SECOND].every((vip) => shown.includes(` ${vip}/`)), 60);
+  await eventually(() => lab.sh(director, 'ip -o -4 address show'), (shown) => [FIRST, SECOND].every((vip) => shown.includes(` ${vip}/`)));
 }

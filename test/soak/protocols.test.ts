@@ -60,7 +60,7 @@ const packet = (call) => ['INVITE sip:you@example.org SIP/2.0', 'From: <sip:me@e
 const ask = (call) => new Promise((resolve) => {
   const socket = require('node:dgram').createSocket('udp4');
   const end = (name) => { clearTimeout(timer); socket.close(); resolve(name); };
-  const timer = setTimeout(() => end(''), 3000);
+  const timer = setTimeout(() => end(''), 10_000);
   socket.once('message', (data) => end(String(data)));
   socket.connect(5060, host, () => socket.send(packet(call)));
 });

@@ -18,7 +18,7 @@ let site: string[];
 /** Who answers requests that follow each other, each over when the next begins; '' for nobody. */
 async function inTurn(port: number, count: number, options: { from?: string; vip?: string } = {}): Promise<string[]> {
   const from = options.from === undefined ? '' : `--interface ${options.from}`;
-  const script = `i=0; while [ $i -lt ${String(count)} ]; do echo "$(curl -s -m 3 ${from} http://${options.vip ?? VIP}:${String(port)}/)"; i=$((i+1)); done`;
+  const script = `i=0; while [ $i -lt ${String(count)} ]; do echo "$(curl -s -m 10 ${from} http://${options.vip ?? VIP}:${String(port)}/)"; i=$((i+1)); done`;
   return (await must(lab.client('sh', '-c', script))).stdout.replace(/\n$/, '').split('\n');
 }
 

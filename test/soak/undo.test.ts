@@ -51,7 +51,7 @@ describe("the dead man's switch, and rollback", () => {
     heavier = await lab.edited(INVENTORY, ['rs1: { weight: 1 }', 'rs1: { weight: 3 }']);
     controller = (await lab.sh('rs1', 'echo "${SSH_CLIENT%% *}"')).trim();
     await lab.held('lvs1', VIP);
-  }, 300_000);
+  });
   afterAll(async () => {
     await lab.down();
     await files.remove();
@@ -79,7 +79,7 @@ describe("the dead man's switch, and rollback", () => {
 
   /** The state of all hosts, as soon as it is that again; else what is different. */
   async function comesBack(before: Readonly<Record<string, string>>): Promise<void> {
-    for (const host of HOSTS) await eventually(() => lab.trySh(host, 'ls /var/lib/lvs-play/runs/*/armed 2>/dev/null || :'), (armed) => armed === '', 300, 3);
+    for (const host of HOSTS) await eventually(() => lab.trySh(host, 'ls /var/lib/lvs-play/runs/*/armed 2>/dev/null || :'), (armed) => armed === '', 3);
     await lab.held('lvs1', VIP);
     expect(await wholeState(lab, HOSTS)).toEqual(before);
     expect(await guards()).toEqual(['', '', '', '']);
