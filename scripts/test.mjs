@@ -50,7 +50,7 @@ function run(name, command, args) {
 /** A project of Vitest. A missing or broken report is one in which nothing passed. */
 async function vitest(folder, name, ...options) {
   const file = path.join(folder, `${name}.json`);
-  const code = await run(`${name} tests`, process.execPath, [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...options]);
+  const code = await run(`${name} tests`, process.execPath, [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', name, '--reporter=default', '--reporter=./test/failures-at-once.ts', '--reporter=json', `--outputFile.json=${file}`, ...options]);
   try {
     return { name, code, report: JSON.parse(readFileSync(file, 'utf8')) };
   } catch {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, lvsPlay, runDocument, TestLab, type CliResult } from './support.ts';
+import { deployedPair } from './deployed.ts';
+import { eventually, lvsPlay, type CliResult, type TestLab } from './support.ts';
 
 const VIP = '192.168.0.38';
 const DIRECTORS = ['lvs1', 'lvs2'];
@@ -13,9 +14,7 @@ describe('hosts that do not answer', () => {
   let lab: TestLab;
 
   beforeAll(async () => {
-    lab = await TestLab.installed('unreachable', 'inventories/dr-keepalived-pair/hosts.yml');
-    await runDocument('deploy', 'playbooks/demo.yml', '-i', lab.overlay);
-    await lab.held('lvs1', VIP);
+    lab = await deployedPair('unreachable');
   });
   afterAll(() => lab.down());
 

@@ -1,4 +1,0 @@
-import { describeGenerated } from './generated.ts';
-
-// test/soak has 33.
-describeGenerated('generated', 3);
