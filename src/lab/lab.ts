@@ -19,7 +19,7 @@ import { runCommand } from './process.ts';
 import type { CommandOptions, CommandResult } from './process.ts';
 import { isRunning, lockLab, removeLab, takeDown } from './state/remove.ts';
 import type { LabNode, LabSpec } from './spec.ts';
-import { bootFailure, sshCommand, waitForSsh } from './ssh.ts';
+import { BOOT_TIMEOUT_MS, bootFailure, sshCommand, waitForSsh } from './ssh.ts';
 import type { WaitOptions } from './ssh.ts';
 import { chooseLab, readState, writeState } from './state/state.ts';
 import type { LabChoice, LabState } from './state/state.ts';
@@ -211,7 +211,7 @@ export class Lab {
 
   /** Waits until a node that was told to reboot runs a kernel start other than `before` (/proc/sys/kernel/random/boot_id). */
   async rebooted(host: string, before: string, options: WaitOptions = {}): Promise<void> {
-    const deadline = Date.now() + (options.timeoutMs ?? 180_000);
+    const deadline = Date.now() + (options.timeoutMs ?? BOOT_TIMEOUT_MS);
     for (;;) {
       await this.#answers(this.#node(host), { ...options, timeoutMs: Math.max(1, deadline - Date.now()) });
       const now = await this.#bootId(host);

@@ -24,36 +24,66 @@ export function sshCommand(lab: LabPaths, node: LabNode, argv: readonly string[]
 
 export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds until it gives up; default three minutes, for a busy machine. */
+  /** Milliseconds until it gives up; default: ten minutes. A node that dies is noticed at once, so this is for one that hangs: a slow or busy machine boots for minutes. */
   readonly timeoutMs?: number | undefined;
   readonly onReady?: ((host: string) => void) | undefined;
 }
 
+export const BOOT_TIMEOUT_MS = 600_000;
+
+/** Seconds for an answer of sshd: first so many, then ever longer, as on a busy machine the connections that were given up before are what keeps it from answering. */
+const SCAN_SECONDS = [2, 4, 8, 15] as const;
+
 /**
- * Waits until the sshd of every node answers with the key it was given.
+ * Waits until the sshd of every node answers with the key it was given. When one does not come up, the others are no longer waited for.
  * @throws LvsPlayError `lab-node-died`, `lab-host-key` or `lab-timeout`, each with the cause that the node's console names
  */
 export async function waitForSsh(lab: LabPaths, nodes: readonly LabNode[], keys: HostKeys, options: WaitOptions = {}): Promise<void> {
-  const deadline = Date.now() + (options.timeoutMs ?? 180_000);
-  let pending = [...nodes];
-  while (pending.length > 0) {
-    const scan = inNamespace(lab.namespace, ['ssh-keyscan', '-T', '2', '-t', 'ed25519', ...pending.map((node) => node.address)]);
-    const { stdout } = await runCommand(scan, { signal: options.signal, timeoutMs: 15_000 });
-    options.signal?.throwIfAborted();
-    const answers = parseKeyscan(stdout);
-    for (const node of pending) {
-      const answer = answers.get(node.address);
-      if (answer === undefined) continue;
-      if (answer !== keys.get(node.name)) throw await bootFailure(lab, node, 'lab-host-key', `${node.name} answers with a host key that is not its own`);
-      options.onReady?.(node.name);
+  const pending = new Set(nodes.map(({ name }) => name));
+  const failed = new AbortController();
+  const signal = options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal]);
+  const deadline = Date.now() + (options.timeoutMs ?? BOOT_TIMEOUT_MS);
+  const results = await Promise.allSettled(
+    nodes.map(async (node) => {
+      try {
+        await waitForNode(lab, node, keys.get(node.name), { signal, deadline, silent: () => [...pending] });
+        pending.delete(node.name);
+        options.onReady?.(node.name);
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
+    }),
+  );
+  options.signal?.throwIfAborted();
+  if (results.some(({ status }) => status === 'rejected')) throw failed.signal.reason as Error;
+}
+
+interface NodeWait {
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  /** Nodes that have not answered so far. */
+  readonly silent: () => readonly string[];
+}
+
+async function waitForNode(lab: LabPaths, node: LabNode, key: string | undefined, { signal, deadline, silent }: NodeWait): Promise<void> {
+  let slow = 0;
+  for (;;) {
+    const seconds = SCAN_SECONDS[Math.min(slow, SCAN_SECONDS.length - 1)] ?? 2;
+    const begun = Date.now();
+    const { stdout } = await runCommand(inNamespace(lab.namespace, ['ssh-keyscan', '-T', String(seconds), '-t', 'ed25519', node.address]), { signal, timeoutMs: (seconds + 15) * 1000 });
+    signal.throwIfAborted();
+    const answer = parseKeyscan(stdout).get(node.address);
+    if (answer !== undefined) {
+      if (answer === key) return;
+      throw await bootFailure(lab, node, 'lab-host-key', `${node.name} answers with a host key that is not its own`);
     }
-    pending = pending.filter((node) => !answers.has(node.address));
-    for (const node of pending) {
-      if ((await nodeProcess(lab, node.name)) === undefined) throw await bootFailure(lab, node, 'lab-node-died', `${node.name} died while it booted`);
-    }
-    const [first] = pending;
-    if (first !== undefined && Date.now() > deadline) throw await bootFailure(lab, first, 'lab-timeout', `sshd of ${pending.map((node) => node.name).join(', ')} does not answer`);
-    if (pending.length > 0) await sleep(250, undefined, { signal: options.signal });
+    if ((await nodeProcess(lab, node.name)) === undefined) throw await bootFailure(lab, node, 'lab-node-died', `${node.name} died while it booted`);
+    if (Date.now() > deadline) throw await bootFailure(lab, node, 'lab-timeout', `sshd of ${silent().join(', ')} does not answer`);
+    // Refused or unreachable is said at once.
+    if (Date.now() - begun >= seconds * 1000) slow++;
+    await sleep(250, undefined, { signal });
   }
 }
 
