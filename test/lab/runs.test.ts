@@ -53,5 +53,5 @@ describe('runs that meet, and runs that die', () => {
     });
   });
 
-  resumeAfterKills(() => lab, [2, 5]);
+  resumeAfterKills(() => lab, [5]);
 });
