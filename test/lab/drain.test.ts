@@ -37,7 +37,7 @@ describe('real servers that are taken out of a pair in DR', () => {
 
   it('maintenance with a restart loses no request and cuts no download', async () => {
     const boot = await lab.sh('rs1', 'cat /proc/sys/kernel/random/boot_id');
-    const { value, load } = await whileLoaded(lab, { vip: VIP, port: 80, least: 500, workers: 4, pause: 100, downloads: 4 }, () =>
+    const { value, load } = await whileLoaded(lab, { vip: VIP, port: 80, least: 500, workers: 4, pause: 300, downloads: 2 }, () =>
       lvsPlay(['maintain', 'rs1', '-i', lab.overlay, '--playbook', `${files.dir}/patch.yml`, '--reboot', '--hold', '2s', '--reason', 'test']),
     );
     expect(value.code, value.stderr).toBe(0);
