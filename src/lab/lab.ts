@@ -184,7 +184,7 @@ export class Lab {
   async saveDisks(folder: string): Promise<void> {
     const hosts = this.spec.nodes.map(({ name }) => name);
     // The files by which a node knows that it has a name already.
-    await Promise.all(hosts.map((host) => this.exec(host, ['sh', '-c', 'rm -f /etc/ssh/ssh_host_*; systemctl --no-block poweroff'], { timeoutMs: 30_000 })));
+    await Promise.all(hosts.map((host) => this.exec(host, ['sh', '-c', 'rm -f /etc/ssh/ssh_host_*; systemctl --no-block poweroff'], { timeoutMs: 120_000 })));
     await Promise.all(hosts.map((host) => nodeEnded(this.#paths, host)));
     await saveDisks(this.#disks(), folder);
   }
@@ -205,7 +205,7 @@ export class Lab {
     }
     const before = await this.#bootId(host);
     if (before === undefined) throw new LvsPlayError({ code: 'lab-unreachable', kind: 'unreachable', message: `${host} does not answer, so it cannot reboot in order`, host, hint: `lvs-play lab crash ${host} && lvs-play lab boot ${host}` });
-    await this.exec(host, ['systemctl', '--no-block', 'reboot'], { timeoutMs: 30_000 });
+    await this.exec(host, ['systemctl', '--no-block', 'reboot'], { timeoutMs: 120_000 });
     await this.rebooted(host, before, options);
   }
 
@@ -280,7 +280,7 @@ export class Lab {
   }
 
   async #bootId(host: string): Promise<string | undefined> {
-    const { stdout, code } = await this.exec(host, ['cat', '/proc/sys/kernel/random/boot_id'], { timeoutMs: 15_000 });
+    const { stdout, code } = await this.exec(host, ['cat', '/proc/sys/kernel/random/boot_id'], { timeoutMs: 60_000 });
     return code === 0 ? stdout.trim() : undefined;
   }
 

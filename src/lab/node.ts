@@ -137,15 +137,15 @@ export async function killNode(lab: LabPaths, host: string): Promise<void> {
   if (kernel === undefined) return;
   sendSignal(-kernel.pid, 'SIGKILL');
   for (let waited = 0; (await sessionMembers(kernel.pid)).length > 0; waited++) {
-    if (waited > 200) throw new LvsPlayError({ code: 'lab-node-stuck', kind: 'machine', message: `the processes of ${host} do not end`, host, hint: 'they wait for something of this machine, such as a disk that does not answer: see ps -o pid,stat,wchan and dmesg' });
+    if (waited > 2400) throw new LvsPlayError({ code: 'lab-node-stuck', kind: 'machine', message: `the processes of ${host} do not end`, host, hint: 'they wait for something of this machine, such as a disk that does not answer: see ps -o pid,stat,wchan and dmesg' });
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
 
-/** Waits for a node that was told to switch itself off. @throws LvsPlayError `lab-node-stuck` after two minutes */
+/** Waits for a node that was told to switch itself off. @throws LvsPlayError `lab-node-stuck` after ten minutes */
 export async function nodeEnded(lab: LabPaths, host: string): Promise<void> {
   for (let waited = 0; (await nodeProcess(lab, host)) !== undefined; waited++) {
-    if (waited > 1200) throw new LvsPlayError({ code: 'lab-node-stuck', kind: 'machine', message: `${host} does not switch itself off`, host });
+    if (waited > 6000) throw new LvsPlayError({ code: 'lab-node-stuck', kind: 'machine', message: `${host} does not switch itself off`, host });
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -53,7 +53,7 @@ async function both(trial: Promise<Findings['trial']> | undefined, apt: Promise<
 }
 
 async function attempt(argv: readonly string[]): Promise<Tried> {
-  const { code, stderr } = await runCommand(argv, { timeoutMs: 30_000 });
+  const { code, stderr } = await runCommand(argv, { timeoutMs: 60_000 });
   return { failed: code === 0 ? undefined : (stderr.trim().split('\n').at(-1) ?? `${argv.join(' ')} ended with ${String(code)}`) };
 }
 

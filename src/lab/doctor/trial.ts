@@ -31,7 +31,7 @@ export async function tryKernel(registers: RegisterState): Promise<TrialFinding>
     // In a process namespace of its own, which the kernel ends with this process: nothing of it can stay behind.
     const { stdout, stderr, code } = await runCommand(
       ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--net', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', 'sh', '-c', script, 'sh', node, launcher, ...trialArguments(node)],
-      { env: { HOME: dir, PATH: process.env['PATH'], TMPDIR: memory }, timeoutMs: 30_000 },
+      { env: { HOME: dir, PATH: process.env['PATH'], TMPDIR: memory }, timeoutMs: 120_000 },
     );
     // What the shell or unshare says is said of a kernel that never began.
     return { console: `${stdout}${stderr}`, ended: code !== 137 };
