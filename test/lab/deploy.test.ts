@@ -92,8 +92,9 @@ describe('drift, a layer at a time', () => {
     await lab.sh('rs1', `sysctl -qw net.ipv4.conf.all.arp_ignore=0; ip address delete ${VIP}/32 dev lo`);
     await lab.sh('rs2', 'echo edited >>/var/www/html/index.html');
     await lab.sh('lvs1', `ipvsadm -e ${SERVICE} -r ${AT.rs1} -g -w 7; ipvsadm -d ${SERVICE} -r ${AT.rs2}; ipvsadm -A -t 10.9.9.9:99 -s rr`);
-    await lab.sh('lvs2', `cd /etc/keepalived; cp -p keepalived.conf /root/kept; sed -i 's/weight 1/weight 3/' keepalived.conf; systemctl reload keepalived`);
-    await eventually(() => lab.sh('lvs2', 'ipvsadm -Sn'), (table) => table.includes(`${AT.rs1} -g -w 3`) && table.includes(`${AT.rs2} -g -w 3`));
+    await lab.sh('lvs2', `cd /etc/keepalived; cp -p keepalived.conf /root/kept; sed -i 's/weight 1/weight 3/' keepalived.conf`);
+    // A reload is forgotten where keepalived's own check of the file takes longer than 5 s.
+    await eventually(() => lab.sh('lvs2', 'systemctl reload keepalived; i=0; while [ $i -lt 14 ] && ! ipvsadm -Sn | grep -q -e "-w 3"; do sleep 0.5; i=$((i+1)); done; ipvsadm -Sn'), (table) => table.includes(`${AT.rs1} -g -w 3`) && table.includes(`${AT.rs2} -g -w 3`));
     await lab.sh('lvs2', `cd /etc/keepalived; mv /root/kept keepalived.conf; ipvsadm -e ${SERVICE} -r ${AT.rs2} -g -w 5`);
     const expected = [
       'rs1 disk sysctl net.ipv4.conf.all.arp_ignore: 0 -> 1',

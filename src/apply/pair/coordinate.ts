@@ -186,7 +186,7 @@ export class PairCoordinator {
     try {
       const done = await doSteps([activation.write(interim), RELOAD]);
       if (done.failing !== undefined) return [`${done.failing.title} failed on ${host}`];
-      return await this.#look.settled([host], (seen) => [...unansweredFaults(seen), ...seen.each((state) => directorFaults(state, interim)).flat()], SETTLE_MS);
+      return await this.#look.settled([host], (seen) => [...unansweredFaults(seen), ...seen.each((state) => directorFaults(state, interim)).flat()], SETTLE_MS, new Map([[host, interim]]));
     } catch (error) {
       return [messageOf(error)];
     }
@@ -205,6 +205,7 @@ export class PairCoordinator {
         ...holderFaults(vips, seen),
       ],
       limit,
+      joint.wanted,
     );
     await this.#endWatches(activation.pairs, joint);
     return [...joint.failures, ...faults];
@@ -223,7 +224,7 @@ export class PairCoordinator {
     // All have their old file before any of them reads it.
     await joint.judged.arrive(host).catch(() => undefined);
     const revived = await attempt(doSteps, [REVIVE]);
-    const left = await this.#look.settled(members, (seen) => [...unansweredFaults(seen.among([host])), ...seen.among([host]).each((state) => directorFaults(state, activation.before)).flat(), ...holderFaults(vips, seen)], 2 * SETTLE_MS);
+    const left = await this.#look.settled(members, (seen) => [...unansweredFaults(seen.among([host])), ...seen.among([host]).each((state) => directorFaults(state, activation.before)).flat(), ...holderFaults(vips, seen)], 2 * SETTLE_MS, new Map([[host, activation.before]]));
     const failed = [...back, ...revived, ...left];
     const outcome = failed.length === 0 ? 'the old configuration is back and runs' : `the old configuration was put back, but: ${failed.join('; ')}`;
     return new LvsPlayError({ code: 'pair-change-failed', kind: 'host', host, message: this.#services.mask(`${faults.join('; ')}; ${outcome}`), hint: `journalctl -u keepalived on ${host} tells why` });

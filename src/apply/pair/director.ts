@@ -60,10 +60,18 @@ function runningOf(vrrp: string, checkers: string): KeepalivedConfig | undefined
  */
 export function directorFaults(now: DirectorNow, wanted: string): string[] {
   if (!now.alive) return [`keepalived on ${now.host} is ${now.state}`];
-  // A version that tells nothing, or in other words, cannot be judged by it.
-  if (now.running === undefined || (now.running.instances.length === 0 && now.running.services.length === 0)) return [];
-  const faults = configDifferences(now.running, wantedConfig(wanted));
+  const faults = unlike(now, wanted);
   return faults.length === 0 ? [] : [`keepalived on ${now.host} does not run its new configuration: ${faults.slice(0, 3).join('; ')}${faults.length > 3 ? `; and ${String(faults.length - 3)} more` : ''}`];
+}
+
+/** Whether it runs, and something else than it should: it may not have read its file. Pure. */
+export function runsOther(now: DirectorNow, wanted: string): boolean {
+  return now.alive && unlike(now, wanted).length > 0;
+}
+
+/** How what it runs differs. A version that tells nothing, or in other words, cannot be judged by it. */
+function unlike({ running }: DirectorNow, wanted: string): string[] {
+  return running === undefined || (running.instances.length === 0 && running.services.length === 0) ? [] : configDifferences(running, wantedConfig(wanted));
 }
 
 function wantedConfig(text: string): KeepalivedConfig {
