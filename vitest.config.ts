@@ -1,13 +1,15 @@
 import { defineConfig } from 'vitest/config';
+import { labsAtOnce } from './test/labs-at-once.ts';
 import { LongestFirst } from './test/longest-first.ts';
 
 const MINUTE = 60_000;
 
-/** Real kernels share this machine's cores, and mostly wait: three files at a time, the tests of each one after another. */
+/** Real kernels share this machine's cores: a few files at a time, the tests of each one after another. */
 const KERNELS = {
   environment: 'node',
   pool: 'forks',
-  maxWorkers: 3,
+  // Unit tests have no use for the answer.
+  maxWorkers: process.argv.includes('unit') ? 3 : await labsAtOnce(),
   fileParallelism: true,
   sequence: { concurrent: false },
   // Nets for what hangs: a busy machine may take ten times what a quiet one does.

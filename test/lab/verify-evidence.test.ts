@@ -54,7 +54,7 @@ describe('verification of a pair in DR, as evidence', () => {
     const overlay = await lab.edited(path.join(folder, 'hosts.yml'), ['rs1: { weight: 1 }', 'rs1: { weight: 3 }']);
     const { code, report } = await verified(lab, '--during', '--requests', '8', '--', process.execPath, CLI, 'deploy', 'playbooks/demo.yml', '-i', overlay);
     const during = report.checks.filter(({ phase }) => phase === 'during');
-    expect(during.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['command pass', 'during pass', 'holders-during pass']);
+    expect(during.map(({ name, verdict }) => `${name} ${verdict}`), `${failed(report).join('\n')}\n${JSON.stringify(report.pulses)}`).toEqual(['command pass', 'during pass', 'holders-during pass']);
     expect(during.at(-1)?.measured).toBe(`${VIP} was held by lvs1 all the while`);
     expect(report.pulses?.map(({ sent, answered, held }) => [sent > 50, sent - answered, held])).toEqual([[true, 0, { opened: 10, alive: 10, faults: {} }]]);
     // The inventory of this verification still has the old weights: it says so, afterwards only.
