@@ -31,11 +31,11 @@ export interface WaitOptions {
 
 export const BOOT_TIMEOUT_MS = 600_000;
 
-/** Seconds for an answer of sshd: first so many, then ever longer, as on a busy machine the connections that were given up before are what keeps it from answering. */
+/** Seconds that sshd gets to answer, attempt by attempt: on a busy machine, abandoned connections are what keeps it from answering. */
 const SCAN_SECONDS = [2, 4, 8, 15] as const;
 
 /**
- * Waits until the sshd of every node answers with the key it was given. When one does not come up, the others are no longer waited for.
+ * Waits until every node's sshd answers with its own host key. Stops waiting for all of them as soon as one fails.
  * @throws LvsPlayError `lab-node-died`, `lab-host-key` or `lab-timeout`, each with the cause that the node's console names
  */
 export async function waitForSsh(lab: LabPaths, nodes: readonly LabNode[], keys: HostKeys, options: WaitOptions = {}): Promise<void> {

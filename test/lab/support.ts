@@ -263,7 +263,7 @@ export async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => 
   for (;;) {
     const value = await ask();
     if (holds(value)) return value;
-    if (Date.now() > deadline) throw new Error(`not so after ${String(NET)} s; last seen: ${JSON.stringify(value)}`);
+    if (Date.now() > deadline) throw new Error(`condition not met within ${String(NET)} s; last value: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
   }
 }

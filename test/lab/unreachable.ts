@@ -40,7 +40,7 @@ export function describeUnreachable(opened: () => TestLab): void {
         for (const host of DIRECTORS) await lab.sh(host, '( sleep 1; systemctl stop ssh.service ) >/dev/null 2>&1 </dev/null &');
         await eventually(() => status(), ({ unknown }) => unknown.length === 2);
       });
-      // There is no other way in.
+      // With sshd stopped, only a power cycle lets us back in.
       afterAll(async () => {
         for (const host of DIRECTORS) await lab.fault('crash', host);
         await Promise.all(DIRECTORS.map((host) => lab.fault('boot', host)));

@@ -32,7 +32,7 @@ const ANYWHERE: Readonly<Record<string, Piece>> = {
   forward: { task: { sysctl: { name: 'net.ipv4.ip_forward', value: 1 } } },
   silent: { task: { sysctl: { name: 'net.ipv4.conf.all.arp_announce', value: 2 } } },
   reuse: { task: { sysctl: { name: 'net.ipv4.vs.conn_reuse_mode', value: 3 } }, after: ['ip_vs'] },
-  // What the kernel sets by itself when the module comes: nothing is left to do then but to keep it.
+  // The kernel already sets this when the module loads, so the task only has to persist it.
   default: { task: { sysctl: { name: 'net.ipv4.vs.expire_nodest_conn', value: 0 } }, after: ['ip_vs'] },
   tunnels: { task: { sysctl: { name: 'net.ipv4.conf.tunl0.rp_filter', value: 0 } }, after: ['ipip'] },
   motd: { task: file('/etc/lvs-play-motd', 'ask first\n') },

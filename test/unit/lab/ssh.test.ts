@@ -48,7 +48,7 @@ const does = (one: LabNode, ...lines: string[]): Promise<void> => writeFile(path
 const asked = async (one: LabNode): Promise<number[]> => (await readFile(path.join(dir, `${one.address}.asked`), 'utf8')).trim().split('\n').map(Number);
 
 describe('sshd of nodes that boot', () => {
-  it('is asked until it answers, of each node by itself; one that is slow gets ever longer, as what was given up keeps it busy', async () => {
+  it('is polled on each node separately, and a slow one gets more time with each attempt', async () => {
     await does(ONE, 'slow', 'slow', 'AAA');
     await does(OTHER, 'refused', 'refused', 'refused', 'BBB');
     const ready: string[] = [];
